@@ -1,0 +1,86 @@
+// Package httpsig signs and verifies requests in the profile of HTTP Message Signatures
+// (RFC 9421) that GNAP (RFC 9635 §7.3.1) and Open Payments use, over
+// github.com/yaronf/httpsign, with content digests of RFC 9530.
+//
+// The profile, in full:
+//
+//   - one signature, labelled sig1;
+//   - it covers "@method" and "@target-uri", "authorization" when that header is there, and
+//     "content-digest", "content-length" and "content-type" when there is a body;
+//   - its parameters are created, nonce, tag="gnap" and keyid, and never alg: the key decides;
+//   - the key is Ed25519 and the digest sha-512.
+package httpsig
+
+import (
+	"crypto"
+	"net/http"
+	"net/url"
+)
+
+const (
+	// Label is the one signature label of the profile.
+	Label = "sig1"
+	// Tag is the value of the tag parameter (RFC 9635 §7.3.1).
+	Tag = "gnap"
+)
+
+// Key is an Ed25519 private key, wherever it is held, under the name its owner published it by.
+type Key struct {
+	// ID is the keyid parameter: the kid of the key in the client's key set. Printable ASCII.
+	ID string
+	// Signer signs whole messages with Ed25519 (it is called with crypto.Hash(0)). A Signer that
+	// has to wait may also have the method WithContext(context.Context) crypto.Signer; it is
+	// then used with the context of the request.
+	Signer crypto.Signer
+}
+
+var (
+	bareComponents = []string{"@method", "@target-uri"}
+	bodyComponents = []string{"content-digest", "content-length", "content-type"}
+)
+
+// components lists what the profile requires of a request, in the order in which it is signed.
+func components(header http.Header, hasBody bool) []string {
+	names := append([]string(nil), bareComponents...)
+	if header.Get("Authorization") != "" {
+		names = append(names, "authorization")
+	}
+	if hasBody {
+		names = append(names, bodyComponents...)
+	}
+	return names
+}
+
+// TargetURI returns the @target-uri component of a request (RFC 9421 §2.2.2): on a server what
+// the request line and the Host header say, on a client what its URL will become on the wire. A
+// client URL with an Opaque part that starts with a slash stands for exactly that path and query.
+func TargetURI(req *http.Request) string {
+	if req.RequestURI != "" {
+		return scheme(req) + "://" + req.Host + req.RequestURI
+	}
+	u := req.URL
+	return u.Scheme + "://" + u.Host + u.RequestURI()
+}
+
+func scheme(req *http.Request) string {
+	switch {
+	case req.URL.Scheme != "":
+		return req.URL.Scheme
+	case req.TLS != nil:
+		return "https"
+	default:
+		return "http"
+	}
+}
+
+// signable is the request as httpsign should see it: its URL renders as the target URI, byte for
+// byte, where net/url would re-encode some of what browsers leave alone.
+func signable(req *http.Request, target string) *http.Request {
+	schemeLen := len(scheme(req))
+	return &http.Request{
+		Method: req.Method,
+		URL:    &url.URL{Scheme: target[:schemeLen], Opaque: target[schemeLen+1:]},
+		Host:   req.Host,
+		Header: req.Header,
+	}
+}
