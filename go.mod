@@ -6,6 +6,7 @@ require (
 	github.com/dunglas/httpsfv v1.0.2
 	github.com/lestrrat-go/jwx/v2 v2.1.7
 	github.com/yaronf/httpsign v0.3.2
+	golang.org/x/crypto v0.53.0
 )
 
 require (
@@ -19,7 +20,6 @@ require (
 	github.com/lestrrat-go/iter v1.0.2 // indirect
 	github.com/lestrrat-go/option v1.0.1 // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
-	golang.org/x/crypto v0.53.0 // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.23.0 // indirect

@@ -1,0 +1,301 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/subtle"
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+const (
+	anyText = "PKCS#8 PEM, base64 of PEM, a JWK or hex"
+	anyDER  = "PKCS#8 DER of an Ed25519 private key"
+	anyRaw  = "a 32-byte seed, a 64-byte seed and public key, or PKCS#8 DER"
+)
+
+// ParseText reads a private key from text: PKCS#8 PEM (RFC 8410), base64 of PEM or of DER, a JWK
+// (RFC 8037 §2), or hex of what ParseBytes takes. White space around it does not matter. It may
+// rearrange text and the caller should overwrite it afterwards. Errors wrap ErrMaterial.
+func ParseText(text []byte) (PrivateKey, error) {
+	text = bytes.TrimSpace(text)
+	switch {
+	case len(text) == 0:
+		return PrivateKey{}, unusable(anyText, "nothing")
+	case bytes.HasPrefix(text, []byte("-----BEGIN ")):
+		return parsePEM(text)
+	case text[0] == '{':
+		return parseJWK(text)
+	}
+	if decoded, ok := decodeHex(text); ok {
+		defer clear(decoded)
+		return ParseBytes(decoded)
+	}
+	return parseBase64(text)
+}
+
+// ParseBytes reads a private key from binary material: PKCS#8 DER (RFC 8410), a 32-byte seed or a
+// 64-byte seed followed by its public key (RFC 8032). The key is a copy: the caller should
+// overwrite raw. Errors wrap ErrMaterial.
+func ParseBytes(raw []byte) (PrivateKey, error) {
+	switch {
+	case len(raw) == ed25519.SeedSize:
+		return fromSeed(raw, nil)
+	case len(raw) == ed25519.PrivateKeySize:
+		return fromSeed(raw[:ed25519.SeedSize], raw[ed25519.SeedSize:])
+	case len(raw) > 0 && raw[0] == 0x30: // an ASN.1 SEQUENCE
+		return parsePKCS8(raw)
+	default:
+		return PrivateKey{}, unusable(anyRaw, fmt.Sprintf("%d bytes", len(raw)))
+	}
+}
+
+func fromSeed(seed, public []byte) (PrivateKey, error) {
+	if len(seed) != ed25519.SeedSize {
+		return PrivateKey{}, unusable("an Ed25519 seed of 32 bytes", fmt.Sprintf("%d bytes", len(seed)))
+	}
+	key := PrivateKey{PrivateKey: ed25519.NewKeyFromSeed(seed)}
+	if public != nil && subtle.ConstantTimeCompare(public, key.PrivateKey[ed25519.SeedSize:]) == 0 {
+		key.Clear()
+		return PrivateKey{}, unusable("the two halves of one key", "a public key that is not that of the private key")
+	}
+	return key, nil
+}
+
+func decodeHex(text []byte) ([]byte, bool) {
+	switch hex.DecodedLen(len(text)) {
+	case ed25519.SeedSize, ed25519.PrivateKeySize, 48: // 48: PKCS#8 without attributes or public key
+	default:
+		return nil, false
+	}
+	decoded := make([]byte, hex.DecodedLen(len(text)))
+	if _, err := hex.Decode(decoded, text); err != nil {
+		clear(decoded)
+		return nil, false
+	}
+	return decoded, true
+}
+
+func parseBase64(text []byte) (PrivateKey, error) {
+	encoding := base64.StdEncoding
+	if bytes.ContainsAny(text, "-_") {
+		encoding = base64.URLEncoding
+	}
+	if !bytes.ContainsRune(text, '=') {
+		encoding = encoding.WithPadding(base64.NoPadding)
+	}
+	decoded := make([]byte, encoding.DecodedLen(len(text)))
+	defer clear(decoded)
+	n, err := encoding.Decode(decoded, text)
+	if err != nil {
+		return PrivateKey{}, unusable(anyText, "text that is none of them")
+	}
+	switch inner := bytes.TrimSpace(decoded[:n]); {
+	case bytes.HasPrefix(inner, []byte("-----BEGIN ")):
+		return parsePEM(inner)
+	case len(inner) > 0 && inner[0] == 0x30:
+		return parsePKCS8(inner)
+	default:
+		return PrivateKey{}, unusable("base64 of PEM", "base64 of something else")
+	}
+}
+
+var pemTypes = map[string]string{
+	"ENCRYPTED PRIVATE KEY": "an encrypted private key; decrypt it first, for example with openssl pkey",
+	"PUBLIC KEY":            "a public key",
+	"CERTIFICATE":           "a certificate",
+	"RSA PRIVATE KEY":       "an RSA private key",
+	"EC PRIVATE KEY":        "an elliptic curve (ECDSA) private key",
+	"OPENSSH PRIVATE KEY":   "an OpenSSH private key; convert it to PKCS#8 first",
+}
+
+func parsePEM(text []byte) (PrivateKey, error) {
+	const expected = `one PEM block of type "PRIVATE KEY"`
+	block, rest := pem.Decode(joinLines(text))
+	if block == nil {
+		return PrivateKey{}, unusable(expected, "PEM that is damaged or cut off")
+	}
+	defer clear(block.Bytes)
+	if bytes.Contains(rest, []byte("-----BEGIN ")) {
+		return PrivateKey{}, unusable(expected, "more than one")
+	}
+	if found, known := pemTypes[block.Type]; known {
+		return PrivateKey{}, unusable(expected, found)
+	}
+	if block.Type != "PRIVATE KEY" {
+		return PrivateKey{}, unusable(expected, "another type")
+	}
+	if strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
+		return PrivateKey{}, unusable(expected, pemTypes["ENCRYPTED PRIVATE KEY"])
+	}
+	return parsePKCS8(block.Bytes)
+}
+
+// joinLines removes, in place, the spaces and tabs that make encoding/pem copy the key before it
+// decodes it. Lines with a dash or a colon (the armour and the headers) keep theirs.
+func joinLines(text []byte) []byte {
+	out := text[:0]
+	for line := range bytes.Lines(text) {
+		if bytes.ContainsAny(line, "-:") {
+			out = append(out, line...)
+			continue
+		}
+		for _, c := range line {
+			if c != ' ' && c != '\t' {
+				out = append(out, c)
+			}
+		}
+	}
+	clear(text[len(out):])
+	return out
+}
+
+var (
+	oidEd25519  = asn1.ObjectIdentifier{1, 3, 101, 112}
+	foreignOIDs = map[string]string{
+		"1.2.840.113549.1.1.1":  "an RSA key",
+		"1.2.840.10045.2.1":     "an elliptic curve (ECDSA) key",
+		"1.2.840.10040.4.1":     "a DSA key",
+		"1.3.101.110":           "an X25519 key, which cannot sign",
+		"1.3.101.111":           "an X448 key, which cannot sign",
+		"1.3.101.113":           "an Ed448 key",
+		"1.2.840.113549.1.5.13": pemTypes["ENCRYPTED PRIVATE KEY"],
+	}
+)
+
+// parsePKCS8 reads PrivateKeyInfo and OneAsymmetricKey (RFC 5958 §2, RFC 8410 §7) without copying
+// the key, which encoding/asn1 and crypto/x509 would.
+func parsePKCS8(der []byte) (PrivateKey, error) {
+	var (
+		input                       = cryptobyte.String(der)
+		sequence, algorithm, octets cryptobyte.String
+		version                     int64
+		oid                         asn1.ObjectIdentifier
+	)
+	if !input.ReadASN1(&sequence, cryptobyteasn1.SEQUENCE) || !input.Empty() {
+		return PrivateKey{}, unusable(anyDER, "DER that is damaged or cut off")
+	}
+	if sequence.PeekASN1Tag(cryptobyteasn1.SEQUENCE) {
+		return PrivateKey{}, unusable(anyDER, notPrivate(sequence))
+	}
+	if !sequence.ReadASN1Integer(&version) ||
+		!sequence.ReadASN1(&algorithm, cryptobyteasn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) {
+		return PrivateKey{}, unusable(anyDER, "DER of another structure")
+	}
+	if !oid.Equal(oidEd25519) {
+		return PrivateKey{}, unusable(anyDER, foreign(oid))
+	}
+	var seed cryptobyte.String
+	if !sequence.ReadASN1(&octets, cryptobyteasn1.OCTET_STRING) || !octets.ReadASN1(&seed, cryptobyteasn1.OCTET_STRING) || !octets.Empty() {
+		return PrivateKey{}, unusable(anyDER, "an Ed25519 key without a readable private half")
+	}
+	public, err := readPublicHalf(sequence)
+	if err != nil {
+		return PrivateKey{}, err
+	}
+	return fromSeed(seed, public)
+}
+
+// notPrivate names what starts with two sequences: a SubjectPublicKeyInfo or an encrypted key.
+func notPrivate(sequence cryptobyte.String) string {
+	var algorithm cryptobyte.String
+	var oid asn1.ObjectIdentifier
+	if !sequence.ReadASN1(&algorithm, cryptobyteasn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) {
+		return "DER of another structure"
+	}
+	if oid.String() == "1.2.840.113549.1.5.13" {
+		return foreign(oid)
+	}
+	return "a public key"
+}
+
+func foreign(oid asn1.ObjectIdentifier) string {
+	if name, known := foreignOIDs[oid.String()]; known {
+		return name
+	}
+	return "a key of another algorithm"
+}
+
+// readPublicHalf skips the attributes and returns the public key of OneAsymmetricKey, or nil.
+func readPublicHalf(rest cryptobyte.String) ([]byte, error) {
+	attributes := cryptobyteasn1.Tag(0).ContextSpecific().Constructed()
+	publicKey := cryptobyteasn1.Tag(1).ContextSpecific()
+	var bits cryptobyte.String
+	var present bool
+	if !rest.SkipOptionalASN1(attributes) || !rest.ReadOptionalASN1(&bits, &present, publicKey) || !rest.Empty() {
+		return nil, unusable(anyDER, "DER with parts that do not belong there")
+	}
+	if !present {
+		return nil, nil
+	}
+	if len(bits) != 1+ed25519.PublicKeySize || bits[0] != 0 {
+		return nil, unusable(anyDER, "a public half of the wrong length")
+	}
+	return bits[1:], nil
+}
+
+// bytesMember is a base64url JWK member, decoded straight from the JSON text: a string in between
+// could not be overwritten.
+type bytesMember []byte
+
+var errMember = errors.New("not base64url")
+
+func (m *bytesMember) UnmarshalJSON(text []byte) error {
+	if len(text) < 2 || text[0] != '"' {
+		return errMember
+	}
+	text = bytes.TrimRight(text[1:len(text)-1], "=")
+	decoded := make([]byte, base64.RawURLEncoding.DecodedLen(len(text)))
+	if _, err := base64.RawURLEncoding.Decode(decoded, text); err != nil {
+		clear(decoded)
+		return errMember
+	}
+	clear(*m)
+	*m = decoded
+	return nil
+}
+
+// present tells that a member is there without keeping it.
+type present bool
+
+func (p *present) UnmarshalJSON([]byte) error {
+	*p = true
+	return nil
+}
+
+func parseJWK(text []byte) (PrivateKey, error) {
+	const expected = `a JWK with kty "OKP", crv "Ed25519" and the private member d`
+	var raw struct {
+		Kty, Crv, Kid, Use string
+		D, X               bytesMember
+		Keys               present
+	}
+	defer func() { clear(raw.D) }()
+	err := json.Unmarshal(text, &raw)
+	switch {
+	case errors.Is(err, errMember):
+		return PrivateKey{}, unusable(expected, "d or x that is not base64url")
+	case err != nil:
+		return PrivateKey{}, unusable(expected, "JSON that is damaged or of another shape")
+	case bool(raw.Keys):
+		return PrivateKey{}, unusable(expected, "a key set; pass one key of it")
+	case raw.Kty != "OKP" || raw.Crv != "Ed25519":
+		return PrivateKey{}, unusable(expected, "a JWK of another kty or crv")
+	case raw.Use != "" && raw.Use != "sig":
+		return PrivateKey{}, unusable(expected, "a JWK whose use is not sig")
+	case raw.D == nil:
+		return PrivateKey{}, unusable(expected, "a public key")
+	}
+	key, err := fromSeed(raw.D, raw.X)
+	key.ID = raw.Kid
+	return key, err
+}
