@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -96,4 +97,9 @@ var pkcs8Prefix = []byte{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0
 // overwrite it after use.
 func (k PrivateKey) PKCS8() []byte {
 	return append(append(make([]byte, 0, len(pkcs8Prefix)+ed25519.SeedSize), pkcs8Prefix...), k.PrivateKey[:ed25519.SeedSize]...)
+}
+
+// Explain returns the text of an error of this package without the name of the package.
+func Explain(err error) string {
+	return strings.TrimPrefix(err.Error(), ErrMaterial.Error()+": ")
 }

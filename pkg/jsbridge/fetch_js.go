@@ -1,0 +1,290 @@
+//go:build js && wasm
+
+package jsbridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/hack-pad/safejs"
+)
+
+// Fetch is an http.RoundTripper over a fetch function: that of the page when Func is undefined.
+//
+// It never sends cookies or a referrer, never uses a cache and never follows a redirect. Browsers
+// hide where a redirect leads and which one it was: it is reported as status 302. They compute
+// Content-Length themselves. The end of the request's context aborts the request.
+type Fetch struct{ Func safejs.Value }
+
+// RoundTrip sends one request. What fetch rejects with comes back as an *Error, the end of the
+// context as its cause.
+func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	controller, err := newAbortController()
+	if err != nil {
+		return nil, err
+	}
+	init, err := fetchInit(req, controller)
+	if err != nil {
+		return nil, err
+	}
+	promise, err := f.call(requestURL(req), init)
+	if err != nil {
+		return nil, caught(err)
+	}
+	settled, err := watch(promise)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _, _ = controller.Call("abort") })
+	select {
+	case s := <-settled:
+		if s.err != nil {
+			stop()
+			return nil, s.err
+		}
+		return newResponse(req, s.value, stop)
+	case <-ctx.Done():
+		go discard(settled)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// discard lets go of an answer that came when nobody wanted it any more. A fetch function of the
+// caller's own may ignore the abort, so this cannot be waited for.
+func discard(settled <-chan settlement) {
+	if s := <-settled; s.err == nil {
+		if body, err := s.value.Get("body"); err == nil && body.Type() == safejs.TypeObject {
+			cancel(body)
+		}
+	}
+}
+
+// cancel ends a stream or its reader. The promise of it is watched for nothing but that a
+// rejection must not show up as unhandled.
+func cancel(stream safejs.Value) {
+	if promise, err := stream.Call("cancel"); err == nil {
+		_, _ = watch(promise)
+	}
+}
+
+func newAbortController() (safejs.Value, error) {
+	constructor, err := global.Get("AbortController")
+	if err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	return constructor.New()
+}
+
+// requestURL spells the URL as it was signed: with an opaque path, net/url would not.
+func requestURL(req *http.Request) string {
+	return req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI()
+}
+
+func (f Fetch) call(url string, init safejs.Value) (safejs.Value, error) {
+	if f.Func.Type() == safejs.TypeFunction {
+		return f.Func.Invoke(url, init)
+	}
+	return global.Call("fetch", url, init)
+}
+
+func fetchInit(req *http.Request, controller safejs.Value) (safejs.Value, error) {
+	signal, err := controller.Get("signal")
+	if err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	headers := map[string]any{}
+	for name, values := range req.Header {
+		if name != "Content-Length" { // a forbidden header name: the browser sets it
+			headers[name] = values[0]
+		}
+	}
+	options := map[string]any{
+		"method":         req.Method,
+		"headers":        headers,
+		"signal":         signal,
+		"credentials":    "omit",
+		"cache":          "no-store",
+		"redirect":       "manual",
+		"referrerPolicy": "no-referrer",
+	}
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		req.Body.Close()
+		if err != nil {
+			return safejs.Value{}, err
+		}
+		if options["body"], err = FromBytes(body); err != nil {
+			return safejs.Value{}, err
+		}
+	}
+	return NewObject(options)
+}
+
+// NewObject makes a plain object of what safejs takes as a value, and maps and slices of it.
+func NewObject(members map[string]any) (safejs.Value, error) {
+	result, err := object.New()
+	if err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	for name, member := range members {
+		if inner, ok := member.(map[string]any); ok {
+			if member, err = NewObject(inner); err != nil {
+				return safejs.Value{}, err
+			}
+		}
+		if err := result.Set(name, member); err != nil {
+			return safejs.Value{}, caught(err)
+		}
+	}
+	return result, nil
+}
+
+func newResponse(req *http.Request, value safejs.Value, stop func() bool) (*http.Response, error) {
+	res, err := readResponse(req, value, stop)
+	if err != nil {
+		stop()
+		return nil, caught(err)
+	}
+	return res, nil
+}
+
+var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
+
+func readResponse(req *http.Request, value safejs.Value, stop func() bool) (*http.Response, error) {
+	if value.Type() != safejs.TypeObject {
+		return nil, errNoResponse
+	}
+	if kind, err := property(value, "type"); err == nil && kind == "opaqueredirect" {
+		stop()
+		return &http.Response{StatusCode: http.StatusFound, Body: http.NoBody, Request: req}, nil
+	}
+	status, err := value.Get("status")
+	if err != nil {
+		return nil, err
+	}
+	code, err := status.Int()
+	if err != nil {
+		return nil, errNoResponse
+	}
+	header, err := readHeader(value)
+	if err != nil {
+		return nil, err
+	}
+	body, err := newBody(req.Context(), value, stop)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: code, Status: http.StatusText(code), Header: header,
+		Body: body, ContentLength: -1, Request: req,
+	}, nil
+}
+
+// readHeader brings all headers over in one string: every single crossing costs.
+func readHeader(response safejs.Value) (http.Header, error) {
+	headers, err := response.Get("headers")
+	if err != nil {
+		return nil, err
+	}
+	pairs, err := array.Call("from", headers)
+	if err != nil {
+		return nil, err
+	}
+	text, err := jsonObject.Call("stringify", pairs)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := text.String()
+	if err != nil {
+		return nil, err
+	}
+	var list [][2]string
+	if err := json.Unmarshal([]byte(encoded), &list); err != nil {
+		return nil, errNoResponse
+	}
+	header := make(http.Header, len(list))
+	for _, pair := range list {
+		header.Add(pair[0], pair[1])
+	}
+	return header, nil
+}
+
+// body streams the answer: what is not read is never brought over.
+type body struct {
+	ctx     context.Context
+	stop    func() bool
+	reader  safejs.Value // a ReadableStreamDefaultReader
+	pending []byte
+	err     error
+}
+
+func newBody(ctx context.Context, response safejs.Value, stop func() bool) (io.ReadCloser, error) {
+	stream, err := response.Get("body")
+	if err != nil {
+		return nil, err
+	}
+	if stream.Type() != safejs.TypeObject { // null: no body
+		stop()
+		return http.NoBody, nil
+	}
+	reader, err := stream.Call("getReader")
+	if err != nil {
+		return nil, err
+	}
+	return &body{ctx: ctx, stop: stop, reader: reader}, nil
+}
+
+// Read reads from the current chunk, and waits for the next one where there is none.
+func (b *body) Read(p []byte) (int, error) {
+	for len(b.pending) == 0 {
+		if b.err == nil {
+			b.pending, b.err = b.next()
+		}
+		if b.err != nil {
+			return 0, b.err
+		}
+	}
+	n := copy(p, b.pending)
+	b.pending = b.pending[n:]
+	return n, nil
+}
+
+func (b *body) next() ([]byte, error) {
+	promise, err := b.reader.Call("read")
+	if err != nil {
+		return nil, caught(err)
+	}
+	result, err := Await(b.ctx, promise)
+	if err != nil {
+		return nil, err
+	}
+	done, err := result.Get("done")
+	if err != nil {
+		return nil, caught(err)
+	}
+	if done.Equal(trueValue) {
+		return nil, io.EOF
+	}
+	chunk, err := result.Get("value")
+	if err != nil {
+		return nil, caught(err)
+	}
+	return ToBytes(chunk)
+}
+
+// Close ends the download where it is not complete.
+func (b *body) Close() error {
+	b.stop()
+	if b.err == nil {
+		b.err = errors.New("jsbridge: read of a closed body")
+		cancel(b.reader)
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"errors"
+
+	"github.com/hack-pad/safejs"
+
+	"open-payments-wasm/pkg/gnap"
+	"open-payments-wasm/pkg/jsbridge"
+	"open-payments-wasm/pkg/keys"
+)
+
+// reason makes what a promise is rejected with: a TypeError for an argument, an
+// OpenPaymentsClientError for a failed call, and what JavaScript threw itself (an abort reason)
+// as it is.
+func reason(err error) any {
+	var argument *gnap.ArgumentError
+	var failure *gnap.Error
+	switch {
+	case errors.As(err, &argument):
+		return newError(map[string]any{"argument": argument.Argument, "problem": argument.Problem})
+	case errors.Is(err, keys.ErrMaterial):
+		return newError(map[string]any{"argument": "privateKey", "problem": "cannot be used: " + keys.Explain(err)})
+	case errors.As(err, &failure):
+		return newError(fields(failure))
+	}
+	if thrown, ok := jsbridge.Thrown(err); ok {
+		return thrown
+	}
+	return newError(map[string]any{"code": "internal_error", "description": err.Error(), "retryable": false})
+}
+
+func fields(e *gnap.Error) map[string]any {
+	problems := make([]any, len(e.Problems))
+	for i, problem := range e.Problems {
+		problems[i] = problem
+	}
+	result := map[string]any{
+		"operation": string(e.Operation), "code": e.Code, "description": e.Description,
+		"status": e.Status, "details": string(e.Details), "validationErrors": problems,
+		"responseText": string(e.Body), "retryable": e.Retryable,
+	}
+	if thrown, ok := jsbridge.Thrown(e.Err); ok {
+		result["cause"] = thrown
+	} else if e.Code == gnap.CodeKey {
+		result["description"] = e.Description + " " + e.Err.Error()
+	}
+	return result
+}
+
+func newError(fields map[string]any) any {
+	object, err := jsbridge.NewObject(fields)
+	if err != nil {
+		return err.Error()
+	}
+	value, err := safejs.Global().Call("newError", object)
+	if err != nil {
+		return err.Error()
+	}
+	return value
+}

@@ -1,0 +1,46 @@
+//go:build js && wasm
+
+// Command wasm is the module that the ES module in sdk loads. It binds pkg/gnap and pkg/keys to
+// JavaScript over pkg/jsbridge and contains no protocol of its own.
+//
+// Its global object is a scope that sdk/runtime.js makes for every instance. Two names in it are
+// the handshake: main calls ready with the functions below, and what fails is rejected with what
+// newError makes of it.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/hack-pad/safejs"
+
+	"open-payments-wasm/pkg/jsbridge"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "open-payments-wasm could not start:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	bindings := map[string]any{}
+	for name, fn := range exports {
+		bound, err := jsbridge.Async(fn, reason)
+		if err != nil {
+			return err
+		}
+		bindings[name] = bound
+	}
+	if _, err := safejs.Global().Call("ready", bindings); err != nil {
+		return err
+	}
+	select {}
+}
+
+// exports are the functions that sdk/runtime.js calls, each with the arguments in its comment.
+var exports = map[string]func([]safejs.Value) (any, error){
+	"send":     send,
+	"parseKey": parseKey,
+}
