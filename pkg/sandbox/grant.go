@@ -1,0 +1,246 @@
+package sandbox
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"open-payments-wasm/pkg/httpsig"
+)
+
+// grantAnswer is a grant response (RFC 9635 §3), as far as Open Payments uses it.
+type grantAnswer struct {
+	Interact    *interactAnswer    `json:"interact,omitempty"`
+	AccessToken *accessTokenAnswer `json:"access_token,omitempty"`
+	Subject     *subject           `json:"subject,omitempty"`
+	Continue    continueAnswer     `json:"continue"`
+}
+
+type interactAnswer struct {
+	Redirect string `json:"redirect"`
+	Finish   string `json:"finish,omitempty"`
+}
+
+type continueAnswer struct {
+	AccessToken struct {
+		Value string `json:"value"`
+	} `json:"access_token"`
+	URI  string `json:"uri"`
+	Wait int    `json:"wait,omitempty"`
+}
+
+// requestGrant answers a grant request (RFC 9635 §2): with a token if nobody has to be asked,
+// otherwise with the page on which a person decides.
+func (s *Server) requestGrant(r *http.Request) (any, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, failSchema("body must be an object")
+	}
+	request, err := parseGrantRequest(body)
+	if err != nil {
+		return nil, err
+	}
+	request.client.hostedAs = s.hostedName(r, request.client.walletAddress)
+	key, err := s.verify(r, body, request.client)
+	if err != nil {
+		return nil, err
+	}
+	if err := request.checkInteraction(); err != nil {
+		return nil, err
+	}
+	g := s.newGrant(request, key, httpsig.TargetURI(r))
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.grants.add(g) {
+		return nil, failPlain(http.StatusServiceUnavailable, "too many grants")
+	}
+	if request.needsInteraction() {
+		return s.describePending(r, g), nil
+	}
+	return s.issueGrant(r, g), nil
+}
+
+func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint string) *grant {
+	g := &grant{
+		client:        request.client,
+		key:           key,
+		request:       request,
+		endpoint:      endpoint,
+		created:       time.Now(),
+		continueID:    newID(),
+		continueToken: rand.Text(),
+	}
+	if s.config.HashOtherSlash {
+		g.endpoint = otherSlash(endpoint)
+	}
+	if request.needsInteraction() {
+		g.waitUntil = g.created.Add(s.config.Wait)
+		g.interactID, g.interactNonce = newID(), rand.Text()
+	}
+	return g
+}
+
+func (s *Server) describePending(r *http.Request, g *grant) grantAnswer {
+	interact := &interactAnswer{Redirect: s.baseURL(r) + "/interact/" + g.interactID + "/" + g.interactNonce}
+	if g.finish() != nil {
+		interact.Finish = g.interactNonce
+	}
+	return grantAnswer{Interact: interact, Continue: s.describeWaiting(r, g)}
+}
+
+func (s *Server) describeContinue(r *http.Request, g *grant) continueAnswer {
+	answer := continueAnswer{URI: s.baseURL(r) + "/auth/continue/" + g.continueID}
+	answer.AccessToken.Value = g.continueToken
+	return answer
+}
+
+func (s *Server) describeWaiting(r *http.Request, g *grant) continueAnswer {
+	answer := s.describeContinue(r, g)
+	answer.Wait = int((s.config.Wait + time.Second - 1) / time.Second)
+	return answer
+}
+
+// issueGrant gives the client what it asked for. Server.mu must be held.
+func (s *Server) issueGrant(r *http.Request, g *grant) grantAnswer {
+	g.state = issued
+	answer := grantAnswer{Subject: g.request.subject, Continue: s.describeContinue(r, g)}
+	if g.request.access != nil {
+		answer.AccessToken = s.describeToken(r, s.grants.issue(g))
+	}
+	return answer
+}
+
+// continueGrant answers a continuation (RFC 9635 §5.1) or, without a reference, a poll (§5.2).
+func (s *Server) continueGrant(r *http.Request) (any, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	reference, err := parseContinuation(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.verifyContinuation(r, body); err != nil {
+		return nil, err
+	}
+	if reference != nil && *reference == "" {
+		return nil, fail(http.StatusUnauthorized, "invalid_request", "missing interaction reference")
+	}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// It may have been cancelled, or rotated, while its signature was verified.
+	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
+	if g == nil {
+		return nil, invalidContinuation()
+	}
+	if reference == nil {
+		return s.poll(r, g)
+	}
+	return s.continueAfterInteraction(r, g, *reference)
+}
+
+// parseContinuation returns the reference in the body of a continuation, or nil if it has none.
+func parseContinuation(body []byte) (reference *string, err error) {
+	if body == nil {
+		return nil, nil
+	}
+	var message *struct {
+		InteractRef *string `json:"interact_ref"`
+	}
+	if err := json.Unmarshal(body, &message); err != nil || message == nil {
+		return nil, failSchema("body must be an object in which interact_ref is a string")
+	}
+	return message.InteractRef, nil
+}
+
+// verifyContinuation checks that a request names a grant by id and token, and that the key to
+// which the grant is bound signed it. The error is a *failure.
+func (s *Server) verifyContinuation(r *http.Request, body []byte) error {
+	if err := checkID(r.PathValue("id")); err != nil {
+		return err
+	}
+	if _, err := httpsig.ReadParams(r); err != nil {
+		return invalidClient("invalid signature headers: %s", reason(err))
+	}
+	s.mu.Lock()
+	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
+	s.mu.Unlock()
+	if g == nil {
+		return invalidContinuation()
+	}
+	return s.verifyBound(r, body, g)
+}
+
+// checkID fails as the reference server does when its database cannot read an id.
+func checkID(id string) error {
+	if !wellFormedID.MatchString(id) {
+		return failPlain(http.StatusInternalServerError, "Internal Server Error")
+	}
+	return nil
+}
+
+func (s *Server) continueAfterInteraction(r *http.Request, g *grant, reference string) (any, error) {
+	if !same(g.interactRef, reference) {
+		return nil, fail(http.StatusNotFound, "invalid_continuation", "grant not found")
+	}
+	if time.Now().Before(g.waitUntil) {
+		return nil, fail(http.StatusBadRequest, "too_fast", `continued grant faster than "wait" period`)
+	}
+	if g.state != approved {
+		return nil, requestDenied("grant interaction not approved")
+	}
+	s.rotateContinuation(g)
+	return s.issueGrant(r, g), nil
+}
+
+func (s *Server) poll(r *http.Request, g *grant) (any, error) {
+	if time.Now().Before(g.waitUntil) {
+		return nil, fail(http.StatusBadRequest, "too_fast", `polled grant faster than "wait" period`)
+	}
+	if g.finish() != nil {
+		return nil, requestDenied("grant cannot be polled")
+	}
+	switch g.state {
+	case pending:
+		g.waitUntil = time.Now().Add(s.config.Wait)
+		s.rotateContinuation(g)
+		return grantAnswer{Continue: s.describeWaiting(r, g)}, nil
+	case approved:
+		s.rotateContinuation(g)
+		return s.issueGrant(r, g), nil
+	default:
+		return nil, requestDenied("grant cannot be continued")
+	}
+}
+
+func (s *Server) rotateContinuation(g *grant) {
+	if s.config.RotateContinuation {
+		s.grants.rotateContinuation(g)
+	}
+}
+
+// cancelGrant forgets a grant, whatever became of it, and its token (RFC 9635 §5.4).
+func (s *Server) cancelGrant(r *http.Request) (any, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.verifyContinuation(r, body); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
+	if g == nil {
+		return nil, invalidContinuation()
+	}
+	s.grants.remove(g)
+	return nil, nil
+}

@@ -1,0 +1,140 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+const (
+	fetchTimeout = 5 * time.Second
+	maxFetchSize = 1 << 20
+)
+
+// client is how a grant request names its sender: by wallet address, or by the key itself
+// ("directed identity").
+type client struct {
+	walletAddress string
+	hostedAs      string // its name, if this server hosts the wallet address
+	key           jwk.Key
+}
+
+// String is what the person is shown.
+func (c client) String() string {
+	if c.walletAddress != "" {
+		return c.walletAddress
+	}
+	return "a client without a name"
+}
+
+// findKey returns the key that a client publishes under an id. The error is a *failure.
+func (s *Server) findKey(ctx context.Context, c client, keyID string) (ed25519.PublicKey, error) {
+	key, err := s.lookUpKey(ctx, c, keyID)
+	if err != nil {
+		return nil, unknownClient("could not find the key of the client: %s", err)
+	}
+	public, err := publicKey(key)
+	if err != nil {
+		return nil, unknownClient("the key of the client cannot be used: %s", reason(err))
+	}
+	return public, nil
+}
+
+func (s *Server) lookUpKey(ctx context.Context, c client, keyID string) (jwk.Key, error) {
+	if c.key != nil {
+		if c.key.KeyID() != keyID {
+			return nil, errors.New("keyid is not the kid of the client's jwk")
+		}
+		return c.key, nil
+	}
+	keys, err := s.keySet(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := keys.LookupKeyID(keyID)
+	if !ok {
+		return nil, errors.New("its key set has no key with this keyid")
+	}
+	return key, nil
+}
+
+func (s *Server) keySet(ctx context.Context, c client) (jwk.Set, error) {
+	if c.hostedAs == "" {
+		return s.config.FetchKeys(ctx, c.walletAddress)
+	}
+	keys, ok := s.clientKeys(c.hostedAs)
+	if !ok {
+		return nil, errors.New("no client has this wallet address")
+	}
+	return keys, nil
+}
+
+// hostedName returns the name of the client whose wallet address this is, or "" when it is not
+// below the base URL of the request.
+func (s *Server) hostedName(r *http.Request, walletAddress string) string {
+	name, ok := strings.CutPrefix(walletAddress, s.baseURL(r)+clientsPath)
+	if !ok {
+		return ""
+	}
+	return strings.TrimSuffix(name, "/")
+}
+
+func parseKeySet(data []byte) (jwk.Set, error) {
+	// jwk.Parse takes a single key for a set.
+	var shape struct{ Keys []json.RawMessage }
+	if err := json.Unmarshal(data, &shape); err != nil || shape.Keys == nil {
+		return nil, errors.New("there is no list of keys")
+	}
+	return jwk.Parse(data)
+}
+
+var loopbackClient = &http.Client{
+	Timeout: fetchTimeout,
+	CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse // a redirect could lead away from loopback
+	},
+}
+
+// fetchLoopbackKeys gets the key set of a wallet address on this machine. Other hosts are
+// refused: whoever sends a grant request chooses the address.
+func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, error) {
+	u, err := url.Parse(walletAddress)
+	if err != nil || !isLoopback(u.Hostname()) {
+		return nil, errors.New("its wallet address is not on a loopback host")
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(walletAddress, "/")+"/jwks.json", nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := loopbackClient.Do(req)
+	if err != nil {
+		return nil, errors.New("its key set cannot be reached")
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("its key set answers with status %d", res.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxFetchSize))
+	if err != nil {
+		return nil, errors.New("its key set cannot be read")
+	}
+	return parseKeySet(data)
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+)
+
+const parallel = 64
+
+func TestWholeGrantsInParallel(t *testing.T) {
+	var mu sync.Mutex
+	verified := 0
+	server := New(Config{Wait: NoWait, RotateContinuation: true, OnRequest: func(Exchange) {
+		mu.Lock()
+		defer mu.Unlock()
+		verified++
+	}})
+	var clients sync.WaitGroup
+	for i := range parallel {
+		c := newTester(t, server, fmt.Sprintf("shop-%d", i))
+		clients.Go(func() {
+			_, final, _ := c.issued()
+			rotated := c.manage("POST", final.AccessToken)
+			want(t, rotated, http.StatusOK, "")
+			want(t, c.manage("DELETE", rotated.AccessToken), http.StatusNoContent, "")
+			want(t, c.cancel(final), http.StatusNoContent, "")
+		})
+	}
+	clients.Wait()
+	if verified != 5*parallel {
+		t.Errorf("%d requests were seen, want %d", verified, 5*parallel)
+	}
+	if n := len(server.grants.continuations) + len(server.grants.interactions) + len(server.grants.tokens); n != 0 {
+		t.Errorf("%d things of cancelled grants are kept", n)
+	}
+}
+
+func TestAReferenceAndATokenWorkOnce(t *testing.T) {
+	c := start(t, Config{Wait: NoWait})
+	pending := c.open(finishMember)
+	body := reference(c.approve(pending))
+	final := race(t, http.StatusUnauthorized, func() reply { return c.resume(pending, body) })
+	race(t, http.StatusUnauthorized, func() reply { return c.manage("POST", final.AccessToken) })
+}
+
+// race makes a call many times at once and returns the one answer that is success.
+func race(t *testing.T, refused int, call func() reply) reply {
+	t.Helper()
+	answers := make(chan reply, parallel)
+	var calls sync.WaitGroup
+	for range parallel {
+		calls.Go(func() { answers <- call() })
+	}
+	calls.Wait()
+	close(answers)
+	var winners []reply
+	for r := range answers {
+		switch r.status {
+		case http.StatusOK:
+			winners = append(winners, r)
+		case refused:
+		default:
+			t.Errorf("answer %d %s", r.status, r.body)
+		}
+	}
+	if len(winners) != 1 {
+		t.Fatalf("%d calls succeeded, want 1", len(winners))
+	}
+	return winners[0]
+}

@@ -1,0 +1,202 @@
+package sandbox
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"open-payments-wasm/pkg/httpsig"
+)
+
+const maxBodySize = 64 << 10
+
+// readBody returns the body of a request, which is JSON or nothing. The error is a *failure.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodySize+1))
+	switch {
+	case err != nil:
+		return nil, failPlain(http.StatusBadRequest, "the body could not be read")
+	case len(body) > maxBodySize:
+		return nil, failPlain(http.StatusRequestEntityTooLarge, "request entity too large")
+	case len(body) == 0:
+		return nil, nil
+	case !isJSON(r.Header.Get("Content-Type")):
+		return nil, fail(http.StatusUnsupportedMediaType, "", "unsupported media type: expected application/json")
+	case !utf8.Valid(body) || !json.Valid(body):
+		return nil, failPlain(http.StatusBadRequest, "the body is not JSON")
+	default:
+		return body, nil
+	}
+}
+
+func isJSON(contentType string) bool {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && mediaType == "application/json"
+}
+
+// gnapToken returns the token of an "Authorization: GNAP …" header, or "".
+func gnapToken(r *http.Request) string {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "GNAP ")
+	if !ok {
+		return ""
+	}
+	return token
+}
+
+// verify returns the key of the client with which a request was signed. When the request was not
+// signed, or not as it must be, the error is a *failure with code invalid_client.
+func (s *Server) verify(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
+	key, err := s.checkSignature(r, body, c)
+	if s.config.OnRequest != nil {
+		s.config.OnRequest(Exchange{
+			Method:    r.Method,
+			TargetURI: httpsig.TargetURI(r),
+			Header:    r.Header.Clone(),
+			Body:      slices.Clone(body),
+			Err:       err,
+		})
+	}
+	return key, err
+}
+
+func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
+	params, err := httpsig.ReadParams(r)
+	if err != nil {
+		return nil, invalidClient("invalid signature headers: %s", reason(err))
+	}
+	key, err := s.findKey(r.Context(), c, params.KeyID)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCompact(body); err != nil {
+		return nil, invalidClient("invalid signature: %s", err)
+	}
+	policy := httpsig.Policy{MaxAge: s.config.MaxAge, Strict: !s.config.AcceptUnboundSignatures}
+	if params, err = httpsig.Verify(r, body, key, policy); err != nil {
+		return nil, invalidClient("invalid signature: %s", reason(err))
+	}
+	if params.Nonce != "" && !s.useNonce(key, params) {
+		return nil, invalidClient("invalid signature: its nonce was used before")
+	}
+	return key, nil
+}
+
+// reason is what an error says, without the Go package that says it: it is for clients.
+func reason(err error) string {
+	text := strings.TrimPrefix(err.Error(), "httpsig: ")
+	return strings.TrimPrefix(text, "sandbox: ")
+}
+
+// verifyBound verifies a request about a grant, which only the key that opened the grant may sign
+// (RFC 9635 §7.2).
+func (s *Server) verifyBound(r *http.Request, body []byte, g *grant) error {
+	key, err := s.verify(r, body, g.client)
+	if err != nil {
+		return err
+	}
+	if !key.Equal(g.key) {
+		return invalidClient("invalid signature: the grant is bound to another key")
+	}
+	return nil
+}
+
+type nonceID [sha256.Size]byte
+
+// nonces remembers which nonces each key has used, for as long as a signature stays fresh.
+type nonces struct {
+	seen  map[nonceID]time.Time // until when
+	swept time.Time
+}
+
+// useNonce says whether a key may use a nonce, and takes it.
+func (s *Server) useNonce(key ed25519.PublicKey, params httpsig.Params) bool {
+	id := nonceID(sha256.Sum256(append(bytes.Clone(key), params.Nonce...)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nonces.sweep(s.config.MaxAge)
+	if _, used := s.nonces.seen[id]; used {
+		return false
+	}
+	s.nonces.seen[id] = params.Created.Add(s.config.MaxAge)
+	return true
+}
+
+// sweep forgets nonces whose signatures are too old to be accepted, once per interval.
+func (n *nonces) sweep(interval time.Duration) {
+	now := time.Now()
+	if now.Sub(n.swept) < interval {
+		return
+	}
+	n.swept = now
+	for id, until := range n.seen {
+		if until.Before(now) {
+			delete(n.seen, id)
+		}
+	}
+}
+
+// needlessEscape finds escapes in JSON strings. Its group is one that JSON.stringify never
+// writes: of a character that needs none, in upper case, or of half of a surrogate pair whose
+// other half follows.
+var needlessEscape = regexp.MustCompile(
+	`\\(?:["\\bfnrt]|u00(?:0[0-7be-f]|1[0-9a-f])|(ud[89ab][0-9a-f]{2}\\ud[c-f])|ud[89a-f][0-9a-f]{2}|(.))`)
+
+// checkCompact returns an error unless a JSON text is what JSON.stringify makes of it: the
+// reference server digests JSON.stringify(JSON.parse(body)), so nothing else is portable.
+func checkCompact(body []byte) error {
+	if len(body) == 0 {
+		return nil
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, body); err != nil {
+		return err
+	}
+	if !bytes.Equal(compact.Bytes(), body) {
+		return errors.New("the body has white space between its tokens")
+	}
+	for _, match := range needlessEscape.FindAllSubmatch(body, -1) {
+		if match[1] != nil || match[2] != nil {
+			return errors.New("the body has an escape that JSON.stringify does not write")
+		}
+	}
+	return checkMembers(json.NewDecoder(bytes.NewReader(body)))
+}
+
+// checkMembers reads one JSON value and returns an error if an object in it names a member twice.
+func checkMembers(decoder *json.Decoder) error {
+	token, err := decoder.Token()
+	if err != nil {
+		return err
+	}
+	if token != json.Delim('{') && token != json.Delim('[') {
+		return nil
+	}
+	names := map[json.Token]bool{}
+	for decoder.More() {
+		if token == json.Delim('{') {
+			name, err := decoder.Token()
+			if err != nil {
+				return err
+			}
+			if names[name] {
+				return errors.New("the body names a member twice")
+			}
+			names[name] = true
+		}
+		if err := checkMembers(decoder); err != nil {
+			return err
+		}
+	}
+	_, err = decoder.Token() // the closing delimiter
+	return err
+}

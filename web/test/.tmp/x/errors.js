@@ -1,0 +1,47 @@
+// The one error class of the package, and how the failures of the module become it.
+
+/**
+ * A call that failed. `code` is the server's GNAP code where it sent one, else one of this
+ * package; the README lists them with what to do about each. No text in it holds a token, key,
+ * nonce or signature; `response`, which may, is not enumerable, so that logging does not show it.
+ */
+export class OpenPaymentsClientError extends Error {
+  name = "OpenPaymentsClientError";
+
+  constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.description = description ?? message;
+    this.status = status;
+    this.code = code;
+    this.details = details;
+    this.validationErrors = validationErrors;
+    this.retryable = retryable;
+    Object.defineProperty(this, "responseText", { value: responseText, enumerable: false });
+  }
+}
+
+/** A TypeError that names the argument with its full path and says what it must be. */
+export function argumentError(argument, problem) {
+  return new TypeError(`"${argument}" ${problem}`);
+}
+
+const operations = {
+  request: "Grant request",
+  continue: "Grant continuation",
+  cancel: "Grant cancellation",
+  rotate: "Token rotation",
+  revoke: "Token revocation",
+};
+
+/** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
+export function fromGo(fields) {
+  if (fields.argument) return argumentError(fields.argument, fields.problem);
+  const { operation, code, description, status, details, validationErrors = [] } = fields;
+  const what = operations[operation] ?? "Call";
+  return new OpenPaymentsClientError(`${what} failed (${status ? `${status} ` : ""}${code}): ${description}`, {
+    ...fields,
+    status: status || undefined,
+    details: details ? JSON.parse(details) : undefined,
+    validationErrors: validationErrors.length > 0 ? validationErrors : undefined,
+  });
+}

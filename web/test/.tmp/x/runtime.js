@@ -1,0 +1,136 @@
+// Loads the module, watches the instance that runs, and starts another when it has died.
+
+import wrapGo from "./wasm_exec.js";
+import { fromGo, OpenPaymentsClientError } from "./errors.js";
+
+let source; // what init() was given
+let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
+let starting; // Promise<Instance> of the instance that runs
+
+/** Calls a function that the module exports (wasm/main_js.go) and returns a promise of its answer. */
+export async function call(name, ...args) {
+  const instance = await start();
+  return instance.call(name, args);
+}
+
+/** Sets where the module comes from and loads it. Once it is loaded, another source is refused. */
+export async function load(wasm) {
+  if (wasm !== undefined && compiling && wasm !== source) {
+    throw new TypeError('"wasm" must be given before the first call: the module is loaded already');
+  }
+  source ??= wasm;
+  await start();
+}
+
+export function start() {
+  starting ??= run().catch((error) => {
+    starting = undefined; // the next call tries again
+    throw error;
+  });
+  return starting;
+}
+
+async function run() {
+  compiling ??= compile(source ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
+    compiling = undefined;
+    throw unavailable(error);
+  });
+  return new Instance().start(await compiling);
+}
+
+async function compile(wasm) {
+  if (wasm instanceof WebAssembly.Module) return wasm;
+  if (ArrayBuffer.isView(wasm) || wasm instanceof ArrayBuffer) return WebAssembly.compile(wasm);
+  const response = wasm instanceof Response ? wasm : await fetch(wasm, { credentials: "same-origin" });
+  if (!response.ok) throw new Error(`${response.url || "The module"} answered with status ${response.status}.`);
+  const isWasm = response.headers.get("content-type")?.startsWith("application/wasm");
+  // Only a response of the right type can be compiled while it downloads.
+  return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+function unavailable(cause) {
+  const blocked = cause instanceof WebAssembly.CompileError && /content security policy|blocked by csp|unsafe-eval/i.test(cause.message);
+  const description = blocked
+    ? "This page's Content-Security-Policy does not let WebAssembly compile: add 'wasm-unsafe-eval' to its script-src directive."
+    : "open-payments.wasm could not be loaded. Check that it is served beside index.js, or pass init() where it is.";
+  return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, {
+    code: "module_unavailable", description, cause, retryable: !blocked,
+  });
+}
+
+/** One running instance of the module. It has a global object of its own. */
+class Instance {
+  #pending = new Set(); // the reject functions of the calls in flight
+  #dead = false;
+
+  call(name, args) {
+    return new Promise((resolve, reject) => {
+      if (this.#dead) return reject(ended());
+      const settle = (fn) => (value) => {
+        this.#pending.delete(reject);
+        fn(value);
+      };
+      this.#pending.add(reject);
+      this.bindings[name](...args, settle(resolve), settle(reject));
+    });
+  }
+
+  async start(module) {
+    const scope = createScope();
+    const ready = new Promise((resolve, reject) => {
+      scope.ready = resolve;
+      this.#pending.add(reject); // an instance that dies while it starts
+    });
+    const Go = wrapGo(scope);
+    const go = new Go();
+    go.exit = () => this.#died();
+    this.#watch(go);
+    const instance = await WebAssembly.instantiate(module, go.importObject);
+    go.run(instance).then(() => this.#died(), () => this.#died());
+    this.bindings = await ready;
+    this.#pending.clear();
+    return this;
+  }
+
+  // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
+  #watch(go) {
+    const resume = go._resume;
+    go._resume = () => {
+      if (this.#dead) return;
+      try {
+        resume.call(go);
+      } catch {
+        this.#died();
+      }
+    };
+  }
+
+  #died() {
+    if (this.#dead) return;
+    this.#dead = true;
+    starting = undefined;
+    for (const reject of this.#pending) reject(ended());
+    this.#pending.clear();
+  }
+}
+
+function ended() {
+  const description = "The module stopped before this call was answered; the server may have processed it. The next call starts a new instance.";
+  return new OpenPaymentsClientError(description, { code: "internal_error", description });
+}
+
+// All that the module can reach. Functions that check their receiver are bound to the real global,
+// and looked up when they are called, so that a page may replace its fetch.
+function createScope() {
+  const { Object, Array, Uint8Array, JSON, Date, Error, AbortController, TextEncoder, TextDecoder } = globalThis;
+  return {
+    Object, Array, Uint8Array, JSON, Date, Error, AbortController, TextEncoder, TextDecoder,
+    crypto: globalThis.crypto,
+    performance: globalThis.performance,
+    console: globalThis.console,
+    fetch: (...args) => globalThis.fetch(...args),
+    setTimeout: (...args) => globalThis.setTimeout(...args),
+    clearTimeout: (id) => globalThis.clearTimeout(id),
+    newError: fromGo,
+  };
+}
