@@ -3,7 +3,6 @@
 package main
 
 import (
-	"crypto"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -18,7 +17,7 @@ var flights gnap.Flights
 
 // send makes one signed call and returns the answer as JSON text, or undefined where there is
 // none. Arguments: operation, url, accessToken, body (JSON text or undefined), keyId, key (a
-// CryptoKey or a function that signs), timeoutMs, signal, fetch, allowHttp.
+// CryptoKey, a function that signs, or the id of a key that is held here), timeoutMs, signal, fetch, allowHttp.
 func send(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	call := gnap.Call{
@@ -33,6 +32,10 @@ func send(args []safejs.Value) (any, error) {
 	if r.Err != nil {
 		return nil, r.Err
 	}
+	signingKey, err := signer(key)
+	if err != nil {
+		return nil, &gnap.Error{Operation: call.Operation, Code: gnap.CodeKey, Description: "The key could not sign the request, and nothing was sent.", Err: err}
+	}
 	ctx, stop, err := jsbridge.Context(signal, timeout)
 	if err != nil {
 		return nil, err
@@ -40,7 +43,7 @@ func send(args []safejs.Value) (any, error) {
 	defer stop()
 	client := gnap.Client{
 		Transport: jsbridge.Fetch{Func: fetch},
-		Key:       httpsig.Key{ID: keyID, Signer: signer(key)},
+		Key:       httpsig.Key{ID: keyID, Signer: signingKey},
 		AllowHTTP: allowHTTP,
 		Flights:   &flights,
 	}
@@ -51,9 +54,16 @@ func send(args []safejs.Value) (any, error) {
 	return string(grant.Raw), nil
 }
 
-func signer(key safejs.Value) crypto.Signer {
-	if key.Type() == safejs.TypeFunction {
-		return jsbridge.SignFunc(key)
+// verifyHash checks an interaction hash. Arguments: clientNonce, serverNonce, interactRef,
+// grantEndpoint, hashMethod, hash.
+func verifyHash(args []safejs.Value) (any, error) {
+	r := jsbridge.Arguments(args)
+	hash := gnap.InteractionHash{
+		ClientNonce: r.String(), ServerNonce: r.String(), InteractRef: r.String(),
+		GrantEndpoint: r.String(), Method: r.String(), Hash: r.String(),
 	}
-	return jsbridge.CryptoKey(key)
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	return safejs.Undefined(), hash.Verify()
 }

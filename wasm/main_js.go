@@ -41,6 +41,8 @@ func run() error {
 
 // exports are the functions that sdk/runtime.js calls, each with the arguments in its comment.
 var exports = map[string]func([]safejs.Value) (any, error){
-	"send":     send,
-	"parseKey": parseKey,
+	"send":        send,
+	"verifyHash":  verifyHash,
+	"parseKey":    parseKey,
+	"generateKey": generateKey,
 }

@@ -1,38 +1,103 @@
-// From what people pass as a key to what the module signs with.
+// Ed25519 keys: made, brought along, published, and handed to the module to sign with.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { call } from "./runtime.js";
 
-const prepared = new WeakMap(); // key object → Promise of what prepare() made of it
+export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
+  if (keyId !== undefined) checkKeyId(keyId, "keyId");
+  let pair;
+  try {
+    pair = await webCrypto().generateKey("Ed25519", extractable, ["sign", "verify"]);
+  } catch (cause) {
+    if (!fallback) throw noEd25519(cause);
+    const { id, publicKey } = await call("generateKey");
+    return handle({ keyId, publicKey, wasmKey: id });
+  }
+  const publicKey = await exportPublic(pair.publicKey);
+  return handle({ keyId, publicKey, privateKey: pair.privateKey });
+}
+
+export async function importKey(material, { keyId, fallback = true } = {}) {
+  if (keyId !== undefined) checkKeyId(keyId, "keyId");
+  if (isCryptoKey(material)) return importCryptoKey(material, undefined, keyId);
+  if (isCryptoKey(material?.privateKey)) return importCryptoKey(material.privateKey, material.publicKey, keyId);
+  return importMaterial(material, { keyId, fallback, path: "material" });
+}
+
+export function publicJwk(key) {
+  const { keyId, publicKey } = checkHandle(key, "key");
+  return { kty: "OKP", crv: "Ed25519", x: base64url(publicKey), alg: "EdDSA", use: "sig", kid: keyId };
+}
+
+export function jwks(...keys) {
+  const published = keys.map((key, i) => publicJwk(checkHandle(key, `keys[${i}]`)));
+  const twice = published.find(({ kid }, i) => published.findIndex((other) => other.kid === kid) !== i);
+  if (twice) throw argumentError("keys", "must have different key ids");
+  return { keys: published };
+}
+
+/** A key handle: a plain object, so that structured clone can store it, with no secret in it that can be read. */
+async function handle({ keyId, publicKey, privateKey, wasmKey }) {
+  return Object.freeze({
+    keyId: keyId || (await thumbprint(publicKey)),
+    backing: wasmKey === undefined ? "webcrypto" : "wasm",
+    publicKey,
+    ...(wasmKey === undefined ? { privateKey } : { wasmKey }),
+  });
+}
+
+export function checkHandle(key, path) {
+  if (key === null || typeof key !== "object" || !(key.publicKey instanceof Uint8Array) || typeof key.keyId !== "string") {
+    throw argumentError(path, "must be a key from generateKey, importKey or loadKey that knows its public half");
+  }
+  return key;
+}
+
+/** The RFC 7638 thumbprint of an Ed25519 public key. */
+async function thumbprint(publicKey) {
+  const members = JSON.stringify({ crv: "Ed25519", kty: "OKP", x: base64url(publicKey) });
+  return base64url(new Uint8Array(await webCrypto().digest("SHA-256", new TextEncoder().encode(members))));
+}
+
+function base64url(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+const prepared = new WeakMap(); // key object → promise of its handle
 
 /**
- * Returns { keyId, signer }: signer is a CryptoKey, or a function that signs. `path` names the
- * argument in errors.
+ * Returns { keyId, signer }, or a promise of it. What signs is a CryptoKey, a function, or the
+ * name of a key inside the module. `path` names the argument in errors.
  */
 export function prepareKey(key, path = "key") {
   if (key === null || typeof key !== "object") {
-    throw argumentError(path, "must be an object: { keyId, privateKey } or { keyId, sign }");
+    throw argumentError(path, "must be a key from generateKey, importKey or loadKey, { keyId, privateKey } or { keyId, sign }");
   }
-  const { keyId, privateKey, sign } = key;
-  if (typeof keyId !== "string" || !/^[ -~]+$/.test(keyId)) {
-    throw argumentError(`${path}.keyId`, "must be a string of printable ASCII: the kid of the key in your published key set");
-  }
-  if (sign !== undefined) return { keyId, signer: checkedSign(sign, path) };
+  const { keyId, privateKey, sign, wasmKey } = key;
+  checkKeyId(keyId, `${path}.keyId`);
+  if (wasmKey !== undefined) return { keyId, signer: wasmKey };
+  if (sign !== undefined) return { keyId, signer: checkedSign(sign, `${path}.sign`) };
   if (isCryptoKey(privateKey)) return { keyId, signer: checkCryptoKey(privateKey, `${path}.privateKey`) };
   if (!prepared.has(key)) {
-    const preparing = importPrivateKey(privateKey, `${path}.privateKey`).then((signer) => ({ keyId, signer }));
+    const preparing = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
     prepared.set(key, preparing);
     preparing.catch(() => prepared.delete(key));
   }
-  return prepared.get(key);
+  return prepared.get(key).then((imported) => prepareKey(imported, path));
+}
+
+function checkKeyId(keyId, path) {
+  if (typeof keyId !== "string" || !/^[ -~]+$/.test(keyId)) {
+    throw argumentError(path, "must be a string of printable ASCII: the kid of the key in your published key set");
+  }
 }
 
 function checkedSign(sign, path) {
-  if (typeof sign !== "function") throw argumentError(`${path}.sign`, "must be a function from bytes to an Ed25519 signature");
+  if (typeof sign !== "function") throw argumentError(path, "must be a function from bytes to an Ed25519 signature");
   return async (data) => {
     const signature = await sign(data);
     if (signature instanceof Uint8Array && signature.byteLength === 64) return signature;
-    throw argumentError(`${path}.sign`, "must return a Uint8Array of 64 bytes, or a promise of one");
+    throw argumentError(path, "must return a Uint8Array of 64 bytes, or a promise of one");
   };
 }
 
@@ -45,31 +110,74 @@ function checkCryptoKey(key, path) {
   return key;
 }
 
-/** Makes a non-extractable CryptoKey of key material. Every copy of it that is ours is overwritten. */
-async function importPrivateKey(privateKey, path) {
-  const { material, isText } = toMaterial(privateKey, path);
+async function importCryptoKey(privateKey, publicCryptoKey, keyId) {
+  checkCryptoKey(privateKey, "material");
+  if (privateKey.extractable) {
+    const pkcs8 = new Uint8Array(await webCrypto().exportKey("pkcs8", privateKey));
+    const imported = await importMaterial(pkcs8, { keyId, fallback: false, path: "material" });
+    pkcs8.fill(0);
+    if (publicCryptoKey) await checkHalves(imported.privateKey, publicCryptoKey);
+    return imported;
+  }
+  if (!publicCryptoKey) {
+    checkKeyId(keyId, "keyId"); // without the public half there is no thumbprint
+    return Object.freeze({ keyId, backing: "webcrypto", privateKey });
+  }
+  await checkHalves(privateKey, publicCryptoKey);
+  return handle({ keyId, publicKey: await exportPublic(publicCryptoKey), privateKey });
+}
+
+async function checkHalves(privateKey, publicKey) {
+  const message = crypto.getRandomValues(new Uint8Array(32));
+  const signature = await webCrypto().sign("Ed25519", privateKey, message);
+  const matches = publicKey.type === "public" && (await webCrypto().verify("Ed25519", publicKey, signature, message).catch(() => false));
+  if (!matches) throw argumentError("material.publicKey", "must be the public half of the private key");
+}
+
+async function exportPublic(publicKey) {
+  return new Uint8Array(await webCrypto().exportKey("raw", publicKey));
+}
+
+/** Makes a handle of key material. Every copy of the material that is ours is overwritten. */
+async function importMaterial(given, { keyId, fallback, path }) {
+  const { material, isText } = toMaterial(given, path);
+  const usesWebCrypto = await hasEd25519();
+  if (!usesWebCrypto && !fallback) throw noEd25519();
   let parsed;
   try {
-    parsed = await call("parseKey", material, isText);
+    parsed = await call("parseKey", material, isText, usesWebCrypto);
   } catch (error) {
     throw error instanceof TypeError ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
   } finally {
     material.fill(0);
   }
+  const { publicKey, pkcs8, id } = parsed;
+  keyId ??= parsed.keyId;
+  if (!usesWebCrypto) return handle({ keyId, publicKey, wasmKey: id });
   try {
-    return await webCrypto().importKey("pkcs8", parsed.pkcs8, "Ed25519", false, ["sign"]);
-  } catch (cause) {
-    throw noEd25519(cause);
+    const privateKey = await webCrypto().importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+    return await handle({ keyId, publicKey, privateKey });
   } finally {
-    parsed.pkcs8.fill(0);
+    pkcs8.fill(0);
   }
 }
 
-function toMaterial(privateKey, path) {
-  if (typeof privateKey === "string") return { material: new TextEncoder().encode(privateKey), isText: true };
-  if (privateKey instanceof Uint8Array) return { material: privateKey.slice(), isText: false };
-  if (privateKey?.kty !== undefined) return { material: new TextEncoder().encode(JSON.stringify(privateKey)), isText: true };
+function toMaterial(given, path) {
+  if (typeof given === "string") return { material: new TextEncoder().encode(given), isText: true };
+  if (given instanceof Uint8Array) return { material: new Uint8Array(given), isText: false };
+  if (given instanceof ArrayBuffer) return { material: new Uint8Array(given.slice(0)), isText: false };
+  if (given?.kty !== undefined) return { material: new TextEncoder().encode(JSON.stringify(given)), isText: true };
   throw argumentError(path, "must be a CryptoKey, a string (PKCS#8 PEM, base64 of PEM, JWK or hex), a JsonWebKey or a Uint8Array");
+}
+
+/** Tells whether WebCrypto can hold an Ed25519 key: it imports one that is no secret. */
+async function hasEd25519() {
+  try {
+    await webCrypto().importKey("raw", new Uint8Array(32), "Ed25519", false, ["verify"]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function webCrypto() {
@@ -78,6 +186,6 @@ function webCrypto() {
 }
 
 function noEd25519(cause) {
-  const description = "This browser's WebCrypto could not take an Ed25519 key. It needs Chrome 137, Firefox 129 or Safari 17, and a secure context.";
+  const description = "This browser's WebCrypto cannot hold an Ed25519 key. It needs Chrome 137, Firefox 129 or Safari 17, and a secure context.";
   return new OpenPaymentsClientError(description, { code: "invalid_key", description, cause });
 }

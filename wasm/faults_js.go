@@ -1,0 +1,22 @@
+//go:build js && wasm && faults
+
+package main
+
+import (
+	"os"
+
+	"github.com/hack-pad/safejs"
+)
+
+// A build with the tag faults can be made to fail in the ways that no caller can provoke, so that
+// tests see what becomes of the calls that meet it.
+func init() {
+	exports["panic"] = func([]safejs.Value) (any, error) { panic("a secret that must not be told") }
+	exports["indexOutOfRange"] = func(args []safejs.Value) (any, error) { return args[len(args)], nil }
+	exports["exit"] = func([]safejs.Value) (any, error) { os.Exit(3); return nil, nil }
+	exports["crash"] = func([]safejs.Value) (any, error) {
+		go panic("outside any call") // nothing recovers a panic in a goroutine of its own
+		return nil, nil
+	}
+	exports["hang"] = func([]safejs.Value) (any, error) { select {} }
+}

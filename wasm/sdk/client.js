@@ -1,0 +1,55 @@
+// The client with the names of @interledger/open-payments.
+
+import { checkObject, checkText, send, toHref } from "./call.js";
+import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { prepareKey } from "./keys.js";
+
+export async function createAuthenticatedClient(options) {
+  checkObject(options, "options");
+  const { walletAddressUrl, useHttp = false, requestTimeoutMs, fetch } = options;
+  const client = toHref(walletAddressUrl, "walletAddressUrl");
+  const key = options.key ?? { keyId: options.keyId, privateKey: options.privateKey };
+  await prepareKey(key, options.key ? "key" : "options");
+  const control = { key, fetch, useHttp, timeoutMs: requestTimeoutMs };
+
+  const sendTo = (operation, target, body) => {
+    checkObject(target, "target");
+    const url = useHttp ? toHref(target.url, "url").replace(/^https:/, "http:") : target.url;
+    return send(operation, { ...control, url, accessToken: target.accessToken, signal: target.signal }, body);
+  };
+
+  return {
+    grant: {
+      request: async (target, args, clientOverride) => {
+        checkGrantRequest(args);
+        return sendTo("request", target, JSON.stringify({ ...args, client: clientOverride ?? client }));
+      },
+      continue: async (target, args) => {
+        if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
+        return sendTo("continue", target, args && JSON.stringify(args));
+      },
+      cancel: async (target) => sendTo("cancel", target),
+    },
+    token: {
+      rotate: async (target) => sendTo("rotate", target),
+      revoke: async (target) => sendTo("revoke", target),
+    },
+  };
+}
+
+function checkGrantRequest(args) {
+  checkObject(args, "args");
+  if (!args.access_token && !args.subject) {
+    throw invalidRequest('Grant request must include at least one of "access_token" or "subject".');
+  }
+  const access = args.access_token?.access ?? [];
+  if (!Array.isArray(access)) throw argumentError("access_token.access", "must be an array");
+  const payment = access.find(({ type }) => type === "outgoing-payment");
+  if (payment?.limits?.debitAmount && payment.limits.receiveAmount) {
+    throw invalidRequest('Only one of "debitAmount" or "receiveAmount" may be specified.');
+  }
+}
+
+function invalidRequest(description) {
+  return new OpenPaymentsClientError("Invalid Grant Request", { description });
+}
