@@ -18,13 +18,14 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := announce(); err != nil {
 		fmt.Fprintln(os.Stderr, "open-payments-wasm could not start:", err)
 		os.Exit(1)
 	}
+	select {} // the event loop takes over
 }
 
-func run() error {
+func announce() error {
 	bindings := map[string]any{}
 	for name, fn := range exports {
 		bound, err := jsbridge.Async(fn, reason)
@@ -33,10 +34,8 @@ func run() error {
 		}
 		bindings[name] = bound
 	}
-	if _, err := safejs.Global().Call("ready", bindings); err != nil {
-		return err
-	}
-	select {}
+	_, err := safejs.Global().Call("ready", bindings)
+	return err
 }
 
 // exports are the functions that sdk/runtime.js calls, each with the arguments in its comment.

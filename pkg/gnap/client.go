@@ -116,9 +116,13 @@ func (c *Client) Do(ctx context.Context, call Call) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, contextError(ctx, call.Operation)
+	}
 	if c.Flights == nil {
 		return c.send(ctx, call, target)
 	}
+	call.URL = target.Scheme + "://" + target.Host + target.RequestURI() // one spelling of what is equal
 	return c.Flights.do(ctx, call, c.Key.ID, func(ctx context.Context) (*Grant, error) {
 		return c.send(ctx, call, target)
 	})
@@ -129,7 +133,7 @@ func (c *Client) check(call Call) (*url.URL, error) {
 	if problem != "" {
 		return nil, &ArgumentError{"url", problem}
 	}
-	if call.Operation == OpRequest {
+	if call.Operation == OpRequest && call.AccessToken == "" {
 		return target, nil
 	}
 	if call.AccessToken == "" {
@@ -190,7 +194,7 @@ func (c *Client) sendOnce(ctx context.Context, call Call, target *url.URL) (*Gra
 	if err != nil {
 		return nil, networkError(ctx, call.Operation, err)
 	}
-	return c.read(call, res, body)
+	return c.read(call, req, res, body)
 }
 
 func (c *Client) signed(ctx context.Context, call Call, target *url.URL) (*http.Request, error) {
@@ -231,14 +235,14 @@ func networkError(ctx context.Context, op Operation, err error) error {
 	}
 }
 
-func (c *Client) read(call Call, res *http.Response, body []byte) (*Grant, error) {
+func (c *Client) read(call Call, req *http.Request, res *http.Response, body []byte) (*Grant, error) {
 	failure := &Error{Operation: call.Operation, Status: res.StatusCode, Body: body}
 	switch {
 	case len(body) > MaxResponse:
 		failure.Code, failure.Description, failure.Body = CodeTooLarge, "The answer is larger than 1 MiB.", nil
 		return nil, failure
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return nil, serverError(call.Operation, res, body, call.AccessToken)
+		return nil, serverError(call.Operation, res, body, secrets(call, req))
 	case call.Operation == OpCancel || call.Operation == OpRevoke:
 		return nil, nil
 	case !json.Valid(body):
@@ -274,13 +278,29 @@ func parseTarget(raw string, allowHTTP bool) (target *url.URL, problem string) {
 	switch {
 	case strings.Contains(authority, "@"):
 		return nil, "must not carry a user name or password"
-	case err != nil || u.Hostname() == "" || strings.ContainsFunc(rest, notInURL):
+	case err != nil || u.Hostname() == "" || strings.ContainsFunc(rest+u.Host, notInURL):
 		return nil, "must be a valid URL"
 	case scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
 		return nil, "must be an https: URL, or http: on loopback"
+	case !setPath(u, path):
+		return nil, "must be a valid URL"
 	}
-	u.Opaque = path
 	return u, ""
+}
+
+// setPath makes path the request URI of u, byte for byte. An Opaque that starts with two slashes
+// would be read as a host, so such a path must be one that net/url leaves as it is.
+func setPath(u *url.URL, path string) bool {
+	if !strings.HasPrefix(path, "//") {
+		u.Opaque = path
+		return true
+	}
+	whole, err := url.Parse(u.Scheme + "://" + u.Host + path)
+	if err != nil || whole.RequestURI() != path {
+		return false
+	}
+	*u = *whole
+	return true
 }
 
 func notInURL(r rune) bool { return r <= ' ' || r > '~' || r == '\\' }

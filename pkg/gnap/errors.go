@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"open-payments-wasm/pkg/httpsig"
 )
 
 // Codes of failures that no server names. Servers send those of RFC 9635 §3.6, such as
@@ -71,7 +74,7 @@ func contextError(ctx context.Context, op Operation) error {
 
 // serverError reads an answer that is not success, in each of the forms that servers use:
 // {"error":{"code","description"}}, {"error":"code"} (RFC 9635 §3.6), or anything at all.
-func serverError(op Operation, res *http.Response, body []byte, secrets ...string) *Error {
+func serverError(op Operation, res *http.Response, body []byte, secrets []string) *Error {
 	e := &Error{Operation: op, Status: res.StatusCode, Code: CodeHTTP, Body: body}
 	var message struct {
 		Error       json.RawMessage
@@ -86,11 +89,11 @@ func serverError(op Operation, res *http.Response, body []byte, secrets ...strin
 	if json.Unmarshal(message.Error, &object.Code) != nil {
 		_ = json.Unmarshal(message.Error, &object) // whatever cannot be read stays empty
 	}
-	if object.Code != "" {
+	if object.Code != "" && !repeats(object.Code, secrets) {
 		e.Code = object.Code
 	}
 	e.Details = object.Details
-	e.Description = firstOf(object.Description, message.Description, plainText(res, body, isJSON), http.StatusText(res.StatusCode))
+	e.Description = firstOf(object.Description, message.Description, plainText(res, body, isJSON, secrets), http.StatusText(res.StatusCode))
 	e.Description = redact(e.Description, secrets)
 	e.Retryable = e.Code == codeTooFast || e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
 	e.wait = retryAfter(res, message.Continue.Wait)
@@ -106,15 +109,30 @@ func firstOf(texts ...string) string {
 	return "no description"
 }
 
-func plainText(res *http.Response, body []byte, isJSON bool) string {
+func plainText(res *http.Response, body []byte, isJSON bool, secrets []string) string {
 	if isJSON || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") || !utf8.Valid(body) {
 		return ""
 	}
-	text := strings.TrimSpace(string(body))
+	text := redact(strings.TrimSpace(string(body)), secrets) // before a cut could leave half a secret
 	if len(text) > maxServerText {
 		text = strings.ToValidUTF8(text[:maxServerText], "") + "…"
 	}
 	return text
+}
+
+// secrets are what a server was sent and must not be in the text of an error.
+func secrets(call Call, req *http.Request) []string {
+	params, _ := httpsig.ReadParams(req)
+	_, signature, _ := strings.Cut(req.Header.Get("Signature"), ":")
+	return []string{call.AccessToken, params.Nonce, strings.TrimSuffix(signature, ":")}
+}
+
+// repeats tells a code that is no code but a secret. A secret of a few letters is part of many a
+// word and is none.
+func repeats(code string, secrets []string) bool {
+	return slices.ContainsFunc(secrets, func(secret string) bool {
+		return len(secret) >= 8 && strings.Contains(code, secret)
+	})
 }
 
 // redact keeps a server that repeats what it was sent from putting a secret into a message.
@@ -127,14 +145,15 @@ func redact(text string, secrets []string) string {
 	return text
 }
 
-// defaultWait is what RFC 9635 §5.2 asks for where the server does not say how long to wait.
+// defaultWait is what RFC 9635 §3.1 asks for where the server does not say how long to wait. Zero
+// says nothing either: it would have the client ask without a pause.
 const defaultWait = 5 * time.Second
 
 func retryAfter(res *http.Response, wait *float64) time.Duration {
-	if wait != nil && *wait >= 0 {
+	if wait != nil && *wait > 0 {
 		return seconds(*wait)
 	}
-	if header, err := strconv.ParseFloat(res.Header.Get("Retry-After"), 64); err == nil && header >= 0 {
+	if header, err := strconv.ParseFloat(res.Header.Get("Retry-After"), 64); err == nil && header > 0 {
 		return seconds(header)
 	}
 	return defaultWait

@@ -3,6 +3,7 @@ package gnap
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,17 +21,17 @@ type flight struct {
 	err      error
 	panicked any
 
-	mu       sync.Mutex
-	waiting  int
-	deadline time.Time // the latest of those who wait, zero if one of them has none
-	cancel   context.CancelFunc
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	waiting []*context.Context // of each caller that waits; pointers tell callers apart
 }
 
 // do runs send, or joins the equal call that is running. Each caller waits as long as its own
 // context lets it; the request itself ends when nobody waits for it any more.
 func (f *Flights) do(ctx context.Context, call Call, keyID string, send func(context.Context) (*Grant, error)) (*Grant, error) {
 	id := fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s", call.Operation, call.URL, call.AccessToken, keyID, call.Body)
-	shared := f.join(ctx, id, send)
+	shared := f.join(&ctx, id, send)
 	select {
 	case <-shared.done:
 		if shared.panicked != nil {
@@ -38,23 +39,21 @@ func (f *Flights) do(ctx context.Context, call Call, keyID string, send func(con
 		}
 		return shared.grant, shared.err
 	case <-ctx.Done():
-		f.leave(id, shared)
+		f.leave(&ctx, id, shared)
 		return nil, contextError(ctx, call.Operation)
 	}
 }
 
-func (f *Flights) join(ctx context.Context, id string, send func(context.Context) (*Grant, error)) *flight {
+func (f *Flights) join(caller *context.Context, id string, send func(context.Context) (*Grant, error)) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if shared, running := f.current[id]; running {
-		shared.board(ctx)
+		shared.board(caller)
 		return shared
 	}
-	shared := &flight{done: make(chan struct{})}
-	shared.deadline, _ = ctx.Deadline()
-	shared.waiting = 1
-	flightCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	shared.cancel = cancel
+	flightCtx, cancel := context.WithCancel(context.WithoutCancel(*caller))
+	shared := &flight{done: make(chan struct{}), cancel: cancel}
+	shared.board(caller)
 	if f.current == nil {
 		f.current = map[string]*flight{}
 	}
@@ -68,17 +67,10 @@ func (f *Flights) join(ctx context.Context, id string, send func(context.Context
 	return shared
 }
 
-func (s *flight) board(ctx context.Context) {
+func (s *flight) board(caller *context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting++
-	deadline, limited := ctx.Deadline()
-	switch {
-	case !limited:
-		s.deadline = time.Time{}
-	case !s.deadline.IsZero() && deadline.After(s.deadline):
-		s.deadline = deadline
-	}
+	s.waiting = append(s.waiting, caller)
 }
 
 func (f *Flights) end(id string, shared *flight) {
@@ -90,13 +82,13 @@ func (f *Flights) end(id string, shared *flight) {
 	close(shared.done)
 }
 
-func (f *Flights) leave(id string, shared *flight) {
+func (f *Flights) leave(caller *context.Context, id string, shared *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	shared.mu.Lock()
 	defer shared.mu.Unlock()
-	shared.waiting--
-	if shared.waiting > 0 {
+	shared.waiting = slices.DeleteFunc(shared.waiting, func(c *context.Context) bool { return c == caller })
+	if len(shared.waiting) > 0 {
 		return
 	}
 	if f.current[id] == shared {
@@ -114,5 +106,15 @@ type flightContext struct {
 func (c flightContext) Deadline() (time.Time, bool) {
 	c.shared.mu.Lock()
 	defer c.shared.mu.Unlock()
-	return c.shared.deadline, !c.shared.deadline.IsZero()
+	var latest time.Time
+	for _, caller := range c.shared.waiting {
+		deadline, limited := (*caller).Deadline()
+		if !limited {
+			return time.Time{}, false
+		}
+		if deadline.After(latest) {
+			latest = deadline
+		}
+	}
+	return latest, !latest.IsZero()
 }

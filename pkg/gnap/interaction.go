@@ -31,7 +31,8 @@ func (h InteractionHash) Verify() error {
 	got := decodeHash(h.Hash)
 	endpoint := strings.TrimSuffix(h.GrantEndpoint, "/")
 	right := subtle.ConstantTimeCompare(got, h.sum(newHash, endpoint)) | subtle.ConstantTimeCompare(got, h.sum(newHash, endpoint+"/"))
-	if right == 1 && h.ClientNonce != "" && h.ServerNonce != "" && h.InteractRef != "" {
+	complete := h.ClientNonce != "" && h.ServerNonce != "" && h.InteractRef != "" && h.GrantEndpoint != ""
+	if right == 1 && complete {
 		return nil
 	}
 	return &Error{

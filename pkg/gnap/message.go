@@ -94,7 +94,7 @@ type AccessToken struct {
 // type. What RFC 9635 leaves optional may be absent.
 func parseGrant(body []byte, op Operation, allowHTTP bool) (*Grant, []string) {
 	grant := &Grant{Raw: body}
-	if err := json.Unmarshal(body, grant); err != nil {
+	if err := json.Unmarshal(exact(body, ""), grant); err != nil {
 		return nil, []string{describe(err)}
 	}
 	problems := grant.missing(op)
@@ -103,6 +103,37 @@ func parseGrant(body []byte, op Operation, allowHTTP bool) (*Grant, []string) {
 		return nil, problems
 	}
 	return grant, nil
+}
+
+// grantMembers are the objects of an answer that are checked, and their members.
+var grantMembers = map[string][]string{
+	"":                       {"interact", "continue", "access_token", "subject"},
+	".interact":              {"redirect", "finish"},
+	".continue":              {"access_token", "uri", "wait"},
+	".continue.access_token": {"value"},
+	".access_token":          {"value", "manage", "expires_in", "access"},
+}
+
+// exact returns the known members of an object as JavaScript would see them, who may be given Raw:
+// encoding/json would also take "Redirect" for redirect, and merge two objects of one name. What
+// is no object comes back as it is.
+func exact(text json.RawMessage, path string) json.RawMessage {
+	names, known := grantMembers[path]
+	var object map[string]json.RawMessage
+	if !known || json.Unmarshal(text, &object) != nil || object == nil {
+		return text
+	}
+	kept := map[string]json.RawMessage{}
+	for _, name := range names {
+		if member, there := object[name]; there {
+			kept[name] = exact(member, path+"."+name)
+		}
+	}
+	encoded, err := Marshal(kept)
+	if err != nil {
+		return text
+	}
+	return encoded
 }
 
 func describe(err error) string {
@@ -163,24 +194,20 @@ func (g *Grant) missing(op Operation) []string {
 // badURIs refuses addresses that no honest server sends: a page that follows interact.redirect
 // must not be led to javascript:, nor a token to plain http.
 func (g *Grant) badURIs(allowHTTP bool) []string {
-	uris := map[string]string{}
-	if g.Interact != nil {
-		uris["interact.redirect"] = g.Interact.Redirect
-	}
-	if g.Continue != nil {
-		uris["continue.uri"] = g.Continue.URI
-	}
-	if g.AccessToken != nil {
-		uris["access_token.manage"] = g.AccessToken.Manage
-	}
 	var problems []string
-	for name, uri := range uris {
-		if uri == "" {
-			continue
-		}
-		if _, problem := parseTarget(uri, allowHTTP); problem != "" {
+	check := func(name, uri string) {
+		if _, problem := parseTarget(uri, allowHTTP); uri != "" && problem != "" {
 			problems = append(problems, name+" "+problem)
 		}
+	}
+	if g.Interact != nil {
+		check("interact.redirect", g.Interact.Redirect)
+	}
+	if g.Continue != nil {
+		check("continue.uri", g.Continue.URI)
+	}
+	if g.AccessToken != nil {
+		check("access_token.manage", g.AccessToken.Manage)
 	}
 	return problems
 }

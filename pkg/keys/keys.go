@@ -77,8 +77,8 @@ func PublicJWK(public ed25519.PublicKey, id string) (jwk.Key, error) {
 func JWKS(publicKeys ...jwk.Key) (jwk.Set, error) {
 	set := jwk.NewSet()
 	for _, key := range publicKeys {
-		if _, ok := key.(jwk.OKPPublicKey); !ok {
-			return nil, unusable("public Ed25519 keys", fmt.Sprintf("%T", key))
+		if found := notPublic(key); found != "" {
+			return nil, unusable("public Ed25519 keys", found)
 		}
 		if _, taken := set.LookupKeyID(key.KeyID()); taken {
 			return nil, unusable("a different key id for every key", "the same id twice")
@@ -88,6 +88,22 @@ func JWKS(publicKeys ...jwk.Key) (jwk.Set, error) {
 		}
 	}
 	return set, nil
+}
+
+// notPublic says what a key is that must not be published, or "". A private key of jwx has every
+// method of a public one.
+func notPublic(key jwk.Key) string {
+	public, ok := key.(jwk.OKPPublicKey)
+	_, private := key.(jwk.OKPPrivateKey)
+	switch {
+	case private:
+		return "a private key"
+	case !ok:
+		return fmt.Sprintf("%T", key)
+	case public.Crv() != jwa.Ed25519:
+		return "a key of another curve"
+	}
+	return ""
 }
 
 // pkcs8Prefix is everything before the seed in the PKCS#8 DER of an Ed25519 key (RFC 8410 §7).

@@ -99,11 +99,12 @@ func parseBase64(text []byte) (PrivateKey, error) {
 	if err != nil {
 		return PrivateKey{}, unusable(anyText, "text that is none of them")
 	}
-	switch inner := bytes.TrimSpace(decoded[:n]); {
+	decoded = decoded[:n]
+	switch inner := bytes.TrimSpace(decoded); {
 	case bytes.HasPrefix(inner, []byte("-----BEGIN ")):
 		return parsePEM(inner)
-	case len(inner) > 0 && inner[0] == 0x30:
-		return parsePKCS8(inner)
+	case n > 0 && decoded[0] == 0x30: // DER, which may end in what looks like white space
+		return parsePKCS8(decoded)
 	default:
 		return PrivateKey{}, unusable("base64 of PEM", "base64 of something else")
 	}
@@ -120,14 +121,14 @@ var pemTypes = map[string]string{
 
 func parsePEM(text []byte) (PrivateKey, error) {
 	const expected = `one PEM block of type "PRIVATE KEY"`
-	block, rest := pem.Decode(joinLines(text))
+	if bytes.Count(text, []byte("-----BEGIN ")) > 1 {
+		return PrivateKey{}, unusable(expected, "more than one")
+	}
+	block, _ := pem.Decode(joinLines(text))
 	if block == nil {
 		return PrivateKey{}, unusable(expected, "PEM that is damaged or cut off")
 	}
 	defer clear(block.Bytes)
-	if bytes.Contains(rest, []byte("-----BEGIN ")) {
-		return PrivateKey{}, unusable(expected, "more than one")
-	}
 	if found, known := pemTypes[block.Type]; known {
 		return PrivateKey{}, unusable(expected, found)
 	}
@@ -141,12 +142,12 @@ func parsePEM(text []byte) (PrivateKey, error) {
 }
 
 // joinLines removes, in place, the spaces and tabs that make encoding/pem copy the key before it
-// decodes it. Lines with a dash or a colon (the armour and the headers) keep theirs.
+// decodes it. Lines with a dash or a colon (the armour and the headers) lose only their indent.
 func joinLines(text []byte) []byte {
 	out := text[:0]
 	for line := range bytes.Lines(text) {
 		if bytes.ContainsAny(line, "-:") {
-			out = append(out, line...)
+			out = append(out, bytes.TrimLeft(line, " \t")...)
 			continue
 		}
 		for _, c := range line {
@@ -296,6 +297,9 @@ func parseJWK(text []byte) (PrivateKey, error) {
 		return PrivateKey{}, unusable(expected, "a public key")
 	}
 	key, err := fromSeed(raw.D, raw.X)
+	if err != nil {
+		return PrivateKey{}, err
+	}
 	key.ID = raw.Kid
-	return key, err
+	return key, nil
 }

@@ -179,6 +179,6 @@ func contentSecurityPolicy(g *grant) string {
 		scheme, _, _ := strings.Cut(g.finish().URI, ":")
 		formAction += " " + strings.ToLower(scheme) + ":"
 	}
-	return "default-src 'none'; style-src " + styleSource + "; form-action " + formAction +
+	return "default-src 'none'; img-src data:; style-src " + styleSource + "; form-action " + formAction +
 		"; base-uri 'none'; frame-ancestors 'none'"
 }

@@ -1,0 +1,39 @@
+.PHONY: demo test build bench lint clean test-go test-wasm test-web
+
+# The demo page and a sandbox wallet, on loopback. Needs Go alone.
+demo:
+	BROTLI_QUALITY=1 ./build.sh >/dev/null
+	go run ./web/serve
+
+# Everything. Needs Go, Node 20 and npm, and installs the rest.
+test: lint test-go test-wasm build test-web
+
+build:
+	./build.sh
+
+lint:
+	test -z "$$(gofmt -l pkg wasm web)"
+	go vet ./...
+	go tool staticcheck ./...
+	GOOS=js GOARCH=wasm go vet -tags faults ./wasm ./pkg/jsbridge
+	web/test/lint-wasm.sh
+
+test-go:
+	go test -race ./...
+
+test-wasm:
+	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm
+
+test-web: web/test/node_modules
+	web/test/install-browsers.sh
+	cd web/test && npx --no-install tsc && node --test --test-concurrency=1
+
+web/test/node_modules: web/test/package-lock.json
+	cd web/test && npm ci --no-fund --no-audit
+	touch $@
+
+bench:
+	cd web/bench && npm ci --no-fund --no-audit && node bench.mjs
+
+clean:
+	rm -rf dist web/test/node_modules web/test/.tmp

@@ -1,0 +1,29 @@
+// The browsers that every test runs in.
+
+import puppeteer from "puppeteer-core";
+
+const chromium = {
+  browser: "chrome",
+  headless: true,
+  pipe: true,
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox", // its own sandbox does not start for root
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+const firefox = {
+  browser: "firefox",
+  headless: true,
+  executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+};
+
+export const browsers = [
+  { name: "Chromium", launch: () => puppeteer.launch(chromium) },
+  { name: "Firefox", launch: () => puppeteer.launch(firefox) },
+];

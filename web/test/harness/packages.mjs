@@ -1,0 +1,64 @@
+// What the tests need built: the package, its variant that can be made to fail, and the sandbox.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+const cache = fileURLToPath(new URL("../node_modules/.cache/open-payments-wasm", import.meta.url));
+
+/** The package as it is published: `make build` writes it. */
+export function dist() {
+  const folder = process.env.DIST ?? join(root, "dist");
+  if (!existsSync(join(folder, "open-payments.wasm"))) throw new Error(`${folder} is not built: run make build`);
+  return folder;
+}
+
+/** The package with the functions of wasm/faults_js.go. */
+export function distWithFaults() {
+  return built("faults", (folder) => {
+    execFileSync(join(root, "build.sh"), [folder, "faults"], { env: { ...process.env, COMPRESS: "no" }, stdio: ["ignore", "ignore", "inherit"] });
+  });
+}
+
+/** The program of web/serve. */
+export function serveProgram() {
+  const folder = built("serve", (folder) => {
+    execFileSync("go", ["build", "-o", join(folder, "serve"), "./web/serve"], { cwd: root });
+  });
+  return join(folder, "serve");
+}
+
+/**
+ * Builds into a folder that is named after the sources, unless it is there already. Test files
+ * run side by side: each builds in a folder of its own, and the first to finish wins.
+ */
+function built(name, build) {
+  const folder = join(cache, `${name}-${hashOfSources()}`);
+  if (existsSync(folder)) return folder;
+  const own = `${folder}.${process.pid}`;
+  mkdirSync(own, { recursive: true });
+  build(own);
+  try {
+    renameSync(own, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+    rmSync(own, { recursive: true });
+  }
+  return folder;
+}
+
+function hashOfSources() {
+  const hash = createHash("sha256");
+  for (const file of sources()) hash.update(`${file}\n`).update(readFileSync(file));
+  return hash.digest("hex").slice(0, 16);
+}
+
+function sources() {
+  const folders = ["pkg", "wasm", "web/serve"];
+  const inside = folders.flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }));
+  const files = inside.filter((entry) => entry.isFile() && !entry.name.endsWith("_test.go"));
+  return [...files.map((entry) => join(entry.path, entry.name)), join(root, "go.sum"), join(root, "build.sh")].sort();
+}

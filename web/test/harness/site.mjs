@@ -1,0 +1,54 @@
+// The origin of the pages: the built package below /dist/, its variant with faults below
+// /dist-faults/, and the test pages at the top.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dist, distWithFaults } from "./packages.mjs";
+
+const pages = fileURLToPath(new URL("../pages", import.meta.url));
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
+
+/**
+ * Starts the site. Every answer can be changed by a parameter of the page's own address or of any
+ * file's: `policy` is sent as Content-Security-Policy. Paths that `special` names are answered by
+ * its functions.
+ */
+export async function startSite({ faults = false, special = {} } = {}) {
+  const folders = { dist: dist(), "dist-faults": faults ? distWithFaults() : undefined };
+  const requests = []; // the path of every request, in order
+  const server = createServer(async (req, res) => {
+    const { pathname, searchParams } = new URL(req.url, "http://site");
+    requests.push(pathname);
+    res.setHeader("cache-control", "no-store"); // so that every download can be counted
+    if (searchParams.has("policy")) res.setHeader("content-security-policy", searchParams.get("policy"));
+    if (special[pathname]) return special[pathname](req, res, () => fileOf(pathname, folders));
+    const content = await fileOf(pathname, folders);
+    if (!content) return res.writeHead(404, { "content-type": "text/plain" }).end("not found");
+    res.setHeader("content-type", types[extname(pathname)] ?? "application/octet-stream");
+    res.end(content);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    requests,
+    /** How often the module was downloaded. */
+    downloads: () => requests.filter((path) => path.endsWith(".wasm")).length,
+    close: () => close(server),
+  };
+}
+
+/** Stops a server and the connections that browsers keep open. */
+export function close(server) {
+  return new Promise((resolve) => {
+    server.close(resolve);
+    server.closeAllConnections();
+  });
+}
+
+async function fileOf(pathname, folders) {
+  const [, first, ...rest] = normalize(pathname).split("/");
+  const file = first in folders && folders[first] ? join(folders[first], ...rest) : join(pages, first, ...rest);
+  return readFile(file).catch(() => undefined);
+}

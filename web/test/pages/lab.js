@@ -1,0 +1,42 @@
+// Puts the package, and what the tests need beside it, on the page as `lab`.
+
+const folder = new URLSearchParams(location.search).get("folder");
+const openPayments = await import(`${folder}/index.js`);
+const { call, start } = await import(`${folder}/runtime.js`);
+
+const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+const { kty, crv, x } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+
+globalThis.lab = {
+  ...openPayments,
+  call,
+  start,
+  pair,
+  key: { keyId: "page-key", privateKey: pair.privateKey },
+  publicJwk: { kid: "page-key", alg: "EdDSA", kty, crv, x },
+  outcome,
+};
+
+/** Makes a call: { value } or { error }, and in `texts` everything that the error says. */
+async function outcome(makeCall) {
+  try {
+    return { value: await makeCall() };
+  } catch (error) {
+    return error instanceof Error ? { error: describe(error), texts: textsOf(error) } : { thrown: String(error), texts: [String(error)] };
+  }
+}
+
+function describe(error) {
+  const { name, message, description, status, code, details, validationErrors, retryable, cause } = error;
+  const kind = error instanceof openPayments.OpenPaymentsClientError ? "OpenPaymentsClientError" : error.constructor.name;
+  return {
+    kind, name, message, description, status, code, details, validationErrors, retryable,
+    cause: cause instanceof Error ? { name: cause.name, message: cause.message } : cause && String(cause),
+  };
+}
+
+function textsOf(error) {
+  const texts = [String(error), error.message, error.stack, error.description, JSON.stringify(error)];
+  const cause = error.cause instanceof Error ? textsOf(error.cause) : [String(error.cause)];
+  return [...texts, ...cause].map(String);
+}
