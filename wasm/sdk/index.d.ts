@@ -1,0 +1,416 @@
+/**
+ * Open Payments grants in the browser: GNAP (RFC 9635) requests, signed with HTTP Message
+ * Signatures (RFC 9421) by an Ed25519 key that no script can read.
+ *
+ * Importing the module starts nothing. The WebAssembly module loads on the first call that needs
+ * it, or when `init` says so.
+ *
+ * @module
+ */
+
+/** What a call may be told besides its subject. */
+export interface CallOptions {
+  /** Ends the call; it then rejects with the signal's own reason. */
+  signal?: AbortSignal;
+  /** Milliseconds until the call rejects with code `timeout`, the load of the module included. Default 30 000. */
+  timeoutMs?: number;
+  /** A function to use instead of `fetch`. */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface ContinueGrantOptions extends CallOptions {
+  /** `continue.uri` of the pending grant: `https:`, or `http:` on loopback. */
+  url: string | URL;
+  /** `continue.access_token.value` of the pending grant. */
+  accessToken: string;
+  /** `interact_ref` of the finish redirect. Leave it out to ask whether the grant is approved yet. */
+  interactRef?: string;
+  /** The key that requested the grant. */
+  key: SigningKey;
+}
+
+/**
+ * Continues a grant (RFC 9635 §5): sends a signed request to the authorization server and returns
+ * its answer, checked.
+ *
+ * It sends one request and never repeats it, unless the server says `too_fast`, which means that
+ * it processed nothing: then it waits as long as the server asks, within `timeoutMs`. Two calls at
+ * once for the same continuation and reference share one request.
+ *
+ * Rejects with a `TypeError` that names the argument if nothing could be sent because of it, with
+ * the reason of `signal`, or with an `OpenPaymentsClientError`.
+ *
+ * @example
+ * ```ts
+ * import { continueGrant, isFinalizedGrant, loadKey } from "open-payments-wasm";
+ *
+ * const key = await loadKey("wallet");
+ * if (!key) throw new Error("No key yet");
+ * const grant = await continueGrant({
+ *   url: "https://auth.wallet.example/continue/4CF492MLVMSW9MKM",
+ *   accessToken: "80UPRY5NM33OMUKMKSKU",
+ *   interactRef: new URL(location.href).searchParams.get("interact_ref") ?? undefined,
+ *   key,
+ * });
+ * if (isFinalizedGrant(grant)) console.log(grant.access_token?.manage);
+ * ```
+ */
+export function continueGrant(options: ContinueGrantOptions): Promise<Grant | GrantContinuation>;
+
+/** A key that signs: a handle, key material with the id it is published by, or a key held elsewhere. */
+export type SigningKey =
+  | KeyHandle
+  | {
+      /** The `kid` of the key in the client's published key set. Printable ASCII. */
+      keyId: string;
+      /** An Ed25519 `CryptoKey`, or material in any form that `importKey` takes. */
+      privateKey: CryptoKey | string | JsonWebKey | Uint8Array;
+    }
+  | {
+      keyId: string;
+      /** Signs with Ed25519 and returns the 64 bytes of the signature. */
+      sign(data: Uint8Array): Promise<Uint8Array> | Uint8Array;
+    };
+
+/** A key from `generateKey`, `importKey` or `loadKey`. Its private half cannot be read from it. */
+export interface KeyHandle {
+  readonly keyId: string;
+  /** Who signs: the browser's WebCrypto, or this module where the browser has no Ed25519. */
+  readonly backing: "webcrypto" | "wasm";
+  /** The 32 bytes of the public key. Absent where only a non-extractable `CryptoKey` was imported. */
+  readonly publicKey?: Uint8Array;
+  /** The key of WebCrypto, for `backing: "webcrypto"`. */
+  readonly privateKey?: CryptoKey;
+}
+
+export interface KeyOptions {
+  /** The id that the key is published by. Default: the JWK's own `kid`, else the RFC 7638 thumbprint. */
+  keyId?: string;
+  /** `false` refuses to sign inside this module where WebCrypto has no Ed25519. Default `true`. */
+  fallback?: boolean;
+}
+
+/**
+ * Makes a new Ed25519 key, not extractable unless you ask for it.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, jwks, saveKey } from "open-payments-wasm";
+ *
+ * const key = await generateKey();
+ * await saveKey("wallet", key);
+ * console.log(JSON.stringify(jwks(key))); // serve this at {wallet address}/jwks.json
+ * ```
+ */
+export function generateKey(options?: KeyOptions & { extractable?: boolean }): Promise<KeyHandle>;
+
+/**
+ * Makes a non-extractable key of material that you have: PKCS#8 as PEM, base64 of PEM or DER; a
+ * JWK as object or JSON text; a 32-byte seed; a 64-byte seed and public key; hex of these; a
+ * `CryptoKey` or `CryptoKeyPair`. Our copies of the material are overwritten.
+ *
+ * Rejects with a `TypeError` that says what was expected and what was found, and never repeats
+ * the material.
+ *
+ * @example
+ * ```ts
+ * import { importKey, saveKey } from "open-payments-wasm";
+ *
+ * const pem = await (document.querySelector("input[type=file]") as HTMLInputElement).files![0]!.text();
+ * await saveKey("wallet", await importKey(pem, { keyId: "3724c845-829c-425a-9a0e-194d6f4b2336" }));
+ * ```
+ */
+export function importKey(
+  material: string | JsonWebKey | Uint8Array | ArrayBuffer | CryptoKey | CryptoKeyPair,
+  options?: KeyOptions,
+): Promise<KeyHandle>;
+
+/** Stores a key in IndexedDB under a name, as a `CryptoKey` and never as bytes. It replaces what was there. */
+export function saveKey(name: string, key: KeyHandle): Promise<void>;
+/** Returns the key that was stored under a name, or `undefined`. */
+export function loadKey(name: string): Promise<KeyHandle | undefined>;
+/** Returns the names of the stored keys. */
+export function listKeys(): Promise<string[]>;
+/** Deletes the key that was stored under a name, if there is one. */
+export function deleteKey(name: string): Promise<void>;
+
+/** The public JWK of a key, as Open Payments wants it published (RFC 8037 §2). */
+export function publicJwk(key: KeyHandle): JWK;
+/** The key set that `{wallet address}/jwks.json` must serve (RFC 7517 §5). */
+export function jwks(...keys: KeyHandle[]): JWKS;
+
+export interface JWK {
+  kid: string;
+  alg: "EdDSA";
+  use?: "sig";
+  kty: "OKP";
+  crv: "Ed25519";
+  x: string;
+}
+
+export interface JWKS {
+  keys: readonly JWK[];
+}
+
+export interface InteractionHashOptions {
+  /** `interact.finish.nonce` of your grant request. */
+  clientNonce: string;
+  /** `interact.finish` of the pending grant. */
+  serverNonce: string;
+  /** `interact_ref` of the finish redirect. */
+  interactRef: string;
+  /** `hash` of the finish redirect. */
+  hash: string;
+  /** The URL that the grant was requested from. */
+  grantEndpoint: string;
+  /** `hash_method` of your grant request. Default `"sha-256"`. */
+  hashMethod?: "sha-256" | "sha-512";
+}
+
+/**
+ * Checks that a finish redirect was made by the server for your request (RFC 9635 §4.2.3), in
+ * constant time. Rejects with code `hash_mismatch` if it was not. Both encodings in use are
+ * accepted: base64url without padding, and base64 with padding.
+ *
+ * @example
+ * ```ts
+ * import { verifyInteractionHash } from "open-payments-wasm";
+ *
+ * const { searchParams } = new URL(location.href);
+ * await verifyInteractionHash({
+ *   clientNonce: "VJLO6A4CATR0KRO",
+ *   serverNonce: "MBDOFXG4Y5CVJCX821LH",
+ *   interactRef: searchParams.get("interact_ref") ?? "",
+ *   hash: searchParams.get("hash") ?? "",
+ *   grantEndpoint: "https://auth.wallet.example/",
+ * });
+ * ```
+ */
+export function verifyInteractionHash(options: InteractionHashOptions): Promise<void>;
+
+export interface ClientOptions {
+  /** The wallet address of the client: its `jwks.json` holds the key. */
+  walletAddressUrl: string;
+  /** A key; or give `privateKey` and `keyId`. */
+  key?: SigningKey;
+  privateKey?: CryptoKey | string | JsonWebKey | Uint8Array;
+  keyId?: string;
+  /** Milliseconds until a call rejects with code `timeout`. Default 30 000. */
+  requestTimeoutMs?: number;
+  /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
+  useHttp?: boolean;
+  fetch?: typeof globalThis.fetch;
+}
+
+/** Where a call goes, and with which token. */
+export interface GrantOrTokenRequestArgs {
+  url: string;
+  accessToken: string;
+  signal?: AbortSignal;
+}
+
+/** The client, with the methods of `@interledger/open-payments`. */
+export interface AuthenticatedClient {
+  grant: {
+    /** Asks for a grant at the wallet's authorization server (RFC 9635 §2). */
+    request(
+      target: { url: string; signal?: AbortSignal },
+      args: Omit<GrantRequest, "client">,
+      clientOverride?: { jwk: JWK },
+    ): Promise<PendingGrant | Grant>;
+    /** Continues a grant, or polls it where there is no `interact_ref` (RFC 9635 §5). */
+    continue(target: GrantOrTokenRequestArgs, args?: { interact_ref: string }): Promise<Grant | GrantContinuation>;
+    /** Gives a grant up (RFC 9635 §5.4). */
+    cancel(target: GrantOrTokenRequestArgs): Promise<void>;
+  };
+  token: {
+    /**
+     * Exchanges a token at its manage URL (RFC 9635 §6.1). The answer has a new value and a new
+     * manage URL: store both, the old ones are void.
+     */
+    rotate(target: GrantOrTokenRequestArgs): Promise<AccessToken>;
+    /** Ends a token at its manage URL (RFC 9635 §6.2). */
+    revoke(target: GrantOrTokenRequestArgs): Promise<void>;
+  };
+}
+
+/**
+ * Makes a client. Rejects with a `TypeError` that names the option that is missing or wrong.
+ *
+ * @example
+ * ```ts
+ * import { createAuthenticatedClient, isFinalizedGrant } from "open-payments-wasm";
+ *
+ * async function continueWith(privateKey: string, keyId: string, interactRef: string) {
+ *   const client = await createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/shop", privateKey, keyId });
+ *   const grant = await client.grant.continue(
+ *     { url: "https://auth.wallet.example/continue/4CF492MLVMSW9MKM", accessToken: "80UPRY5NM33OMUKMKSKU" },
+ *     { interact_ref: interactRef },
+ *   );
+ *   if (!isFinalizedGrant(grant)) throw new Error("Expected finalized grant. Received non-finalized grant.");
+ *   return grant.access_token;
+ * }
+ * ```
+ */
+export function createAuthenticatedClient(options: ClientOptions): Promise<AuthenticatedClient>;
+
+export interface InitOptions {
+  /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
+  wasm?: string | URL | Response | BufferSource | WebAssembly.Module;
+}
+
+/**
+ * Loads the module before it is needed: while the person reads, or is at the wallet. Optional.
+ *
+ * Rejects with code `module_unavailable`, and with the directive that is missing where a
+ * Content-Security-Policy is the cause.
+ *
+ * @example
+ * ```ts
+ * import { init } from "open-payments-wasm";
+ *
+ * await init({ wasm: "/assets/open-payments.wasm" });
+ * ```
+ */
+export function init(options?: InitOptions): Promise<void>;
+
+export interface Continue {
+  access_token: { value: string };
+  uri: string;
+  /** Seconds to wait before the next continuation. */
+  wait?: number;
+}
+
+export interface PendingGrant {
+  interact: {
+    /** Where to send the person. */
+    redirect: string;
+    /** The server's nonce for the interaction hash. */
+    finish: string;
+  };
+  continue: Continue;
+}
+
+export interface GrantContinuation {
+  continue: Continue;
+}
+
+export interface Grant {
+  access_token?: AccessToken["access_token"];
+  continue: Continue;
+  subject?: Subject;
+}
+
+export type GrantWithAccessToken = Grant & { access_token: NonNullable<Grant["access_token"]> };
+export type GrantWithSubject = Grant & { subject: NonNullable<Grant["subject"]> };
+
+export interface AccessToken {
+  access_token: {
+    value: string;
+    /** Where to rotate and revoke the token. */
+    manage: string;
+    /** Seconds. */
+    expires_in?: number;
+    access: AccessItem[];
+  };
+}
+
+export interface Subject {
+  sub_ids: { id: string; format: "uri" }[];
+}
+
+export type GrantRequest = {
+  client: string | { walletAddress: string; jwk?: never } | { jwk: JWK; walletAddress?: never };
+  interact?: {
+    start: "redirect"[];
+    finish?: { method: "redirect"; uri: string; nonce: string };
+  };
+} & ({ access_token: { access: AccessItem[] }; subject?: Subject } | { access_token?: { access: AccessItem[] }; subject: Subject });
+
+export type AccessItem = AccessIncoming | AccessOutgoing | AccessQuote;
+
+export interface AccessIncoming {
+  type: "incoming-payment";
+  actions: ("create" | "complete" | "read" | "read-all" | "list" | "list-all")[];
+  identifier?: string;
+}
+
+export interface AccessQuote {
+  type: "quote";
+  actions: ("create" | "read" | "read-all")[];
+}
+
+export interface AccessOutgoing {
+  type: "outgoing-payment";
+  actions: ("create" | "read" | "read-all" | "list" | "list-all")[];
+  identifier: string;
+  limits?: {
+    receiver?: string;
+    interval?: string;
+    debitAmount?: Amount;
+    receiveAmount?: Amount;
+  };
+}
+
+export interface Amount {
+  value: string;
+  assetCode: string;
+  assetScale: number;
+}
+
+/** Tells whether the person must approve the grant before there is a token. */
+export function isPendingGrant(grant: PendingGrant | Grant): grant is PendingGrant;
+/** Tells whether the grant has an access token. */
+export function isFinalizedGrant(grant: GrantContinuation | Grant): grant is Grant;
+/** Tells whether the grant has an access token, for the type checker too. */
+export function isFinalizedGrantWithAccessToken(grant: GrantContinuation | Grant): grant is GrantWithAccessToken;
+/** Tells whether the grant says who the person is. */
+export function isFinalizedGrantWithSubject(grant: GrantContinuation | Grant): grant is GrantWithSubject;
+
+/** What the server said of a failed call, or what kept the call from being made. */
+export class OpenPaymentsClientError extends Error {
+  constructor(message: string, fields?: Partial<Omit<OpenPaymentsClientError, "name" | "message">>);
+  readonly name: "OpenPaymentsClientError";
+  /** What happened, in words: the server's where it sent some. */
+  readonly description: string;
+  /** The HTTP status, where there was an answer. */
+  readonly status?: number;
+  /** The server's GNAP code (RFC 9635 §3.6), or one of this package: see the table in the README. */
+  readonly code?: ErrorCode;
+  readonly details?: { [key: string]: unknown };
+  /** For `invalid_response`: each member of the answer that is missing or wrong. */
+  readonly validationErrors?: string[];
+  /** Whether the same call may succeed when it is made again. */
+  readonly retryable: boolean;
+  /** What was thrown underneath: by `fetch`, by WebCrypto, by your own `sign`. */
+  readonly cause?: unknown;
+  /** The answer as it came. It may hold secrets, so it is not enumerable: loggers do not show it. */
+  readonly responseText?: string;
+}
+
+export type ErrorCode =
+  | "network_error"
+  | "timeout"
+  | "redirected"
+  | "not_json"
+  | "invalid_response"
+  | "response_too_large"
+  | "http_error"
+  | "hash_mismatch"
+  | "invalid_key"
+  | "storage_error"
+  | "module_unavailable"
+  | "internal_error"
+  | "invalid_request"
+  | "invalid_client"
+  | "invalid_interaction"
+  | "invalid_flag"
+  | "invalid_rotation"
+  | "key_rotation_not_supported"
+  | "invalid_continuation"
+  | "user_denied"
+  | "request_denied"
+  | "unknown_interaction"
+  | "too_fast"
+  | "too_many_attempts"
+  | (string & {});
