@@ -2,7 +2,7 @@
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
-	BROTLI_QUALITY=1 ./build.sh >/dev/null
+	COMPRESS=no ./build.sh >/dev/null
 	go run ./web/serve
 
 # Everything. Needs Go, Node 20 and npm, and installs the rest.

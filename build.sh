@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes dist/, a complete npm package, with nothing but Go. Arguments: the folder to write
-# (dist) and Go build tags (none). BROTLI_QUALITY=1 builds faster, for development. COMPRESS=no leaves the precompressed copies out.
+# (dist) and Go build tags (none). COMPRESS=no leaves the precompressed copies out.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-dist}
@@ -38,8 +38,8 @@ cp wasm/sdk/* "$out/"
     done
 } > "$out/THIRD_PARTY_NOTICES"
 
-if [ "${COMPRESS:-yes}" != no ]; then
+if [ "${COMPRESS:-yes}" = yes ]; then
   if command -v gzip >/dev/null; then gzip -9 -n -k "$out/open-payments.wasm"; fi
-  if command -v brotli >/dev/null; then brotli -q "${BROTLI_QUALITY:-11}" -k "$out/open-payments.wasm"; fi
+  if command -v brotli >/dev/null; then brotli -q 11 -k "$out/open-payments.wasm"; fi
 fi
 ls -l "$out"
