@@ -8,6 +8,7 @@ import (
 	"github.com/hack-pad/safejs"
 
 	"open-payments-wasm/pkg/gnap"
+	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
 	"open-payments-wasm/pkg/keys"
 )
@@ -25,6 +26,9 @@ func reason(err error) any {
 		return newError(map[string]any{"argument": "privateKey", "problem": "cannot be used: " + keys.Explain(err)})
 	case errors.As(err, &failure):
 		return newError(fields(failure))
+	}
+	if errors.Is(err, httpsig.ErrKey) {
+		return newError(map[string]any{"code": gnap.CodeKey, "description": err.Error()})
 	}
 	if thrown, ok := jsbridge.Thrown(err); ok {
 		return thrown

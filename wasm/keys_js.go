@@ -40,13 +40,29 @@ func signer(key safejs.Value) (crypto.Signer, error) {
 		if err != nil {
 			return nil, err
 		}
-		if k, ok := held[id]; ok {
-			return k, nil
-		}
-		return nil, fmt.Errorf("%w: it was held by an instance of the module that has ended; make or import it again", httpsig.ErrKey)
+		return heldKey(id)
 	default:
 		return jsbridge.CryptoKey(key), nil
 	}
+}
+
+func heldKey(id string) (keys.PrivateKey, error) {
+	if key, ok := held[id]; ok {
+		return key, nil
+	}
+	return keys.PrivateKey{}, fmt.Errorf("%w: it was held by an instance of the module that has ended; make or import it again", httpsig.ErrKey)
+}
+
+// exportKey returns the PKCS#8 DER of a key that this instance holds. Arguments: its id.
+func exportKey(args []safejs.Value) (any, error) {
+	r := jsbridge.Arguments(args)
+	key, err := heldKey(r.String())
+	if err != nil {
+		return nil, err
+	}
+	pkcs8 := key.PKCS8()
+	defer clear(pkcs8)
+	return jsbridge.FromBytes(pkcs8)
 }
 
 // generateKey makes a key that this instance holds and returns { id, keyId, publicKey }.
@@ -58,9 +74,9 @@ func generateKey([]safejs.Value) (any, error) {
 	return hold(keys.PrivateKey{PrivateKey: private})
 }
 
-// parseKey reads a private key. For WebCrypto it returns { keyId, publicKey, pkcs8 }, and every
-// copy that Go made is overwritten before it does; else this instance holds the key, as with
-// generateKey. Arguments: material (a Uint8Array), isText, forWebCrypto.
+// parseKey reads a private key. For WebCrypto it returns { keyId, pkcs8, publicKey? }: nothing is
+// computed with the key, and every copy that Go made is overwritten. Else this instance holds the
+// key, as with generateKey. Arguments: material (a Uint8Array), isText, forWebCrypto.
 func parseKey(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	material, isText, forWebCrypto := r.Bytes(), r.Bool(), r.Bool()
@@ -68,31 +84,37 @@ func parseKey(args []safejs.Value) (any, error) {
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	parse := keys.ParseBytes
+	read := keys.ReadBytes
 	if isText {
-		parse = keys.ParseText
+		read = keys.ReadText
 	}
-	key, err := parse(material)
+	found, err := read(material)
 	if err != nil {
 		return nil, err
 	}
-	if !forWebCrypto {
-		return hold(key)
+	defer found.Clear()
+	if forWebCrypto {
+		return export(found)
 	}
-	defer key.Clear()
-	return export(key)
+	key, err := found.PrivateKey()
+	if err != nil {
+		return nil, err
+	}
+	return hold(key)
 }
 
-func export(key keys.PrivateKey) (any, error) {
-	pkcs8 := key.PKCS8()
+func export(m keys.Material) (any, error) {
+	pkcs8 := m.PKCS8()
 	defer clear(pkcs8)
 	private, err := jsbridge.FromBytes(pkcs8)
 	if err != nil {
 		return nil, err
 	}
-	public, err := jsbridge.FromBytes(key.Public().(ed25519.PublicKey))
-	if err != nil {
-		return nil, err
+	fields := map[string]any{"keyId": m.ID, "pkcs8": private}
+	if m.Public != nil {
+		if fields["publicKey"], err = jsbridge.FromBytes(m.Public); err != nil {
+			return nil, err
+		}
 	}
-	return jsbridge.NewObject(map[string]any{"keyId": key.ID, "publicKey": public, "pkcs8": private})
+	return jsbridge.NewObject(fields)
 }

@@ -44,4 +44,5 @@ var exports = map[string]func([]safejs.Value) (any, error){
 	"verifyHash":  verifyHash,
 	"parseKey":    parseKey,
 	"generateKey": generateKey,
+	"exportKey":   exportKey,
 }

@@ -2,7 +2,7 @@
 // public JWK and key set that a client publishes at {wallet address}/jwks.json (RFC 7517,
 // RFC 8037), with github.com/lestrrat-go/jwx.
 //
-// Parsing leaves no copy of the private key behind: intermediate buffers are overwritten, which is
+// Reading leaves no copy of the private key behind: intermediate buffers are overwritten, which is
 // why PKCS#8 and the private members of a JWK are read here and not by parsers that copy.
 package keys
 
@@ -35,6 +35,9 @@ type PrivateKey struct {
 
 // Clear overwrites the private key.
 func (k PrivateKey) Clear() { clear(k.PrivateKey) }
+
+// PKCS8 returns the PKCS#8 DER of the key, 48 bytes. The caller should overwrite it after use.
+func (k PrivateKey) PKCS8() []byte { return Material{Seed: k.PrivateKey[:ed25519.SeedSize]}.PKCS8() }
 
 // Thumbprint returns the RFC 7638 thumbprint of a public key, SHA-256 in base64url without
 // padding: the key id to use where there is no other.
@@ -104,15 +107,6 @@ func notPublic(key jwk.Key) string {
 		return "a key of another curve"
 	}
 	return ""
-}
-
-// pkcs8Prefix is everything before the seed in the PKCS#8 DER of an Ed25519 key (RFC 8410 §7).
-var pkcs8Prefix = []byte{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20}
-
-// PKCS8 returns the PKCS#8 DER of the key, 48 bytes, as WebCrypto imports it. The caller should
-// overwrite it after use.
-func (k PrivateKey) PKCS8() []byte {
-	return append(append(make([]byte, 0, len(pkcs8Prefix)+ed25519.SeedSize), pkcs8Prefix...), k.PrivateKey[:ed25519.SeedSize]...)
 }
 
 // Explain returns the text of an error of this package without the name of the package.

@@ -125,8 +125,25 @@ export function importKey(
   options?: KeyOptions,
 ): Promise<KeyHandle>;
 
-/** Stores a key in IndexedDB under a name, as a `CryptoKey` and never as bytes. It replaces what was there. */
-export function saveKey(name: string, key: KeyHandle): Promise<void>;
+/**
+ * Stores a key in IndexedDB under a name, as a `CryptoKey` and never as bytes. It replaces what was
+ * there. Rejects with code `storage_error` where there is no storage, or no room in it.
+ *
+ * A key with `backing: "wasm"` has nothing but bytes: it is refused, unless you accept with
+ * `plaintext` that any script of the origin can read it.
+ */
+export function saveKey(
+  name: string,
+  key: KeyHandle,
+  options?: {
+    /**
+     * Asks the browser not to evict this site's storage (`navigator.storage.persist()`), without
+     * waiting for the answer: Firefox asks the person. Default `false`.
+     */
+    persist?: boolean;
+    plaintext?: boolean;
+  },
+): Promise<void>;
 /** Returns the key that was stored under a name, or `undefined`. */
 export function loadKey(name: string): Promise<KeyHandle | undefined>;
 /** Returns the names of the stored keys. */
@@ -138,6 +155,25 @@ export function deleteKey(name: string): Promise<void>;
 export function publicJwk(key: KeyHandle): JWK;
 /** The key set that `{wallet address}/jwks.json` must serve (RFC 7517 §5). */
 export function jwks(...keys: KeyHandle[]): JWKS;
+
+/**
+ * Checks that the key set at a wallet address has the public half of a key. Rejects with an
+ * `OpenPaymentsClientError` that says what is wrong: `key_set_unreachable`, `key_set_invalid`,
+ * `key_not_published` or `key_mismatch`.
+ *
+ * @example
+ * ```ts
+ * import { checkPublished, loadKey } from "open-payments-wasm";
+ *
+ * const key = await loadKey("wallet");
+ * if (key) await checkPublished(key, "https://wallet.example/shop");
+ * ```
+ */
+export function checkPublished(
+  key: KeyHandle,
+  walletAddressUrl: string | URL,
+  options?: { signal?: AbortSignal; fetch?: typeof globalThis.fetch },
+): Promise<void>;
 
 export interface JWK {
   kid: string;
@@ -399,6 +435,10 @@ export type ErrorCode =
   | "hash_mismatch"
   | "invalid_key"
   | "storage_error"
+  | "key_set_unreachable"
+  | "key_set_invalid"
+  | "key_not_published"
+  | "key_mismatch"
   | "module_unavailable"
   | "internal_error"
   | "invalid_request"

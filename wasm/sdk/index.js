@@ -8,6 +8,7 @@ export { createAuthenticatedClient } from "./client.js";
 export { OpenPaymentsClientError } from "./errors.js";
 export { generateKey, importKey, jwks, publicJwk } from "./keys.js";
 export { deleteKey, listKeys, loadKey, saveKey } from "./keystore.js";
+export { checkPublished } from "./published.js";
 
 export async function init({ wasm } = {}) {
   await load(checkWasm(wasm));

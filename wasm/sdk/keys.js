@@ -101,7 +101,7 @@ function checkedSign(sign, path) {
   };
 }
 
-const isCryptoKey = (value) => typeof CryptoKey !== "undefined" && value instanceof CryptoKey;
+export const isCryptoKey = (value) => typeof CryptoKey !== "undefined" && value instanceof CryptoKey;
 
 function checkCryptoKey(key, path) {
   if (key.algorithm.name !== "Ed25519") throw argumentError(path, `must be an Ed25519 key, not ${key.algorithm.name}`);
@@ -151,15 +151,25 @@ async function importMaterial(given, { keyId, fallback, path }) {
   } finally {
     material.fill(0);
   }
-  const { publicKey, pkcs8, id } = parsed;
   keyId ??= parsed.keyId;
-  if (!usesWebCrypto) return handle({ keyId, publicKey, wasmKey: id });
+  if (!usesWebCrypto) return handle({ keyId, publicKey: parsed.publicKey, wasmKey: parsed.id });
   try {
-    const privateKey = await webCrypto().importKey("pkcs8", pkcs8, "Ed25519", false, ["sign"]);
+    const publicKey = await publicHalf(parsed.pkcs8);
+    if (parsed.publicKey && base64url(parsed.publicKey) !== base64url(publicKey)) {
+      throw argumentError(path, "cannot be used: expected the two halves of one key, found a public key that is not that of the private key");
+    }
+    const privateKey = await webCrypto().importKey("pkcs8", parsed.pkcs8, "Ed25519", false, ["sign"]);
     return await handle({ keyId, publicKey, privateKey });
   } finally {
-    pkcs8.fill(0);
+    parsed.pkcs8.fill(0);
   }
+}
+
+/** Lets WebCrypto compute the public key: in the module, copies of the seed would stay in memory. */
+async function publicHalf(pkcs8) {
+  const readable = await webCrypto().importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+  const { x } = await webCrypto().exportKey("jwk", readable);
+  return Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 }
 
 function toMaterial(given, path) {
@@ -170,10 +180,12 @@ function toMaterial(given, path) {
   throw argumentError(path, "must be a CryptoKey, a string (PKCS#8 PEM, base64 of PEM, JWK or hex), a JsonWebKey or a Uint8Array");
 }
 
-/** Tells whether WebCrypto can hold an Ed25519 key: it imports one that is no secret. */
+const basePoint = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0x58 : 0x66)); // RFC 8032 §5.1
+
+/** Tells whether WebCrypto can hold an Ed25519 key: it imports a public one that everybody knows. */
 async function hasEd25519() {
   try {
-    await webCrypto().importKey("raw", new Uint8Array(32), "Ed25519", false, ["verify"]);
+    await webCrypto().importKey("raw", basePoint, "Ed25519", false, ["verify"]);
     return true;
   } catch {
     return false;

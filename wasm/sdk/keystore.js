@@ -1,23 +1,36 @@
-// Keys in IndexedDB, as structured clones of CryptoKeys: never their bytes.
+// Keys in IndexedDB, as structured clones of CryptoKeys: never their bytes, unless the caller asks.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { importKey, isCryptoKey } from "./keys.js";
+import { call } from "./runtime.js";
 
 const databaseName = "open-payments-wasm";
 const storeName = "keys";
 
-export async function saveKey(name, key) {
+export async function saveKey(name, key, { persist = false, plaintext = false } = {}) {
   checkName(name);
-  if (key?.backing !== "webcrypto") {
-    throw argumentError("key", 'must be a key with backing "webcrypto": one that the module holds, or that is held elsewhere, cannot be stored');
+  const record = await storable(key, plaintext);
+  await withStore("readwrite", (store) => store.put(record, name));
+  if (persist) navigator.storage?.persist?.().catch(() => {}); // not awaited: Firefox asks the person
+}
+
+async function storable(key, plaintext) {
+  if (key?.backing === "webcrypto" && isCryptoKey(key.privateKey)) {
+    if (!key.privateKey.extractable) return { ...key };
+    throw argumentError("key", "must not be extractable: a script could read it from the store");
   }
-  if (key.privateKey.extractable) throw argumentError("key", "must not be extractable: a script could read it from the store");
-  await withStore("readwrite", (store) => store.put({ ...key }, name));
+  if (key?.backing !== "wasm") throw argumentError("key", "must be a key from generateKey, importKey or loadKey");
+  if (!plaintext) {
+    throw argumentError("key", "is held by the module, for want of Ed25519 in WebCrypto: it can be stored in plain text only, where any script of this origin can read it. Pass { plaintext: true } to accept that");
+  }
+  return { keyId: key.keyId, pkcs8: await call("exportKey", key.wasmKey) };
 }
 
 export async function loadKey(name) {
   checkName(name);
-  const key = await withStore("readonly", (store) => store.get(name));
-  return key && Object.freeze(key);
+  const record = await withStore("readonly", (store) => store.get(name));
+  if (record?.pkcs8) return importKey(record.pkcs8, { keyId: record.keyId });
+  return record && Object.freeze(record);
 }
 
 export async function listKeys() {

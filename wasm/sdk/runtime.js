@@ -18,7 +18,7 @@ export async function load(wasm) {
   if (wasm !== undefined && compiling && wasm !== source) {
     throw new TypeError('"wasm" must be given before the first call: the module is loaded already');
   }
-  source ??= wasm;
+  if (!compiling) source = wasm ?? source; // what could not be loaded may be given again, from elsewhere
   await start();
 }
 
@@ -62,6 +62,7 @@ function unavailable(cause) {
 class Instance {
   #pending = new Set(); // the reject functions of the calls in flight
   #dead = false;
+  #go;
 
   call(name, args) {
     return new Promise((resolve, reject) => {
@@ -82,7 +83,7 @@ class Instance {
       this.#pending.add(reject); // an instance that dies while it starts
     });
     const Go = wrapGo(scope);
-    const go = new Go();
+    const go = (this.#go = new Go());
     go.exit = () => this.#died();
     this.#watch(go);
     const instance = await WebAssembly.instantiate(module, go.importObject);
@@ -109,6 +110,9 @@ class Instance {
     if (this.#dead) return;
     this.#dead = true;
     starting = undefined;
+    // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
+    for (const timer of this.#go._scheduledTimeouts.values()) clearTimeout(timer);
+    this.#go._scheduledTimeouts.clear();
     for (const reject of this.#pending) reject(ended());
     this.#pending.clear();
   }
@@ -122,9 +126,11 @@ function ended() {
 // All that the module can reach. Functions that check their receiver are bound to the real global,
 // and looked up when they are called, so that a page may replace its fetch.
 function createScope() {
-  const { Object, Array, Uint8Array, JSON, Date, Error, AbortController, TextEncoder, TextDecoder } = globalThis;
+  const { Object, Array, ArrayBuffer, Uint8Array, DataView, JSON, Date, Error, Promise, Reflect } = globalThis;
+  const { AbortController, TextEncoder, TextDecoder } = globalThis;
   return {
-    Object, Array, Uint8Array, JSON, Date, Error, AbortController, TextEncoder, TextDecoder,
+    Object, Array, ArrayBuffer, Uint8Array, DataView, JSON, Date, Error, Promise, Reflect,
+    AbortController, TextEncoder, TextDecoder,
     crypto: globalThis.crypto,
     performance: globalThis.performance,
     console: globalThis.console,

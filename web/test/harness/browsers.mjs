@@ -24,6 +24,6 @@ const firefox = {
 };
 
 export const browsers = [
-  { name: "Chromium", launch: () => puppeteer.launch(chromium) },
-  { name: "Firefox", launch: () => puppeteer.launch(firefox) },
+  { name: "Chromium", launch: (options) => puppeteer.launch({ ...chromium, ...options }) },
+  { name: "Firefox", launch: (options) => puppeteer.launch({ ...firefox, ...options }) },
 ];

@@ -70,14 +70,19 @@ const behaviours = {
   retryAfter: (exchange, res, server, wait) => {
     const first = server.to(exchange.target).length === 1;
     if (!first) return issue(res, exchange);
-    send(res, 400, '{"error":"too_fast"}', { ...json, "retry-after": wait });
+    send(res, 400, '{"error":"too_fast"}', { ...json, "retry-after": wait, "access-control-expose-headers": "retry-after" });
   },
   echo: (exchange, res) => {
     const token = exchange.headers.authorization;
     sendJSON(res, 401, { error: { code: "invalid_continuation", description: `no grant for ${token}` } });
   },
   echoText: (exchange, res) => send(res, 500, `no grant for ${exchange.headers.authorization}`, { "content-type": "text/plain" }),
-  cookie: (exchange, res) => send(res, 200, "set", { "content-type": "text/html", "set-cookie": "session=1; Path=/; SameSite=Lax" }),
+  echoAll: (exchange, res) => {
+    const { authorization, signature, "signature-input": input } = exchange.headers;
+    const description = [authorization, signature, input, exchange.body].join(" ");
+    sendJSON(res, 400, { error: { code: authorization, description, details: { description } } });
+  },
+  cookie: (exchange, res) => send(res, 200, '<link rel="icon" href="data:,">', { "content-type": "text/html", "set-cookie": "session=1; Path=/; SameSite=Lax" }),
 };
 
 export async function startServer() {
@@ -96,8 +101,17 @@ export async function startServer() {
       return { url: `${state.origin}/${path}/${count}`, accessToken: `token-${mark}`, interactRef: `reference-${mark}` };
     },
     exchanges: (url) => state.to(url.slice(state.origin.length)),
+    /** Waits until so many requests for a URL have come. */
+    arrived: (url, count = 1) => until(() => state.to(url.slice(state.origin.length)).length >= count, `${count} requests for ${url}`),
     close: () => close(http),
   });
+}
+
+/** Waits until something is so. The time is only there so that a test fails where it would hang. */
+export async function until(isSo, what) {
+  for (const end = Date.now() + 30_000; !isSo(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+    if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
+  }
 }
 
 async function answer(server, req, res) {

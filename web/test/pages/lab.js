@@ -12,6 +12,7 @@ globalThis.lab = {
   call,
   start,
   pair,
+  publicJwkOf: openPayments.publicJwk,
   key: { keyId: "page-key", privateKey: pair.privateKey },
   publicJwk: { kid: "page-key", alg: "EdDSA", kty, crv, x },
   outcome,
