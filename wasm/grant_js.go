@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -16,8 +17,8 @@ import (
 var flights gnap.Flights
 
 // send makes one signed call and returns the answer as JSON text, or undefined where there is
-// none. Arguments: operation, url, accessToken, body (JSON text or undefined), keyId, key (a
-// CryptoKey, a function that signs, or the id of a key that is held here), timeoutMs, signal, fetch, allowHttp.
+// none. Arguments: operation, url, accessToken, body (JSON text or undefined), those of setUp,
+// validateResponses.
 func send(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	call := gnap.Call{
@@ -26,32 +27,72 @@ func send(args []safejs.Value) (any, error) {
 		AccessToken: r.String(),
 		Body:        []byte(r.String()),
 	}
-	keyID, key := r.String(), r.Value()
-	timeout := time.Duration(r.Float() * float64(time.Millisecond))
-	signal, fetch, allowHTTP := r.Value(), r.Value(), r.Bool()
-	if r.Err != nil {
-		return nil, r.Err
-	}
-	signingKey, err := signer(key)
-	if err != nil {
-		return nil, &gnap.Error{Operation: call.Operation, Code: gnap.CodeKey, Description: "The key could not sign the request, and nothing was sent.", Err: err}
-	}
-	ctx, stop, err := jsbridge.Context(signal, timeout)
+	client, ctx, stop, err := setUp(r)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	client := gnap.Client{
-		Transport: jsbridge.Fetch{Func: fetch},
-		Key:       httpsig.Key{ID: keyID, Signer: signingKey},
-		AllowHTTP: allowHTTP,
-		Flights:   &flights,
-	}
+	client.AcceptAnyShape = !r.Bool()
 	grant, err := client.Do(ctx, call)
 	if err != nil || grant == nil {
 		return safejs.Undefined(), err
 	}
 	return string(grant.Raw), nil
+}
+
+// poll polls until the grant is issued and returns it as JSON text. Arguments: url, accessToken,
+// wait (in seconds, below zero where it is not known), those of setUp, progress (a function that
+// takes the continuation as JSON text, or undefined).
+func poll(args []safejs.Value) (any, error) {
+	r := jsbridge.Arguments(args)
+	pending := gnap.Continuation{URI: r.String()}
+	pending.AccessToken.Value = r.String()
+	wait := r.Float()
+	pending.Wait = &wait
+	client, ctx, stop, err := setUp(r)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
+	progress := r.Value()
+	grant, err := client.Poll(ctx, pending, func(next gnap.Continuation) { report(progress, next) })
+	if err != nil {
+		return nil, err
+	}
+	return string(grant.Raw), nil
+}
+
+// report calls the caller's own function. What that throws is not the poll's concern.
+func report(progress safejs.Value, next gnap.Continuation) {
+	if progress.Type() != safejs.TypeFunction {
+		return
+	}
+	if text, err := gnap.Marshal(map[string]any{"continue": next}); err == nil {
+		_, _ = progress.Invoke(string(text))
+	}
+}
+
+// setUp reads the arguments that all calls have: keyId, key (a CryptoKey, a function that signs,
+// or the id of a key that is held here), timeoutMs, signal, fetch, allowHttp.
+func setUp(r *jsbridge.ArgumentReader) (client *gnap.Client, ctx context.Context, stop func(), err error) {
+	keyID, key := r.String(), r.Value()
+	timeout := time.Duration(r.Float() * float64(time.Millisecond))
+	signal, fetch, allowHTTP := r.Value(), r.Value(), r.Bool()
+	if r.Err != nil {
+		return nil, nil, nil, r.Err
+	}
+	signingKey, err := signer(key)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ctx, stop, err = jsbridge.Context(signal, timeout)
+	client = &gnap.Client{
+		Transport: jsbridge.Fetch{Func: fetch},
+		Key:       httpsig.Key{ID: keyID, Signer: signingKey},
+		AllowHTTP: allowHTTP,
+		Flights:   &flights,
+	}
+	return client, ctx, stop, err
 }
 
 // verifyHash checks an interaction hash. Arguments: clientNonce, serverNonce, interactRef,

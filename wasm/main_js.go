@@ -41,6 +41,7 @@ func announce() error {
 // exports are the functions that sdk/runtime.js calls, each with the arguments in its comment.
 var exports = map[string]func([]safejs.Value) (any, error){
 	"send":        send,
+	"poll":        poll,
 	"verifyHash":  verifyHash,
 	"parseKey":    parseKey,
 	"generateKey": generateKey,

@@ -78,7 +78,7 @@ type Continuation struct {
 		Value string `json:"value"`
 	} `json:"access_token"`
 	URI  string   `json:"uri"`
-	Wait *float64 `json:"wait"`
+	Wait *float64 `json:"wait,omitempty"`
 }
 
 // AccessToken is an issued token (RFC 9635 §3.2.1). Manage is where to rotate and revoke it;

@@ -39,8 +39,8 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 
 const (
 	pollPending = `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"},"wait":2}}`
-	pollIssued       = `200 {"access_token":{"value":"A","manage":"https://as.example/t","access":[]}}`
-	pollTooFast      = `400 {"error":{"code":"too_fast"}}`
+	pollIssued  = `200 {"access_token":{"value":"A","manage":"https://as.example/t","access":[]}}`
+	pollTooFast = `400 {"error":{"code":"too_fast"}}`
 )
 
 func TestPoll(t *testing.T) {

@@ -10,16 +10,50 @@ const defaultTimeoutMs = 30_000;
  * Makes the call and returns the answer, parsed. `operation` is one of gnap.Operation, `body` JSON
  * text or undefined.
  */
-export async function send(operation, { url, accessToken, key, signal, timeoutMs = defaultTimeoutMs, fetch, useHttp = false }, body) {
+export async function send(operation, options, body) {
+  if (operation !== "request") checkText(options.accessToken, "accessToken");
+  const { href, keyId, signer, left } = await prepare(options, defaultTimeoutMs);
+  const { accessToken, signal, fetch, useHttp = false, validateResponses = true } = options;
+  const answer = await call("send", operation, href, accessToken, body, keyId, signer, left, signal, fetch, useHttp, validateResponses);
+  return answer === undefined ? undefined : JSON.parse(answer);
+}
+
+const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person, by and large
+
+/** Polls until the grant is issued and returns it. */
+export async function poll(options) {
+  checkText(options.accessToken, "accessToken");
+  const { accessToken, signal, fetch, wait, onProgress, useHttp = false } = options;
+  if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
+  if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
+  const { href, keyId, signer, left } = await prepare(options, defaultPollTimeoutMs);
+  const progress = onProgress && ((answer) => onProgress(JSON.parse(answer)));
+  return JSON.parse(await call("poll", href, accessToken, wait ?? -1, keyId, signer, left, signal, fetch, useHttp, progress));
+}
+
+/** Checks the options that all calls have, and gets the key and the module ready. */
+async function prepare({ url, key, signal, timeoutMs, fetch }, defaultMs) {
+  timeoutMs ??= defaultMs;
   const href = toHref(url, "url");
-  if (operation !== "request") checkText(accessToken, "accessToken");
   checkControl({ signal, timeoutMs, fetch });
   const deadline = performance.now() + timeoutMs;
-  const preparing = Promise.all([prepareKey(key), start()]);
-  const [{ keyId, signer }] = await patient(preparing, { signal, timeoutMs });
-  const left = Math.max(deadline - performance.now(), 1);
-  const answer = await call("send", operation, href, accessToken, body, keyId, signer, left, signal, fetch, useHttp);
-  return answer === undefined ? undefined : JSON.parse(answer);
+  const [{ keyId, signer }] = await patient(Promise.all([prepareKey(key), start()]), { signal, timeoutMs });
+  return { href, keyId, signer, left: Math.max(deadline - performance.now(), 1) };
+}
+
+/** Waits, unless the signal is aborted before. */
+export async function pause(ms, signal) {
+  signal?.throwIfAborted();
+  if (!(ms > 0)) return;
+  await new Promise((resolve, reject) => {
+    const timer = setTimeout(end, ms);
+    function end() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      signal?.aborted ? reject(signal.reason) : resolve();
+    }
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /** Waits for what Go does not: the module and the key. */

@@ -1,16 +1,18 @@
-// The client with the names of @interledger/open-payments.
+// The client with the names of @interledger/open-payments, and what leaving the page needs.
 
 import { checkObject, checkText, send, toHref } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
 
 export async function createAuthenticatedClient(options) {
   checkObject(options, "options");
-  const { walletAddressUrl, useHttp = false, requestTimeoutMs, fetch } = options;
-  const client = toHref(walletAddressUrl, "walletAddressUrl");
+  const { walletAddressUrl, useHttp = false, validateResponses = true, requestTimeoutMs, fetch, store } = options;
+  toHref(walletAddressUrl, "walletAddressUrl"); // checked, and sent as it is spelled: servers compare it
+  const client = String(walletAddressUrl);
   const key = options.key ?? { keyId: options.keyId, privateKey: options.privateKey };
   await prepareKey(key, options.key ? "key" : "options");
-  const control = { key, fetch, useHttp, timeoutMs: requestTimeoutMs };
+  const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
 
   const sendTo = (operation, target, body) => {
     checkObject(target, "target");
@@ -18,23 +20,26 @@ export async function createAuthenticatedClient(options) {
     return send(operation, { ...control, url, accessToken: target.accessToken, signal: target.signal }, body);
   };
 
-  return {
-    grant: {
-      request: async (target, args, clientOverride) => {
-        checkGrantRequest(args);
-        return sendTo("request", target, JSON.stringify({ ...args, client: clientOverride ?? client }));
-      },
-      continue: async (target, args) => {
-        if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
-        return sendTo("continue", target, args && JSON.stringify(args));
-      },
-      cancel: async (target) => sendTo("cancel", target),
+  const grant = {
+    request: async (target, args, clientOverride) => {
+      checkGrantRequest(args);
+      return sendTo("request", target, JSON.stringify({ ...args, client: clientOverride ?? client }));
     },
-    token: {
-      rotate: async (target) => sendTo("rotate", target),
-      revoke: async (target) => sendTo("revoke", target),
+    continue: async (target, args) => {
+      if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
+      return sendTo("continue", target, args && JSON.stringify(args));
+    },
+    cancel: async (target, { rejectIfGone = false } = {}) => {
+      await sendTo("cancel", target).catch((error) => {
+        if (rejectIfGone || error.code !== "invalid_continuation") throw error;
+      });
     },
   };
+  const token = {
+    rotate: async (target) => sendTo("rotate", target),
+    revoke: async (target) => sendTo("revoke", target),
+  };
+  return { grant: { ...grant, ...interactions({ grant, key, store }) }, token };
 }
 
 function checkGrantRequest(args) {
@@ -44,7 +49,7 @@ function checkGrantRequest(args) {
   }
   const access = args.access_token?.access ?? [];
   if (!Array.isArray(access)) throw argumentError("access_token.access", "must be an array");
-  const payment = access.find(({ type }) => type === "outgoing-payment");
+  const payment = access.find((item) => item?.type === "outgoing-payment");
   if (payment?.limits?.debitAmount && payment.limits.receiveAmount) {
     throw invalidRequest('Only one of "debitAmount" or "receiveAmount" may be specified.');
   }

@@ -57,6 +57,36 @@ export interface ContinueGrantOptions extends CallOptions {
  */
 export function continueGrant(options: ContinueGrantOptions): Promise<Grant | GrantContinuation>;
 
+export interface PollGrantOptions extends Omit<ContinueGrantOptions, "interactRef"> {
+  /** `continue.wait` of the pending grant, in seconds. Default: 5, as RFC 9635 advises. */
+  wait?: number;
+  /** Milliseconds until the call rejects with code `timeout`. Default 600 000. */
+  timeoutMs?: number;
+  /** Is told the continuation that follows every answer: what to poll with after a restart. */
+  onProgress?(next: GrantContinuation): void;
+}
+
+/**
+ * Asks at intervals whether a grant is issued, until it is (RFC 9635 §5.2). For grants that were
+ * requested without `interact.finish`; servers refuse to be polled for others.
+ *
+ * It never asks sooner than the server allows, follows a rotated token and URI in every answer,
+ * slows down on `too_fast`, and tries a lost connection again up to three times. A denial, an
+ * abort and the timeout reject.
+ *
+ * @example
+ * ```ts
+ * import { pollGrant, type KeyHandle, type PendingGrant } from "open-payments-wasm";
+ *
+ * async function waitForApproval(pending: PendingGrant, key: KeyHandle, signal: AbortSignal) {
+ *   const { uri, access_token, wait } = pending.continue;
+ *   const grant = await pollGrant({ url: uri, accessToken: access_token.value, wait, key, signal });
+ *   return grant.access_token;
+ * }
+ * ```
+ */
+export function pollGrant(options: PollGrantOptions): Promise<Grant>;
+
 /** A key that signs: a handle, key material with the id it is published by, or a key held elsewhere. */
 export type SigningKey =
   | KeyHandle
@@ -233,6 +263,10 @@ export interface ClientOptions {
   keyId?: string;
   /** Milliseconds until a call rejects with code `timeout`. Default 30 000. */
   requestTimeoutMs?: number;
+  /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
+  validateResponses?: boolean;
+  /** Where `grant.start` remembers. Default: `webStorage(sessionStorage)`. */
+  store?: Store;
   /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
   useHttp?: boolean;
   fetch?: typeof globalThis.fetch;
@@ -256,8 +290,31 @@ export interface AuthenticatedClient {
     ): Promise<PendingGrant | Grant>;
     /** Continues a grant, or polls it where there is no `interact_ref` (RFC 9635 §5). */
     continue(target: GrantOrTokenRequestArgs, args?: { interact_ref: string }): Promise<Grant | GrantContinuation>;
-    /** Gives a grant up (RFC 9635 §5.4). */
-    cancel(target: GrantOrTokenRequestArgs): Promise<void>;
+    /** Gives a grant up (RFC 9635 §5.4). Resolves for one that is gone already, unless `rejectIfGone`. */
+    cancel(target: GrantOrTokenRequestArgs, options?: { rejectIfGone?: boolean }): Promise<void>;
+    /**
+     * Requests a grant and remembers what is needed to finish it, so that the page may go away
+     * while the person is at the wallet. Makes `interact.finish.nonce` where it is missing.
+     */
+    start(
+      target: { url: string; signal?: AbortSignal },
+      args: StartRequest,
+      options?: { store?: Store },
+    ): Promise<PendingGrant | Grant>;
+    /**
+     * Finishes the grant that a callback is for: checks the interaction hash before anything else,
+     * waits as long as the server asked, continues the grant and forgets it. Once only, also when
+     * two tabs call it or the page is loaded again.
+     *
+     * Rejects with `interaction_rejected` when the person declined, `hash_mismatch` when the
+     * callback was not made by the server, `no_pending_grant` when nothing is waiting for it;
+     * nothing is sent then. After a failure with `retryable` the grant is remembered still.
+     */
+    finish(callbackUrl: string | URL, options?: { store?: Store; signal?: AbortSignal }): Promise<Grant | GrantContinuation>;
+    /** Lists the grants that were started and not finished. They are forgotten after an hour. */
+    pending(options?: { store?: Store }): Promise<StartedGrant[]>;
+    /** Forgets a grant that was started, by the id that `pending` gives. It does not cancel it. */
+    forget(id: string, options?: { store?: Store }): Promise<void>;
   };
   token: {
     /**
@@ -268,6 +325,74 @@ export interface AuthenticatedClient {
     /** Ends a token at its manage URL (RFC 9635 §6.2). */
     revoke(target: GrantOrTokenRequestArgs): Promise<void>;
   };
+}
+
+/** A grant request whose nonce may be left out. */
+export type StartRequest = Omit<GrantRequest, "client" | "interact"> & {
+  interact: { start: "redirect"[]; finish: { method: "redirect"; uri: string; nonce?: string } };
+};
+
+/** A grant that was started and not finished. */
+export interface StartedGrant {
+  id: string;
+  /** The grant endpoint. */
+  url: string;
+  keyId: string;
+  finishUri: string;
+  startedAt: Date;
+}
+
+/** Where pending grants are remembered. What lies in it can be continued only together with the key. */
+export interface Store {
+  get(key: string): unknown;
+  set(key: string, value: unknown): unknown;
+  delete(key: string): unknown;
+}
+
+/** A store over `sessionStorage` or `localStorage`. */
+export function webStorage(storage: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void }): Store;
+/** A store over an area of `chrome.storage` or `browser.storage`, such as `chrome.storage.session`. */
+export function extensionStorage(area: {
+  get(key: string): Promise<{ [key: string]: unknown }>;
+  set(items: { [key: string]: unknown }): Promise<void>;
+  remove(key: string): Promise<void>;
+}): Store;
+/** A store that lives as long as the page. */
+export function memoryStorage(): Store;
+
+/** Returns an address without `hash`, `interact_ref` and `result`: put it into the history after `grant.finish`. */
+export function cleanCallbackUrl(url: string | URL): string;
+
+/** Goes to the wallet. The page at the finish URI calls `grant.finish(location.href)`. */
+export function redirectToWallet(grant: PendingGrant): void;
+/**
+ * Opens the wallet in a popup and resolves with the callback's address, for `grant.finish`. The
+ * page at the finish URI, on this origin, calls `returnToOpener()`. Rejects with `popup_blocked`,
+ * or with `window_closed` when the person closes the popup.
+ */
+export function openWalletPopup(grant: PendingGrant, options?: { signal?: AbortSignal; features?: string }): Promise<string>;
+/** On the page at the finish URI: hands its address to the page that opened the popup. Returns whether there is one. */
+export function returnToOpener(): boolean;
+/**
+ * In an extension: opens the wallet in a tab, and resolves with the callback's address when the tab
+ * arrives at the finish URI. Rejects with `window_closed` when the person closes the tab.
+ */
+export function openWalletTab(
+  grant: PendingGrant,
+  options: { tabs: ExtensionTabs; finishUri: string; signal?: AbortSignal },
+): Promise<string>;
+
+/** What `openWalletTab` needs of `chrome.tabs` or `browser.tabs`. */
+export interface ExtensionTabs {
+  create(properties: { url: string }): Promise<{ id?: number }>;
+  remove(id: number): Promise<void>;
+  onUpdated: ExtensionEvent<(id: number, change: { url?: string }) => void>;
+  onRemoved: ExtensionEvent<(id: number) => void>;
+}
+
+export interface ExtensionEvent<Listener> {
+  addListener(listener: Listener): void;
+  removeListener(listener: Listener): void;
 }
 
 /**
@@ -435,6 +560,10 @@ export type ErrorCode =
   | "hash_mismatch"
   | "invalid_key"
   | "storage_error"
+  | "interaction_rejected"
+  | "no_pending_grant"
+  | "popup_blocked"
+  | "window_closed"
   | "key_set_unreachable"
   | "key_set_invalid"
   | "key_not_published"

@@ -1,14 +1,17 @@
 // open-payments-wasm: Open Payments grants in the browser. index.d.ts documents what is exported.
 
-import { checkObject, checkText, send } from "./call.js";
+import { checkObject, checkText, poll, send } from "./call.js";
 import { argumentError } from "./errors.js";
 import { call, load } from "./runtime.js";
 
 export { createAuthenticatedClient } from "./client.js";
 export { OpenPaymentsClientError } from "./errors.js";
+export { cleanCallbackUrl } from "./interaction.js";
 export { generateKey, importKey, jwks, publicJwk } from "./keys.js";
 export { deleteKey, listKeys, loadKey, saveKey } from "./keystore.js";
 export { checkPublished } from "./published.js";
+export { extensionStorage, memoryStorage, webStorage } from "./stores.js";
+export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from "./wallet.js";
 
 export async function init({ wasm } = {}) {
   await load(checkWasm(wasm));
@@ -25,6 +28,11 @@ export async function continueGrant(options) {
   const { interactRef } = options;
   if (interactRef !== undefined) checkText(interactRef, "interactRef");
   return send("continue", options, interactRef && JSON.stringify({ interact_ref: interactRef }));
+}
+
+export async function pollGrant(options) {
+  checkObject(options, "options");
+  return poll(options);
 }
 
 export async function verifyInteractionHash(options) {

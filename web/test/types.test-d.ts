@@ -28,6 +28,12 @@ void ours.continueGrant({ url: "https://as.example/", accessToken: "t", key: { p
 // @ts-expect-error a token is a string
 void ours.continueGrant({ url: "https://as.example/", accessToken: 1, key });
 
+declare const client: ours.AuthenticatedClient;
+declare const officialClient: official.AuthenticatedClient;
+// A caller of the official client can be handed ours: arguments and results fit.
+client.grant satisfies Pick<typeof officialClient.grant, "request" | "continue" | "cancel">;
+client.token satisfies Pick<typeof officialClient.token, "rotate" | "revoke">;
+
 const error = new ours.OpenPaymentsClientError("message");
 if (error.code === "too_fast") error.retryable satisfies boolean;
 // @ts-expect-error it is not to be changed

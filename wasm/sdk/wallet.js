@@ -1,0 +1,91 @@
+// Ways to the wallet and back, for a grant that was started.
+
+import { argumentError, OpenPaymentsClientError } from "./errors.js";
+
+const messageType = "open-payments-wasm.callback";
+
+/** Leaves the page. The page at the finish URI goes on with grant.finish(location.href). */
+export function redirectToWallet(grant) {
+  location.assign(redirectOf(grant));
+}
+
+/**
+ * Opens the wallet in a popup and waits until the page at the finish URI calls returnToOpener().
+ * Call it from a click, and before anything else is awaited: browsers block other popups.
+ */
+export function openWalletPopup(grant, { signal, features = "popup,width=480,height=720" } = {}) {
+  const popup = window.open(redirectOf(grant), "_blank", features);
+  if (!popup) return Promise.reject(failure("popup_blocked", "The browser blocked the popup. Open it from a click, or use redirectToWallet."));
+  return waitFor({ signal, close: () => popup.close() }, (done, fail) => {
+    const onMessage = ({ origin, source, data }) => {
+      if (origin === location.origin && source === popup && data?.type === messageType) done(data.url);
+    };
+    const watch = setInterval(() => popup.closed && fail(closed()), 250);
+    addEventListener("message", onMessage);
+    return () => {
+      clearInterval(watch);
+      removeEventListener("message", onMessage);
+    };
+  });
+}
+
+/** On the page at the finish URI: hands its address to the page that opened the popup. */
+export function returnToOpener() {
+  if (!window.opener) return false;
+  window.opener.postMessage({ type: messageType, url: location.href }, location.origin);
+  return true;
+}
+
+/**
+ * In an extension: opens the wallet in a tab and waits until that tab arrives at the finish URI.
+ * `tabs` is chrome.tabs or browser.tabs; it must be allowed to see the address of that page.
+ */
+export async function openWalletTab(grant, { tabs, finishUri, signal }) {
+  if (typeof tabs?.create !== "function") throw argumentError("tabs", "must be chrome.tabs or browser.tabs");
+  const finish = new URL(finishUri);
+  const tab = await tabs.create({ url: redirectOf(grant) });
+  return waitFor({ signal, close: () => void tabs.remove(tab.id) }, (done, fail) => {
+    const onUpdated = (id, { url }) => {
+      if (id !== tab.id || !url) return;
+      const { protocol, host, pathname } = new URL(url); // not origin: it is "null" for extension pages
+      if (protocol === finish.protocol && host === finish.host && pathname === finish.pathname) done(url);
+    };
+    const onRemoved = (id) => id === tab.id && fail(closed());
+    tabs.onUpdated.addListener(onUpdated);
+    tabs.onRemoved.addListener(onRemoved);
+    return () => {
+      tabs.onUpdated.removeListener(onUpdated);
+      tabs.onRemoved.removeListener(onRemoved);
+    };
+  });
+}
+
+/** Waits for one outcome, then stops listening and closes the window. */
+function waitFor({ signal, close }, listen) {
+  return new Promise((resolve, reject) => {
+    const settle = (fn) => (value) => {
+      stop();
+      signal?.removeEventListener("abort", onAbort);
+      close();
+      fn(value);
+    };
+    const onAbort = () => settle(reject)(signal.reason);
+    const stop = listen(settle(resolve), settle(reject));
+    signal?.addEventListener("abort", onAbort);
+    if (signal?.aborted) onAbort();
+  });
+}
+
+function redirectOf(grant) {
+  const redirect = grant?.interact?.redirect;
+  if (typeof redirect !== "string") throw argumentError("grant", "must be a pending grant, with interact.redirect");
+  const { protocol } = new URL(redirect);
+  if (protocol !== "https:" && protocol !== "http:") throw argumentError("grant.interact.redirect", "must be an https: URL");
+  return redirect;
+}
+
+function failure(code, description) {
+  return new OpenPaymentsClientError(description, { code, description });
+}
+
+const closed = () => failure("window_closed", "The person closed the wallet's window before it came back. Nothing was sent.");
