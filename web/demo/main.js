@@ -1,8 +1,7 @@
 // The demo: key → grant request → wallet → continuation → access token.
 
 import {
-  createAuthenticatedClient, generateKey, init, isFinalizedGrantWithAccessToken, jwks, loadKey, saveKey,
-  verifyInteractionHash,
+  cleanCallbackUrl, createAuthenticatedClient, generateKey, init, isFinalizedGrantWithAccessToken, jwks, loadKey, saveKey,
 } from "/dist/index.js";
 import { recordingFetch } from "./exchange.js";
 
@@ -53,7 +52,7 @@ async function start() {
     progress.set(saved);
   };
   say("Creating a key…");
-  const { key, tookMs } = await timed("key", () => ownKey());
+  const { value: key, tookMs } = await timed(ownKey);
   const published = jwks(key);
   saved.walletAddress = await publish(config, key, published);
   step({
@@ -63,11 +62,9 @@ async function start() {
   });
 
   say("Requesting the grant…");
-  const nonce = crypto.randomUUID();
   const client = await makeClient(saved, key, (exchange) => step(signedStep("The grant request, signed", exchange)));
-  const grant = await client.grant.request({ url: config.authServer }, grantRequest(config, nonce));
+  const grant = await client.grant.start({ url: config.authServer }, grantRequest(config));
   saved.pending = grant;
-  saved.nonce = nonce;
   step({ title: "The grant is pending", text: "It becomes an access token when you approve it.", parts: { "Pending grant": JSON.stringify(grant, null, 2) } });
   offerWallet(grant);
 }
@@ -93,7 +90,7 @@ function makeClient({ walletAddress }, key, keep) {
   return createAuthenticatedClient({ walletAddressUrl: walletAddress, key, fetch: recordingFetch(keep) });
 }
 
-function grantRequest(config, nonce) {
+function grantRequest(config) {
   return {
     access_token: {
       access: [{
@@ -103,7 +100,7 @@ function grantRequest(config, nonce) {
         limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
       }],
     },
-    interact: { start: ["redirect"], finish: { method: "redirect", uri: location.origin + location.pathname, nonce } },
+    interact: { start: ["redirect"], finish: { method: "redirect", uri: location.origin + location.pathname } },
   };
 }
 
@@ -114,44 +111,40 @@ function offerWallet(grant) {
   element("restart").hidden = false;
 }
 
-/** Back from the wallet: check who sent us, continue the grant, show the token. */
+/** Back from the wallet: the client checks who sent us and continues the grant. */
 async function finish(callback, saved) {
-  history.replaceState(null, "", callback.pathname); // the reference does not belong in the history
+  history.replaceState(null, "", cleanCallbackUrl(callback)); // the reference does not belong in the history
   progress.clear();
-  const { hash, interact_ref: interactRef, result } = Object.fromEntries(callback.searchParams);
-  if (result) {
-    show({ title: "Declined", state: "bad", text: `The wallet says: ${result}. There is no token, and nothing was sent.` });
-    say("You declined the grant.", "bad");
-    element("restart").hidden = false;
-    return;
-  }
-  await timed("hash", () => verifyInteractionHash({
-    clientNonce: saved.nonce, serverNonce: saved.pending.interact.finish, interactRef, hash,
-    grantEndpoint: saved.config.authServer,
-  })).then(({ tookMs }) => show({
-    title: "You approved, and the way back is genuine", tookMs,
-    text: "The interaction hash binds this redirect to the request that this page made.",
+  const { wait } = saved.pending.continue;
+  say(`Back from the wallet.${wait ? ` The server asks clients to wait ${wait} s before they continue…` : ""}`);
+  const genuine = once(() => show({
+    title: "You approved, and the way back is genuine",
+    text: "The interaction hash binds this redirect to the request that this page made. Nothing is sent before it is checked.",
     parts: { "Callback": callback.search },
   }));
-
-  const key = await loadKey(keyName);
-  const wait = saved.pending.continue.wait;
-  say(wait ? `Continuing the grant. The server asks clients to wait ${wait} s from the request on…` : "Continuing the grant…");
-  const client = await makeClient(saved, key, (exchange) => show(signedStep("The continuation, signed", exchange)));
-  const { value: grant, tookMs } = await timed("continue", () => client.grant.continue(
-    { url: saved.pending.continue.uri, accessToken: saved.pending.continue.access_token.value },
-    { interact_ref: interactRef },
-  ));
+  const client = await makeClient(saved, await loadKey(keyName), (exchange) => {
+    genuine();
+    show(signedStep("The continuation, signed", exchange));
+  });
+  const { value: grant, tookMs } = await timed(() => client.grant.finish(callback));
   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The server did not issue a token yet.");
   show({ title: "The access token", state: "good", tookMs, text: grant.access_token.value, id: "token", parts: { "Grant": JSON.stringify(grant, null, 2) } });
   say("Done. The page holds an access token.", "good");
   element("restart").hidden = false;
 }
 
-async function timed(name, task) {
+function once(task) {
+  let done = false;
+  return () => {
+    if (!done) task();
+    done = true;
+  };
+}
+
+async function timed(task) {
   const began = performance.now();
   const value = await task();
-  return { value, [name]: value, tookMs: performance.now() - began };
+  return { value, tookMs: performance.now() - began };
 }
 
 function signedStep(title, exchange) {
@@ -196,6 +189,12 @@ function say(text, state) {
 }
 
 function showError(error) {
+  if (error.code === "interaction_rejected") {
+    show({ title: "Declined", state: "bad", text: `The wallet says: ${error.details.result}. There is no token, and nothing was sent.` });
+    say("You declined the grant.", "bad");
+    element("restart").hidden = false;
+    return;
+  }
   show({ title: "This did not work", state: "bad", text: `${error.description ?? error.message}${error.code ? ` (${error.code})` : ""}` });
   say("Something failed; the last step says what.", "bad");
   element("restart").hidden = false;
