@@ -92,7 +92,10 @@ func serverError(op Operation, res *http.Response, body []byte, secrets []string
 	if object.Code != "" && !repeats(object.Code, secrets) {
 		e.Code = object.Code
 	}
-	e.Details = object.Details
+	// A secret of digits may stand there as a number, which no word can replace: then nothing is kept.
+	if details := []byte(redact(string(object.Details), secrets)); json.Valid(details) {
+		e.Details = details
+	}
 	e.Description = firstOf(object.Description, message.Description, plainText(res, body, isJSON, secrets), http.StatusText(res.StatusCode))
 	e.Description = redact(e.Description, secrets)
 	e.Retryable = e.Code == codeTooFast || e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
@@ -120,11 +123,18 @@ func plainText(res *http.Response, body []byte, isJSON bool, secrets []string) s
 	return text
 }
 
-// secrets are what a server was sent and must not be in the text of an error.
+// secrets are what a server was sent and must not be in the text of an error: longest first, lest
+// a short one is found in a long one and leaves the rest of it.
 func secrets(call Call, req *http.Request) []string {
 	params, _ := httpsig.ReadParams(req)
 	_, signature, _ := strings.Cut(req.Header.Get("Signature"), ":")
-	return []string{call.AccessToken, params.Nonce, strings.TrimSuffix(signature, ":")}
+	var message struct {
+		InteractRef string `json:"interact_ref"`
+	}
+	_ = json.Unmarshal(call.Body, &message) // most calls have none
+	all := []string{call.AccessToken, message.InteractRef, params.Nonce, strings.TrimSuffix(signature, ":")}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return all
 }
 
 // repeats tells a code that is no code but a secret. A secret of a few letters is part of many a

@@ -37,7 +37,7 @@ func (r *ArgumentReader) String() string {
 	if value.IsUndefined() {
 		return ""
 	}
-	if value.Type() != safejs.TypeString {
+	if typeOf(value) != safejs.TypeString {
 		r.Err = errArgument
 		return ""
 	}

@@ -2,38 +2,67 @@
 
 package jsbridge
 
-import (
-	"errors"
-
-	"github.com/hack-pad/safejs"
-)
+import "github.com/hack-pad/safejs"
 
 var (
-	global     = safejs.Global()
-	uint8Array = must(global.Get("Uint8Array"))
-	object     = must(global.Get("Object"))
-	array      = must(global.Get("Array"))
-	jsonObject = must(global.Get("JSON"))
+	global      = safejs.Global()
+	uint8Array  = must(global.Get("Uint8Array"))
+	arrayBuffer = must(global.Get("ArrayBuffer"))
+	dataView    = must(global.Get("DataView"))
+	object      = must(global.Get("Object"))
+	array       = must(global.Get("Array"))
+	jsonObject  = must(global.Get("JSON"))
+	reflect     = must(global.Get("Reflect"))
+	promises    = must(global.Get("Promise"))
 )
+
+// get reads a property of a value that JavaScript chose. safejs.Value.Get would end the whole
+// program where a getter throws: wasm_exec.js catches what functions throw, and nothing else.
+func get(object safejs.Value, name string) (safejs.Value, error) {
+	value, err := reflect.Call("get", object, name)
+	if err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	return value, nil
+}
+
+// typeOf returns the type of a value. A bigint, at which safejs panics, counts as a number.
+func typeOf(value safejs.Value) (kind safejs.Type) {
+	defer func() {
+		if recover() != nil {
+			kind = safejs.TypeNumber
+		}
+	}()
+	return value.Type()
+}
 
 // ToBytes copies a Uint8Array or an ArrayBuffer to Go.
 func ToBytes(value safejs.Value) ([]byte, error) {
-	if isBytes, err := value.InstanceOf(uint8Array); err != nil || !isBytes {
-		value, err = uint8Array.New(value)
-		if err != nil {
+	if !isView(value) {
+		if _, err := dataView.New(value); err != nil { // only an ArrayBuffer will do
 			return nil, caught(err)
 		}
 	}
-	length, err := value.Length()
+	own, err := uint8Array.New(value) // what was tampered with must not be asked for its length
+	if err != nil {
+		return nil, caught(err)
+	}
+	length, err := own.Length()
 	if err != nil {
 		return nil, err
 	}
 	data := make([]byte, length)
-	n, err := safejs.CopyBytesToGo(data, value)
-	if err == nil && n != length {
-		err = errors.New("jsbridge: the bytes changed while they were copied")
+	if _, err = safejs.CopyBytesToGo(data, own); err != nil {
+		return nil, err
 	}
-	return data, err
+	_, err = own.Call("fill", 0) // it may be a key
+	return data, caught(err)
+}
+
+// isView asks ArrayBuffer.isView, which no object can deceive.
+func isView(value safejs.Value) bool {
+	answer, err := arrayBuffer.Call("isView", value)
+	return err == nil && answer.Equal(trueValue)
 }
 
 // FromBytes copies bytes to a new Uint8Array.

@@ -15,7 +15,7 @@ import (
 func Context(signal safejs.Value, timeout time.Duration) (ctx context.Context, stop func(), err error) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	release := func() {}
-	if signal.Type() == safejs.TypeObject {
+	if typeOf(signal) == safejs.TypeObject {
 		release, err = onAbort(signal, func(reason safejs.Value) { cancel(&Error{reason}) })
 		if err != nil {
 			cancel(nil)
@@ -35,7 +35,7 @@ func Context(signal safejs.Value, timeout time.Duration) (ctx context.Context, s
 
 func onAbort(signal safejs.Value, aborted func(reason safejs.Value)) (release func(), err error) {
 	report := func() {
-		reason, err := signal.Get("reason")
+		reason, err := get(signal, "reason")
 		if err != nil {
 			reason = safejs.Undefined()
 		}
@@ -52,7 +52,7 @@ func onAbort(signal safejs.Value, aborted func(reason safejs.Value)) (release fu
 		listener.Release()
 		return nil, caught(err)
 	}
-	if already, err := signal.Get("aborted"); err == nil && already.Equal(trueValue) {
+	if already, err := get(signal, "aborted"); err == nil && already.Equal(trueValue) {
 		report()
 	}
 	return func() {

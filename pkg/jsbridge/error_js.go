@@ -19,20 +19,20 @@ type Error struct{ Value safejs.Value }
 func (e *Error) Error() string {
 	name, err := property(e.Value, "name")
 	if err != nil {
-		return "JavaScript threw " + e.Value.Type().String()
+		return "JavaScript threw " + typeOf(e.Value).String()
 	}
 	return "JavaScript threw " + name
 }
 
 func property(object safejs.Value, name string) (string, error) {
-	if t := object.Type(); t != safejs.TypeObject && t != safejs.TypeFunction {
+	if t := typeOf(object); t != safejs.TypeObject && t != safejs.TypeFunction {
 		return "", fmt.Errorf("jsbridge: %s has no properties", t)
 	}
-	value, err := object.Get(name)
+	value, err := get(object, name)
 	if err != nil {
 		return "", err
 	}
-	if value.Type() != safejs.TypeString {
+	if typeOf(value) != safejs.TypeString {
 		return "", fmt.Errorf("jsbridge: %s is not a string", name)
 	}
 	return value.String()

@@ -60,7 +60,7 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 // caller's own may ignore the abort, so this cannot be waited for.
 func discard(settled <-chan settlement) {
 	if s := <-settled; s.err == nil {
-		if body, err := s.value.Get("body"); err == nil && body.Type() == safejs.TypeObject {
+		if body, err := get(s.value, "body"); err == nil && typeOf(body) == safejs.TypeObject {
 			cancel(body)
 		}
 	}
@@ -88,7 +88,7 @@ func requestURL(req *http.Request) string {
 }
 
 func (f Fetch) call(url string, init safejs.Value) (safejs.Value, error) {
-	if f.Func.Type() == safejs.TypeFunction {
+	if typeOf(f.Func) == safejs.TypeFunction {
 		return f.Func.Invoke(url, init)
 	}
 	return global.Call("fetch", url, init)
@@ -158,14 +158,14 @@ func newResponse(req *http.Request, value safejs.Value, stop func() bool) (*http
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
 func readResponse(req *http.Request, value safejs.Value, stop func() bool) (*http.Response, error) {
-	if value.Type() != safejs.TypeObject {
+	if typeOf(value) != safejs.TypeObject {
 		return nil, errNoResponse
 	}
 	if kind, err := property(value, "type"); err == nil && kind == "opaqueredirect" {
 		stop()
 		return &http.Response{StatusCode: http.StatusFound, Body: http.NoBody, Request: req}, nil
 	}
-	status, err := value.Get("status")
+	status, err := get(value, "status")
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func readResponse(req *http.Request, value safejs.Value, stop func() bool) (*htt
 
 // readHeader brings all headers over in one string: every single crossing costs.
 func readHeader(response safejs.Value) (http.Header, error) {
-	headers, err := response.Get("headers")
+	headers, err := get(response, "headers")
 	if err != nil {
 		return nil, err
 	}
@@ -226,11 +226,11 @@ type body struct {
 }
 
 func newBody(ctx context.Context, response safejs.Value, stop func() bool) (io.ReadCloser, error) {
-	stream, err := response.Get("body")
+	stream, err := get(response, "body")
 	if err != nil {
 		return nil, err
 	}
-	if stream.Type() != safejs.TypeObject { // null: no body
+	if typeOf(stream) != safejs.TypeObject { // null: no body
 		stop()
 		return http.NoBody, nil
 	}
@@ -265,14 +265,14 @@ func (b *body) next() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	done, err := result.Get("done")
+	done, err := get(result, "done")
 	if err != nil {
 		return nil, caught(err)
 	}
 	if done.Equal(trueValue) {
 		return nil, io.EOF
 	}
-	chunk, err := result.Get("value")
+	chunk, err := get(result, "value")
 	if err != nil {
 		return nil, caught(err)
 	}
@@ -283,7 +283,7 @@ func (b *body) next() ([]byte, error) {
 func (b *body) Close() error {
 	b.stop()
 	if b.err == nil {
-		b.err = errors.New("jsbridge: read of a closed body")
+		b.err, b.pending = errors.New("jsbridge: read of a closed body"), nil
 		cancel(b.reader)
 	}
 	return nil

@@ -31,11 +31,15 @@ func Await(ctx context.Context, promise safejs.Value) (safejs.Value, error) {
 
 // watch returns a channel that receives how promise was settled. Both handlers are released by
 // whichever is called, so nothing leaks when nobody listens any more.
-func watch(promise safejs.Value) (<-chan settlement, error) {
+func watch(value safejs.Value) (<-chan settlement, error) {
 	settled := make(chan settlement, 1)
-	if promise.Type() != safejs.TypeObject {
-		settled <- settlement{value: promise}
+	if kind := typeOf(value); kind != safejs.TypeObject && kind != safejs.TypeFunction {
+		settled <- settlement{value: value}
 		return settled, nil
+	}
+	promise, err := promises.Call("resolve", value) // a promise stays what it is
+	if err != nil {
+		return nil, caught(err)
 	}
 	var fulfilled, rejected safejs.Func
 	settle := func(s settlement) any {
@@ -44,7 +48,7 @@ func watch(promise safejs.Value) (<-chan settlement, error) {
 		settled <- s
 		return nil
 	}
-	fulfilled, err := safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
+	fulfilled, err = safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
 		return settle(settlement{value: first(args)})
 	})
 	if err != nil {

@@ -53,12 +53,17 @@ export class Lab {
     }, name, target, args, walletAddressUrl);
   }
 
-  /** Asserts that nothing that was said holds a secret: those given, and what the requests were signed with. */
-  assertSilent(secrets, requests = []) {
-    const all = [...secrets, ...requests.flatMap(signedWith)];
-    for (const text of this.said) {
-      for (const secret of all) assert.ok(!text.includes(secret), `"${secret}" was said: ${text}`);
-    }
+  /** Asserts that nothing that was said holds a secret. */
+  assertSilent(secrets, requests) {
+    assertSilent(this.said, secrets, requests);
+  }
+}
+
+/** Asserts that no text holds a secret: those given, and what the requests were signed with. */
+export function assertSilent(texts, secrets, requests = []) {
+  const all = [...secrets, ...requests.flatMap(signedWith)];
+  for (const text of texts) {
+    for (const secret of all) assert.ok(!text.includes(secret), `"${secret}" was said: ${text}`);
   }
 }
 

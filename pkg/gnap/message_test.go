@@ -1,0 +1,332 @@
+package gnap
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// stringify quotes text as ECMA-262 has it (QuoteJSONString).
+func stringify(text string) string {
+	var out strings.Builder
+	out.WriteByte('"')
+	for _, r := range text { // what is not UTF-8 becomes U+FFFD, as in JavaScript's TextDecoder
+		switch {
+		case r == '\b':
+			out.WriteString(`\b`)
+		case r == '\t':
+			out.WriteString(`\t`)
+		case r == '\n':
+			out.WriteString(`\n`)
+		case r == '\f':
+			out.WriteString(`\f`)
+		case r == '\r':
+			out.WriteString(`\r`)
+		case r == '"' || r == '\\':
+			out.WriteString(`\` + string(r))
+		case r < ' ':
+			fmt.Fprintf(&out, `\u%04x`, r)
+		default:
+			out.WriteRune(r)
+		}
+	}
+	out.WriteByte('"')
+	return out.String()
+}
+
+var awkwardTexts = []string{
+	"", "plain", "a&b", "<script>", "a>b", `"quoted"`, `back\slash`, `\`, `\\`, "\u2028", "\u2029", "a\u2028b\u2029c",
+	`\u2028`, `\\u2028`, `\` + "\u2028", `\\` + "\u2028", `\u2029 \ufffd \u003c \u0026`, `\ufffd`, `\\ufffd`, "\ufffd", "\ufffe\uffff",
+	"\x7f", "\u0080\u009f\u00a0", "\ufeff", "🙂", "👩‍👩‍👧", "𝕊", "\U0010ffff", "é", "e\u0301", "日本語",
+	"\xff", "a\xc3", "\xed\xa0\x80", "\xe2\x80", "\xf0\x9f\x99", "\xff\u2028\xfe", "/", `</script>`, "'", "`", "${a}", "\u2027\u202a",
+	"\b\f\n\r\t\v", "\x00", `\u0000`, `\n`, "ends with \\", "u2028", "\\\\\u2028\\",
+}
+
+func TestMarshalIsStringify(t *testing.T) {
+	texts := slices.Clone(awkwardTexts)
+	for r := range rune(0x20) {
+		texts = append(texts, string(r), "a"+string(r)+"b")
+	}
+	for _, text := range texts {
+		t.Run(fmt.Sprintf("%+q", text), func(t *testing.T) {
+			for message, want := range map[any]string{
+				text:                           stringify(text),
+				[1]string{text}:                "[" + stringify(text) + "]",
+				struct{ A, B any }{text, true}: `{"A":` + stringify(text) + `,"B":true}`,
+			} {
+				got, err := Marshal(message)
+				if err != nil || string(got) != want {
+					t.Errorf("got %q (%v), want %q", got, err, want)
+				}
+			}
+			got, err := Marshal(map[string]string{text: text})
+			if want := "{" + stringify(text) + ":" + stringify(text) + "}"; err != nil || string(got) != want {
+				t.Errorf("got %q (%v), want %q", got, err, want)
+			}
+		})
+	}
+}
+
+func TestMarshalRefuses(t *testing.T) {
+	for _, message := range []any{make(chan int), func() {}, map[bool]int{true: 1}, json.RawMessage("{")} {
+		if text, err := Marshal(message); err == nil {
+			t.Errorf("%T became %s", message, text)
+		}
+	}
+}
+
+// The digest is checked over JSON.stringify(JSON.parse(body)): a real JavaScript engine says
+// whether it is the body.
+func TestMarshalAgreesWithNode(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is needed for the tests of this project: ", err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	texts := slices.Clone(awkwardTexts)
+	for r := rune(0); r < 0x3000; r++ {
+		texts = append(texts, string(r)) // surrogates are beyond
+	}
+	for range 2000 {
+		runes := make([]rune, random.IntN(12))
+		for i := range runes {
+			runes[i] = []rune("\\\"u2089fd&<>/\u2028\u2029\ufffd\x00\x1f\x7fé🙂")[random.IntN(20)]
+		}
+		texts = append(texts, string(runes))
+	}
+	var bodies []string
+	for _, text := range texts {
+		for _, message := range []any{
+			map[string]string{"interact_ref": text},
+			GrantRequest{Client: text, AccessToken: &AccessTokenRequest{[]Access{{Type: text, Actions: []string{text}, Limits: map[string]any{
+				"debitAmount": map[string]any{"value": text, "assetCode": "USD", "assetScale": 2},
+			}}}}},
+		} {
+			body, err := Marshal(message)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bodies = append(bodies, string(body))
+		}
+	}
+	input, err := json.Marshal(bodies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = `
+		const bodies = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+		const bad = bodies.filter((body) => JSON.stringify(JSON.parse(body)) !== body);
+		console.log(JSON.stringify({ count: bodies.length, bad }));`
+	cmd := exec.Command(node, "-e", script)
+	cmd.Stdin = strings.NewReader(string(input))
+	output, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var verdict struct {
+		Count int
+		Bad   []string
+	}
+	if err := json.Unmarshal(output, &verdict); err != nil {
+		t.Fatal(err)
+	}
+	if verdict.Count != len(bodies) || len(verdict.Bad) > 0 {
+		t.Errorf("of %d bodies %d are not canonical: %q", verdict.Count, len(verdict.Bad), verdict.Bad)
+	}
+}
+
+func FuzzMarshal(f *testing.F) {
+	for i, text := range awkwardTexts {
+		f.Add(text, awkwardTexts[len(awkwardTexts)-1-i])
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		text, err := Marshal(map[string]string{name: value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "{" + stringify(name) + ":" + stringify(value) + "}"; string(text) != want {
+			t.Errorf("got %q, want %q", text, want)
+		}
+		if !utf8.Valid(text) {
+			t.Errorf("%q is not UTF-8", text)
+		}
+		var back map[string]string
+		if err := json.Unmarshal(text, &back); err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if got, there := back[string([]rune(name))]; !there || got != string([]rune(value)) {
+			t.Errorf("%q came back as %q", value, got)
+		}
+	})
+}
+
+const (
+	urlProblem    = "must be an absolute https: URL, or http: on loopback"
+	secureProblem = "must be an https: URL, or http: on loopback"
+)
+
+func TestWrongShapes(t *testing.T) {
+	const (
+		goodToken    = `"access_token":{"value":"v"}`
+		goodContinue = `"continue":{"uri":"https://as.example/c","access_token":{"value":"v"}}`
+		goodInteract = `"interact":{"redirect":"https://as.example/i"}`
+		nothing      = "one of access_token, subject and continue is missing"
+	)
+	cases := map[string]struct {
+		op       Operation
+		body     string
+		problems []string
+	}{
+		"array":               {OpContinue, `[]`, []string{"the answer: expected object, found array"}},
+		"string":              {OpContinue, `"ok"`, []string{"the answer: expected object, found string"}},
+		"number":              {OpContinue, `1`, []string{"the answer: expected object, found number"}},
+		"true":                {OpContinue, `true`, []string{"the answer: expected object, found bool"}},
+		"null":                {OpContinue, `null`, []string{nothing}},
+		"empty":               {OpContinue, `{}`, []string{nothing}},
+		"an error as success": {OpContinue, `{"error":{"code":"too_fast"}}`, []string{nothing}},
+		"nulls":               {OpContinue, `{"access_token":null,"subject":null,"continue":null}`, []string{nothing}},
+
+		"request, empty":        {OpRequest, `{}`, []string{"one of interact, access_token and subject is missing"}},
+		"request, continue":     {OpRequest, `{` + goodContinue + `}`, []string{"one of interact, access_token and subject is missing"}},
+		"interact, no continue": {OpRequest, `{` + goodInteract + `}`, []string{"continue is missing"}},
+		"interact, nothing":     {OpRequest, `{"interact":{},` + goodContinue + `}`, []string{"interact.redirect is missing"}},
+		"interact, a string":    {OpRequest, `{"interact":"https://a.example",` + goodContinue + `}`, []string{"interact: expected object, found string"}},
+		"redirect, a number":    {OpRequest, `{"interact":{"redirect":1},` + goodContinue + `}`, []string{"interact.redirect: expected string, found number"}},
+		"redirect, a list":      {OpRequest, `{"interact":{"redirect":["https://a.example"]},` + goodContinue + `}`, []string{"interact.redirect: expected string, found array"}},
+		"finish, an object":     {OpRequest, `{"interact":{"redirect":"https://a.example","finish":{}},` + goodContinue + `}`, []string{"interact.finish: expected string, found object"}},
+		"redirect, javascript":  {OpRequest, `{"interact":{"redirect":"javascript:alert(1)"},` + goodContinue + `}`, []string{"interact.redirect " + urlProblem}},
+		"redirect, Javascript":  {OpRequest, `{"interact":{"redirect":"\tJavaScript:alert(1)"},` + goodContinue + `}`, []string{"interact.redirect " + urlProblem}},
+		"redirect, data":        {OpRequest, `{"interact":{"redirect":"data:text/html,a"},` + goodContinue + `}`, []string{"interact.redirect " + urlProblem}},
+		"redirect, relative":    {OpRequest, `{"interact":{"redirect":"/interact/1"},` + goodContinue + `}`, []string{"interact.redirect " + urlProblem}},
+		"redirect, http":        {OpRequest, `{"interact":{"redirect":"http://as.example/"},` + goodContinue + `}`, []string{"interact.redirect " + secureProblem}},
+		"redirect, credentials": {OpRequest, `{"interact":{"redirect":"https://a@as.example/"},` + goodContinue + `}`, []string{"interact.redirect must not carry a user name or password"}},
+		"redirect, white space": {OpRequest, `{"interact":{"redirect":"https://as.example/ b"},` + goodContinue + `}`, []string{"interact.redirect must be a valid URL"}},
+
+		"continue, nothing":   {OpContinue, `{"continue":{}}`, []string{"continue.uri is missing", "continue.access_token.value is missing"}},
+		"continue, a list":    {OpContinue, `{"continue":[]}`, []string{"continue: expected object, found array"}},
+		"continue, no token":  {OpContinue, `{"continue":{"uri":"https://as.example/"}}`, []string{"continue.access_token.value is missing"}},
+		"continue, no URI":    {OpContinue, `{"continue":{"access_token":{"value":"v"}}}`, []string{"continue.uri is missing"}},
+		"continue, empty":     {OpContinue, `{"continue":{"uri":"","access_token":{"value":""}}}`, []string{"continue.uri is missing", "continue.access_token.value is missing"}},
+		"continue, null":      {OpContinue, `{"continue":{"uri":null,"access_token":null}}`, []string{"continue.uri is missing", "continue.access_token.value is missing"}},
+		"continue, token":     {OpContinue, `{"continue":{"uri":"https://as.example/","access_token":"v"}}`, []string{"continue.access_token: expected object, found string"}},
+		"continue, value":     {OpContinue, `{"continue":{"uri":"https://as.example/","access_token":{"value":1}}}`, []string{"continue.access_token.value: expected string, found number"}},
+		"continue, URI":       {OpContinue, `{"continue":{"uri":{},"access_token":{"value":"v"}}}`, []string{"continue.uri: expected string, found object"}},
+		"continue, wait":      {OpContinue, `{"continue":{"uri":"https://as.example/","access_token":{"value":"v"},"wait":"5"}}`, []string{"continue.wait: expected number, found string"}},
+		"continue, long wait": {OpContinue, `{"continue":{"uri":"https://as.example/","access_token":{"value":"v"},"wait":1e400}}`, []string{"continue.wait: expected number, found number 1e400"}},
+		"continue, http":      {OpContinue, `{"continue":{"uri":"http://as.example/","access_token":{"value":"v"}}}`, []string{"continue.uri " + secureProblem}},
+		"issued and broken continue": {OpContinue, `{` + goodToken + `,"continue":{"uri":"javascript:a"}}`,
+			[]string{"continue.access_token.value is missing", "continue.uri " + urlProblem}},
+
+		"token, a string":                 {OpContinue, `{"access_token":"v"}`, []string{"access_token: expected object, found string"}},
+		"token, a list":                   {OpContinue, `{"access_token":[{"value":"v"}]}`, []string{"access_token: expected object, found array"}},
+		"token, nothing":                  {OpContinue, `{"access_token":{}}`, []string{"access_token.value is missing"}},
+		"token, empty":                    {OpContinue, `{"access_token":{"value":""}}`, []string{"access_token.value is missing"}},
+		"token, a number":                 {OpContinue, `{"access_token":{"value":12345}}`, []string{"access_token.value: expected string, found number"}},
+		"token, null":                     {OpContinue, `{"access_token":{"value":null}}`, []string{"access_token.value is missing"}},
+		"manage, a number":                {OpContinue, `{"access_token":{"value":"v","manage":1}}`, []string{"access_token.manage: expected string, found number"}},
+		"manage, relative":                {OpContinue, `{"access_token":{"value":"v","manage":"/token/1"}}`, []string{"access_token.manage " + urlProblem}},
+		"expires, a string":               {OpContinue, `{"access_token":{"value":"v","expires_in":"600"}}`, []string{"access_token.expires_in: expected number, found string"}},
+		"access, an object":               {OpContinue, `{"access_token":{"value":"v","access":{}}}`, []string{"access_token.access: expected array, found object"}},
+		"subject, a string":               {OpContinue, `{"subject":"alice"}`, []string{"subject: expected object, found string"}},
+		"sub_ids, a string":               {OpContinue, `{"subject":{"sub_ids":"alice"}}`, []string{"subject.sub_ids: expected array, found string"}},
+		"rotate, empty":                   {OpRotate, `{}`, []string{"access_token is missing"}},
+		"rotate, subject":                 {OpRotate, `{"subject":{"sub_ids":[]}}`, []string{"access_token is missing"}},
+		"rotate, a token without a value": {OpRotate, `{"access_token":{"manage":"https://as.example/"}}`, []string{"access_token.value is missing"}},
+		"all three URIs": {OpContinue, `{"interact":{"redirect":"a:"},"continue":{"uri":"b:","access_token":{"value":"v"}},"access_token":{"value":"v","manage":"c:"}}`,
+			[]string{"interact.redirect " + urlProblem, "continue.uri " + urlProblem, "access_token.manage " + urlProblem}},
+
+		// JavaScript is given the answer as it came: only the exact name counts, and of two the last.
+		"other spelling":        {OpContinue, `{"Access_Token":{"value":"v"}}`, []string{nothing}},
+		"other spelling inside": {OpContinue, `{"access_token":{"VALUE":"v"}}`, []string{"access_token.value is missing"}},
+		"long s":                {OpContinue, `{"acceſs_token":{"value":"v"}}`, []string{nothing}},
+		"good beside bad, other spelling": {OpRequest,
+			`{"interact":{"redirect":"javascript:alert(1)","Redirect":"https://as.example/"},` + goodContinue + `}`,
+			[]string{"interact.redirect " + urlProblem}},
+		"bad in an object of its own": {OpRequest,
+			`{"interact":{"redirect":"javascript:alert(1)"},"Interact":{"redirect":"https://as.example/"},` + goodContinue + `}`,
+			[]string{"interact.redirect " + urlProblem}},
+		"good, then bad": {OpRequest,
+			`{"interact":{"redirect":"https://as.example/","redirect":"javascript:a"},` + goodContinue + `}`,
+			[]string{"interact.redirect " + urlProblem}},
+		"two objects": {OpContinue,
+			`{"continue":{"uri":"https://as.example/","access_token":{"value":"v"}},"continue":{"uri":"https://as.example/"}}`,
+			[]string{"continue.access_token.value is missing"}},
+		"an object, then null": {OpContinue, `{"access_token":{"value":"v"},"access_token":null}`, []string{nothing}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			client, server := newClient(t, answer{status: 200, body: c.body})
+			token := testToken
+			if c.op == OpRequest {
+				token = ""
+			}
+			grant, err := client.Do(t.Context(), Call{c.op, testURI, token, nil})
+			e := failure(t, err)
+			if grant != nil || e.Code != CodeShape || e.Status != 200 || e.Retryable || string(e.Body) != c.body || e.Operation != c.op {
+				t.Errorf("grant %v, error %+v", grant, *e)
+			}
+			if !slices.Equal(e.Problems, c.problems) {
+				t.Errorf("problems\n%q\nwant\n%q", e.Problems, c.problems)
+			}
+			if want := "The server's answer is not what RFC 9635 asks for: " + strings.Join(c.problems, "; ") + "."; e.Description != want {
+				t.Errorf("description %q, want %q", e.Description, want)
+			}
+			server.wantRequests(1)
+		})
+	}
+}
+
+func TestRightShapes(t *testing.T) {
+	const goodContinue = `"continue":{"uri":"https://as.example/c","access_token":{"value":"v"}}`
+	cases := map[string]struct {
+		op   Operation
+		body string
+	}{
+		"request, issued":    {OpRequest, issuedBody},
+		"request, pending":   {OpRequest, interactBody},
+		"request, no finish": {OpRequest, `{"interact":{"redirect":"https://as.example/i"},` + goodContinue + `}`},
+		"request, subject":   {OpRequest, `{"subject":{"sub_ids":[]}}`},
+		"continue, pending":  {OpContinue, pendingBody},
+		"continue, no wait":  {OpContinue, `{` + goodContinue + `}`},
+		"continue, both":     {OpContinue, `{"access_token":{"value":"v"},` + goodContinue + `}`},
+		"continue, subject":  {OpContinue, `{"subject":{"sub_ids":[{"id":"a","format":"uri"}]},` + goodContinue + `}`},
+		"optional as null":   {OpContinue, `{"access_token":{"value":"v","manage":null,"expires_in":null,"access":null},"interact":null}`},
+		"empty manage":       {OpContinue, `{"access_token":{"value":"v","manage":""}}`},
+		"loopback URIs": {OpContinue, `{"access_token":{"value":"v","manage":"http://localhost:3006/t"},` +
+			`"continue":{"uri":"http://127.0.0.1:3006/c","access_token":{"value":"v"}}}`},
+		"URIs with fragments":               {OpRequest, `{"interact":{"redirect":"https://as.example/i#a"},` + goodContinue + `}`},
+		"rotate":                            {OpRotate, issuedBody},
+		"unknown members":                   {OpContinue, `{"access_token":{"value":"v","x":[]},"y":{"value":1},"instance_id":7}`},
+		"white space":                       {OpContinue, " \r\n\t" + issuedBody + " \n"},
+		"bad, then good":                    {OpRequest, `{"interact":{"redirect":"javascript:a","redirect":"https://as.example/"},` + goodContinue + `}`},
+		"wrong type under another spelling": {OpContinue, `{"access_token":{"value":"v","Manage":1,"EXPIRES_IN":"x"}}`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			client, _ := newClient(t, answer{status: 200, body: c.body})
+			token := testToken
+			if c.op == OpRequest {
+				token = ""
+			}
+			grant, err := client.Do(t.Context(), Call{c.op, testURI, token, nil})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(grant.Raw) != c.body {
+				t.Errorf("raw %s, want %s", grant.Raw, c.body)
+			}
+		})
+	}
+	t.Run("AllowHTTP", func(t *testing.T) {
+		client, _ := newClient(t, answer{status: 200, body: `{"access_token":{"value":"v","manage":"http://as.example/t"}}`})
+		client.AllowHTTP = true
+		if _, err := client.Rotate(t.Context(), testURI, testToken); err != nil {
+			t.Error(err)
+		}
+	})
+}

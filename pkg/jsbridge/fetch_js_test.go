@@ -1,0 +1,255 @@
+//go:build js && wasm
+
+package jsbridge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// newRequest returns a signed call as pkg/gnap makes it: its URL has an opaque path.
+func newRequest(ctx context.Context, body string) *http.Request {
+	req := (&http.Request{
+		Method: http.MethodPost,
+		URL:    &url.URL{Scheme: "https", Host: "server.example", Opaque: "/continue/1?a=%7e"},
+		Host:   "server.example",
+		Header: http.Header{"Accept": {"application/json"}},
+	}).WithContext(ctx)
+	if body != "" {
+		req.Header.Set("Content-Length", "5")
+		req.Body = io.NopCloser(strings.NewReader(body))
+	}
+	return req
+}
+
+// roundTrip sends a request through a fetch function that an expression makes. What it was called
+// with is in globalThis.called.
+func roundTrip(t *testing.T, ctx context.Context, fetch string) (*http.Response, error) {
+	t.Helper()
+	return Fetch{Func: evaluate(t, fetch)}.RoundTrip(newRequest(ctx, "hello"))
+}
+
+func readAll(t *testing.T, res *http.Response) string {
+	t.Helper()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	return string(data)
+}
+
+func TestFetchSendsNothingElse(t *testing.T) {
+	releasesFunctions(t, func() {
+		res, err := roundTrip(t, context.Background(), "async (url, init) => { globalThis.called = { url, init }; return new Response('a', { status: 201, headers: { 'X-One': '1' } }) }")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := readAll(t, res); res.StatusCode != 201 || res.Header.Get("X-One") != "1" || body != "a" {
+			t.Errorf("%d %v %q", res.StatusCode, res.Header, body)
+		}
+	})
+	sent := text(t, evaluate(t, `JSON.stringify([called.url, { ...called.init, body: new TextDecoder().decode(called.init.body) },
+		called.init.body instanceof Uint8Array, called.init.signal instanceof AbortSignal])`))
+	for _, part := range []string{
+		`["https://server.example/continue/1?a=%7e"`, `"method":"POST"`, `"headers":{"Accept":"application/json"}`, `"body":"hello"`,
+		`"credentials":"omit"`, `"cache":"no-store"`, `"redirect":"manual"`, `"referrerPolicy":"no-referrer"`, `,true,true]`,
+	} {
+		if !strings.Contains(sent, part) {
+			t.Errorf("%s is not in %s", part, sent)
+		}
+	}
+}
+
+func TestFetchUsesTheGlobalOne(t *testing.T) {
+	evaluate(t, "(globalThis.realFetch = globalThis.fetch, globalThis.fetch = async (url, init) => new Response(String(init.body)))")
+	defer evaluate(t, "globalThis.fetch = globalThis.realFetch")
+	res, err := roundTripWithoutBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := readAll(t, res); body != "undefined" {
+		t.Errorf("body %q was sent", body)
+	}
+}
+
+func roundTripWithoutBody() (*http.Response, error) {
+	return Fetch{}.RoundTrip(newRequest(context.Background(), ""))
+}
+
+func TestFetchThatFails(t *testing.T) {
+	for _, fetch := range []string{
+		"() => { throw new TypeError('own') }",
+		"() => Promise.reject(new TypeError('own'))",
+		"async () => { throw new TypeError('own') }",
+		"async () => ({ get status() { throw new TypeError('own') } })",
+		"async () => new Response(new ReadableStream({ start(controller) { controller.error(new TypeError('own')) } }))",
+	} {
+		releasesFunctions(t, func() {
+			res, err := roundTrip(t, context.Background(), fetch)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+				res.Body.Close()
+			}
+			if thrown, ok := Thrown(err); !ok || text(t, thrown) != "TypeError: own" {
+				t.Errorf("%s: %v", fetch, err)
+			}
+		})
+	}
+}
+
+func TestFetchThatReturnsNoResponse(t *testing.T) {
+	for _, fetch := range []string{
+		"() => undefined", "() => null", "() => 5", "async () => 'text'", "async () => Symbol('s')", "async () => ({})", "async () => []",
+		"async () => ({ status: '200' })", "async () => ({ status: 200 })", "async () => ({ status: 200, headers: null })",
+		"async () => ({ status: 200, headers: [[1, 2]] })", "async () => ({ status: 200, headers: [], body: {} })",
+		"async () => ({ status: 200, headers: [], get body() { throw 1 } })", "async () => Object.create(null)", "async () => new Proxy({}, { get() { throw 1 } })",
+		"async () => { const response = new Response('a'); response.body.getReader(); return response }",
+		"async () => ({ status: 200, headers: [], body: { getReader: () => ({}) } })",
+		"async () => ({ status: 200, headers: [], body: { getReader: () => ({ read: () => 5, cancel() {} }) } })",
+		"async () => ({ status: 200, headers: [], body: { getReader: () => ({ read: () => ({ value: 'text' }), cancel() {} }) } })",
+		"async () => ({ status: 200, headers: [], body: { getReader: () => ({ read: () => ({ value: { length: -1 } }), cancel() {} }) } })",
+	} {
+		releasesFunctions(t, func() {
+			res, err := roundTrip(t, context.Background(), fetch)
+			if err == nil {
+				_, err = io.ReadAll(res.Body)
+				res.Body.Close()
+			}
+			if err == nil {
+				t.Errorf("%s was accepted", fetch)
+			}
+		})
+	}
+}
+
+func TestFetchRedirect(t *testing.T) {
+	res, err := roundTrip(t, context.Background(), "async () => ({ type: 'opaqueredirect', status: 0, headers: new Headers(), body: null })")
+	if err != nil || res.StatusCode != http.StatusFound || readAll(t, res) != "" {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+func TestFetchWithoutBody(t *testing.T) {
+	res, err := roundTrip(t, context.Background(), "async () => new Response(null, { status: 204 })")
+	if err != nil || res.StatusCode != 204 || readAll(t, res) != "" {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+func TestFetchStreams(t *testing.T) {
+	releasesFunctions(t, func() {
+		res, err := roundTrip(t, context.Background(), `async () => {
+			const chunks = ["", "a", "", "bc", "d".repeat(100000), ""].map((text) => new TextEncoder().encode(text));
+			return new Response(new ReadableStream({ pull(controller) { chunks.length ? controller.enqueue(chunks.shift()) : controller.close() } }));
+		}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body := readAll(t, res); body != "abc"+strings.Repeat("d", 100000) {
+			t.Errorf("%d bytes", len(body))
+		}
+		if n, err := res.Body.Read(make([]byte, 1)); n != 0 || err == nil {
+			t.Errorf("read %d bytes after the end: %v", n, err)
+		}
+	})
+}
+
+func TestFetchCloseCancelsTheDownload(t *testing.T) {
+	releasesFunctions(t, func() {
+		res, err := roundTrip(t, context.Background(), `async () => new Response(new ReadableStream({
+			start() { globalThis.cancelled = false },
+			pull(controller) { controller.enqueue(new Uint8Array(1000)) },
+			cancel() { globalThis.cancelled = true; return Promise.reject(new Error("own")) },
+		}))`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(res.Body, make([]byte, 2500)); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := res.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := res.Body.Read(make([]byte, 1)); err == nil {
+			t.Error("read after close")
+		}
+		becomesTrue(t, "cancelled")
+		time.Sleep(5 * time.Millisecond) // lets the rejection of cancel arrive
+	})
+}
+
+func TestFetchContextEnded(t *testing.T) {
+	cause := errors.New("cause")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(cause)
+	if _, err := roundTrip(t, ctx, "() => { globalThis.wasCalled = true }"); err != cause {
+		t.Errorf("err = %v", err)
+	}
+	if !evaluate(t, "globalThis.wasCalled").IsUndefined() {
+		t.Error("fetch was called")
+	}
+}
+
+// abortsAfterwards runs a fetch that has not settled when its context ends.
+func abortsAfterwards(t *testing.T, fetch string) {
+	t.Helper()
+	cause := errors.New("cause")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
+	if _, err := roundTrip(t, ctx, fetch); err != cause {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func TestFetchThatNeverSettles(t *testing.T) {
+	abortsAfterwards(t, "(url, { signal }) => new Promise(() => { globalThis.lastSignal = signal })")
+	becomesTrue(t, "lastSignal.aborted")
+}
+
+func TestFetchThatSettlesAfterTheAbort(t *testing.T) {
+	for _, answer := range []string{
+		"resolve(new Response(new ReadableStream({ cancel() { globalThis.cancelled = true } })))",
+		"resolve({ body: { cancel() { globalThis.cancelled = true; throw new Error('own') } } })",
+		"(globalThis.cancelled = true, reject(new Error('own')))",
+		"(globalThis.cancelled = true, resolve(undefined))",
+		"(globalThis.cancelled = true, resolve({ body: 5 }))",
+	} {
+		releasesFunctions(t, func() {
+			evaluate(t, "globalThis.cancelled = false")
+			abortsAfterwards(t, "(url, { signal }) => new Promise((resolve, reject) => { signal.onabort = () => setTimeout(() => "+answer+", 5) })")
+			becomesTrue(t, "cancelled")
+			time.Sleep(5 * time.Millisecond)
+		})
+	}
+}
+
+func TestFetchAbortWhileTheBodyIsRead(t *testing.T) {
+	cause := errors.New("cause")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	res, err := roundTrip(t, ctx, `async (url, { signal }) => {
+		globalThis.lastSignal = signal;
+		return new Response(new ReadableStream({ start(controller) { controller.enqueue(new Uint8Array([97])) } }));
+	}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
+	data, err := io.ReadAll(res.Body)
+	if err != cause || !bytes.Equal(data, []byte("a")) {
+		t.Errorf("%q, %v", data, err)
+	}
+	res.Body.Close()
+	becomesTrue(t, "lastSignal.aborted")
+}

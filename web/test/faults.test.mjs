@@ -1,0 +1,175 @@
+// What becomes of calls when Go panics, exits or crashes. Uses the build of the package with the
+// functions of wasm/faults_js.go.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { browsers } from "./harness/browsers.mjs";
+import { Lab } from "./harness/lab.mjs";
+import { grantFor, startServer } from "./harness/server.mjs";
+import { startSite } from "./harness/site.mjs";
+
+const timeout = 60_000;
+
+for (const { name, launch } of browsers) {
+  describe(name, { timeout: 5 * timeout }, () => {
+    let browser, site, server, lab;
+
+    before(async () => {
+      [browser, site, server] = await Promise.all([launch(), startSite({ faults: true }), startServer()]);
+      lab = await Lab.open(browser, site, { folder: "/dist-faults" });
+    });
+
+    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
+
+    const fault = (name) => lab.outcome((name) => lab.call(name), name);
+
+    async function assertWorks() {
+      const options = server.continuation("continue");
+      assert.deepEqual((await lab.continueGrant(options)).value, grantFor(server.exchanges(options.url)[0]));
+    }
+
+    /** Remembers the instance that runs, and says later whether it still does. */
+    const markInstance = () => lab.run(async () => { lab.instance = await lab.start(); });
+    const isSameInstance = () => lab.run(async () => (await lab.start()) === lab.instance);
+
+    for (const kind of ["panic", "indexOutOfRange"]) {
+      test(`${kind}: the call that meets it is rejected, others are not`, { timeout }, async () => {
+        await markInstance();
+        const options = server.continuation("held");
+        const other = lab.continueGrant(options);
+        await server.arrived(options.url);
+        const { error } = await fault(kind);
+        assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "internal_error", false]);
+        server.held.pop()();
+        assert.deepEqual((await other).value, grantFor(server.exchanges(options.url)[0]));
+        await assertWorks();
+        assert.equal(await isSameInstance(), true);
+      });
+    }
+
+    test("what Go panicked with is never said", () => {
+      lab.assertSilent(["a secret that must not be told"]);
+    });
+
+    for (const kind of ["exit", "crash"]) {
+      test(`${kind}: calls in flight are rejected, the next one starts a new instance`, { timeout }, async () => {
+        await markInstance();
+        const options = server.continuation("never");
+        const inFlight = [lab.continueGrant(options), lab.outcome(() => lab.call("hang"))];
+        await server.arrived(options.url);
+        await fault(kind); // crash answers before it crashes, exit does not
+        for (const { error } of await Promise.all(inFlight)) {
+          assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "internal_error", false]);
+          assert.match(error.description, /stopped before this call was answered/);
+        }
+        await assertWorks();
+        assert.equal(await isSameInstance(), false);
+      });
+
+      test(`${kind}: timers and aborts of the instance that died disturb nobody`, { timeout }, async () => {
+        const alive = await lab.run(async (kind, url) => {
+          const controller = new AbortController();
+          const options = { url, accessToken: "token", key: lab.key, timeoutMs: 300, signal: controller.signal };
+          const inFlight = lab.outcome(() => lab.continueGrant(options));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          await lab.outcome(() => lab.call(kind));
+          await inFlight;
+          controller.abort();
+          await new Promise((resolve) => setTimeout(resolve, 500)); // past the timeout
+          return "alive";
+        }, kind, server.continuation("never").url);
+        assert.equal(alive, "alive");
+        await assertWorks();
+      });
+    }
+
+    test("ten deaths in a row, with calls between them", { timeout }, async () => {
+      for (let i = 0; i < 10; i++) {
+        await fault(i % 2 ? "exit" : "crash");
+        await assertWorks();
+      }
+    });
+
+    test("calls that start while the instance dies are answered or rejected, never lost", { timeout }, async () => {
+      const { url, accessToken } = server.continuation("continue");
+      const codes = await lab.run(async (url, accessToken) => {
+        const call = (i) => lab.outcome(() => lab.continueGrant({ url: `${url}/${i}`, accessToken, key: lab.key }));
+        const calls = [];
+        for (let i = 0; i < 40; i++) {
+          calls.push(call(i));
+          if (i % 10 === 5) lab.outcome(() => lab.call("exit"));
+          if (i % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+        return (await Promise.all(calls)).map(({ value, error }) => (value ? "answered" : error.code));
+      }, url, accessToken);
+      assert.deepEqual(codes.filter((code) => code !== "answered" && code !== "internal_error"), []);
+      await assertWorks();
+    });
+
+    test("a key inside the module is gone with the instance, and its error says so", { timeout }, async () => {
+      const outcome = await lab.outcome(async (options) => {
+        const { id } = await lab.call("generateKey");
+        const key = { keyId: "inside", wasmKey: id };
+        await lab.continueGrant({ ...options, key });
+        await lab.outcome(() => lab.call("exit"));
+        return lab.continueGrant({ ...options, key });
+      }, server.continuation("continue"));
+      assert.equal(outcome.error?.code, "invalid_key");
+      assert.match(outcome.error.description, /has ended; make or import it again/);
+    });
+
+    test("deaths do not download the module again", () => assert.equal(site.downloads(), 1));
+
+    test("values that throw when they are looked at do not bring the instance down", { timeout }, async () => {
+      await markInstance();
+      const codes = await lab.run(async () => {
+        const refuse = () => { throw new Error("own"); };
+        const thrower = new Proxy(() => {}, { get: refuse, getPrototypeOf: refuse, apply: refuse });
+        const bytes = Object.defineProperty(new Uint8Array(64), "byteLength", { get: refuse });
+        const streamOf = (value) => ({ status: 200, headers: [], body: { getReader: () => ({ read: async () => ({ value }), cancel() { throw thrower; } }) } });
+        const options = { url: "https://server.example/", accessToken: "token", key: lab.key };
+        const fetches = [
+          thrower, () => thrower, async () => { throw thrower; }, async () => { throw 10n; },
+          async () => ({ status: 200, headers: thrower }), async () => streamOf(thrower), async () => streamOf(Object.create(Uint8Array.prototype)),
+        ];
+        const signs = [thrower, () => thrower, async () => { throw thrower; }, () => bytes, async () => { throw 10n; }];
+        const calls = [
+          ...fetches.map((fetch) => ({ ...options, fetch })),
+          ...signs.map((sign) => ({ ...options, key: { keyId: "key", sign } })),
+        ];
+        return Promise.all(calls.map((call, i) => lab.continueGrant({ ...call, interactRef: String(i) }).catch((error) => error.code)));
+      });
+      assert.deepEqual(codes, [...Array(7).fill("network_error"), ...Array(5).fill("invalid_key")]);
+      assert.equal(await isSameInstance(), true);
+      await assertWorks();
+    });
+
+    test("calls leave nothing behind in Go", { timeout: 3 * timeout }, async () => {
+      const url = server.continuation("continue").url;
+      const redirect = server.continuation("redirect/302").url;
+      await lab.run(makeCalls, 20, url, redirect);
+      const before = await lab.run(() => lab.call("heldValues"));
+      await lab.run(makeCalls, 200, url, redirect);
+      const afterwards = await lab.run(() => lab.call("heldValues"));
+      assert.ok(afterwards < before + 20, `${before} values were held before 200 calls, ${afterwards} after them`);
+
+      // The measure sees what is left behind: calls that never end hold the functions of their promise.
+      await lab.run(() => {
+        for (let i = 0; i < 50; i++) lab.call("hang").catch(() => {});
+      });
+      const hanging = await lab.run(() => lab.call("heldValues"));
+      assert.ok(hanging >= afterwards + 50, `${hanging} values are held by 50 calls that never end`);
+    });
+  });
+}
+
+/** Makes calls one after the other; of four, one is refused, one is aborted and one uses a timeout. */
+async function makeCalls(count, url, redirect) {
+  for (let i = 0; i < count; i++) {
+    const controller = new AbortController();
+    const options = { url: `${i % 4 === 0 ? redirect : url}/${i}`, accessToken: "token", interactRef: String(i), key: lab.key };
+    const call = lab.outcome(() => lab.continueGrant({ ...options, signal: controller.signal }));
+    if (i % 4 === 1) setTimeout(() => controller.abort(), 1);
+    await call;
+  }
+}
