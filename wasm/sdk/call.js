@@ -12,7 +12,7 @@ const defaultTimeoutMs = 30_000;
  */
 export async function send(operation, options, body) {
   if (operation !== "request") checkText(options.accessToken, "accessToken");
-  const { href, keyId, signer, left } = await prepare(options, defaultTimeoutMs);
+  const { href, keyId, signer, left } = await prepare(defaultTimeoutMs, options);
   const { accessToken, signal, fetch, useHttp = false, validateResponses = true } = options;
   const answer = await call("send", operation, href, accessToken, body, keyId, signer, left, signal, fetch, useHttp, validateResponses);
   return answer === undefined ? undefined : JSON.parse(answer);
@@ -26,14 +26,13 @@ export async function poll(options) {
   const { accessToken, signal, fetch, wait, onProgress, useHttp = false } = options;
   if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
-  const { href, keyId, signer, left } = await prepare(options, defaultPollTimeoutMs);
+  const { href, keyId, signer, left } = await prepare(defaultPollTimeoutMs, options);
   const progress = onProgress && ((answer) => onProgress(JSON.parse(answer)));
   return JSON.parse(await call("poll", href, accessToken, wait ?? -1, keyId, signer, left, signal, fetch, useHttp, progress));
 }
 
 /** Checks the options that all calls have, and gets the key and the module ready. */
-async function prepare({ url, key, signal, timeoutMs, fetch }, defaultMs) {
-  timeoutMs ??= defaultMs;
+async function prepare(defaultMs, { url, key, signal, timeoutMs = defaultMs, fetch }) {
   const href = toHref(url, "url");
   checkControl({ signal, timeoutMs, fetch });
   const deadline = performance.now() + timeoutMs;
