@@ -1,4 +1,4 @@
-.PHONY: demo test build bench lint clean test-go test-wasm test-web
+.PHONY: demo test build bench lint clean test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -6,7 +6,7 @@ demo:
 	go run ./web/serve
 
 # Everything. Needs Go, Node 20 and npm, and installs the rest.
-test: lint test-go test-wasm build test-web
+test: lint test-go test-fuzz test-wasm build test-web
 
 build:
 	./build.sh
@@ -20,6 +20,11 @@ lint:
 
 test-go:
 	go test -race ./...
+
+# A short look for what breaks the parsers, from the corpus in the tests; findings land in testdata/fuzz.
+test-fuzz:
+	go test -run '^$$' -fuzz FuzzParseText -fuzztime 5s ./pkg/keys
+	go test -run '^$$' -fuzz FuzzParseBytes -fuzztime 5s ./pkg/keys
 
 test-wasm:
 	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm

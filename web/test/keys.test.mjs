@@ -1,10 +1,11 @@
 // Keys: what comes in, what comes out, where they live, and that nobody can take them.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { generateJwk, generateKey } from "@interledger/http-signature-utils";
 import { browsers } from "./harness/browsers.mjs";
 import { forms, garbage, jwk, publicBytes, thumbprint, traces } from "./harness/key-material.mjs";
 import { Lab } from "./harness/lab.mjs";
@@ -57,6 +58,17 @@ for (const { name, launch } of browsers) {
         lab.assertSilent([jwk.d, jwk.d.slice(8, 24), "an Ed25519 seed"]);
       });
     }
+
+    it("imports what the Node packages make, a file and the base64 that wallets hand out", async () => {
+      const folder = await mkdtemp(join(tmpdir(), "keys-"));
+      const privateKey = generateKey({ dir: folder, fileName: "made" });
+      const file = await readFile(join(folder, "made.pem"), "utf8");
+      await rm(folder, { recursive: true });
+      for (const text of [file, Buffer.from(file).toString("base64")]) {
+        const published = await lab.run(async (text) => lab.publicJwkOf(await lab.importKey(text, { keyId: "made" })), text);
+        assert.deepEqual(published, { ...generateJwk({ privateKey, keyId: "made" }), use: "sig" });
+      }
+    });
 
     it("refuses what is no material at all", async () => {
       for (const nothing of ["null", "undefined", "1", "true", "[]", "({})", "Symbol()", "() => {}"]) {
