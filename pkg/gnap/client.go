@@ -247,15 +247,15 @@ func (c *Client) read(call Call, req *http.Request, res *http.Response, body []b
 		return nil, serverError(call.Operation, res, body, secrets(call, req))
 	case call.Operation == OpCancel || call.Operation == OpRevoke:
 		return nil, nil
-	case !json.Valid(body):
+	case c.AcceptAnyShape && json.Valid(body):
+		return &Grant{Raw: body}, nil
+	}
+	grant, problems, err := parseGrant(body, call.Operation, c.AllowHTTP)
+	if err != nil {
 		failure.Code, failure.Description = CodeNotJSON, "The server answered with success, but not with JSON."
 		return nil, failure
 	}
-	if c.AcceptAnyShape {
-		return &Grant{Raw: body}, nil
-	}
-	grant, problems := parseGrant(body, call.Operation, c.AllowHTTP)
-	if problems != nil {
+	if len(problems) > 0 {
 		failure.Code, failure.Problems = CodeShape, problems
 		failure.Description = "The server's answer is not what RFC 9635 asks for: " + strings.Join(problems, "; ") + "."
 		return nil, failure

@@ -506,12 +506,9 @@ func TestGrantIsRead(t *testing.T) {
 	if !reflect.DeepEqual(grant, want) {
 		t.Errorf("grant %+v, want %+v", grant, want)
 	}
-	var access Access
-	if len(grant.AccessToken.Access) != 1 || json.Unmarshal(grant.AccessToken.Access[0], &access) != nil || access.Type != "quote" {
-		t.Errorf("access %s", grant.AccessToken.Access)
-	}
-	if !strings.Contains(string(grant.AccessToken.Access[0]), `"more"`) {
-		t.Errorf("access lost a member: %s", grant.AccessToken.Access[0])
+	granted, _ := grant.AccessToken.Access[0].(map[string]any)
+	if len(grant.AccessToken.Access) != 1 || granted["type"] != "quote" || granted["more"] == nil {
+		t.Errorf("access %v", grant.AccessToken.Access)
 	}
 }
 

@@ -3,8 +3,6 @@ package gnap
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 )
 
 // GrantRequest asks for access (RFC 9635 §2), in the form that Open Payments uses.
@@ -57,18 +55,18 @@ type FinishRequest struct {
 // Grant is what a server answers to a grant request or a continuation (RFC 9635 §3): issued if it
 // has an AccessToken or a Subject, pending if not.
 type Grant struct {
-	Interact    *Interaction  `json:"interact"`
-	Continue    *Continuation `json:"continue"`
-	AccessToken *AccessToken  `json:"access_token"`
-	Subject     *Subject      `json:"subject"`
+	Interact    *Interaction
+	Continue    *Continuation
+	AccessToken *AccessToken
+	Subject     *Subject
 	// Raw is the answer as it came, with members that this package does not know.
-	Raw json.RawMessage `json:"-"`
+	Raw json.RawMessage
 }
 
 // Interaction says where to send the person (RFC 9635 §3.3): Finish is the server's nonce.
 type Interaction struct {
-	Redirect string `json:"redirect"`
-	Finish   string `json:"finish"`
+	Redirect string
+	Finish   string
 }
 
 // Continuation is what a client needs to continue a grant (RFC 9635 §3.1). Wait is in seconds, nil
@@ -82,134 +80,13 @@ type Continuation struct {
 }
 
 // AccessToken is an issued token (RFC 9635 §3.2.1). Manage is where to rotate and revoke it;
-// ExpiresIn is in seconds, nil where the server did not say.
+// ExpiresIn is in seconds, nil where the server did not say. Access is what was granted, as
+// encoding/json decodes it.
 type AccessToken struct {
-	Value     string            `json:"value"`
-	Manage    string            `json:"manage"`
-	ExpiresIn *float64          `json:"expires_in"`
-	Access    []json.RawMessage `json:"access"`
-}
-
-// parseGrant reads and checks an answer. It names every member that is missing or of the wrong
-// type. What RFC 9635 leaves optional may be absent.
-func parseGrant(body []byte, op Operation, allowHTTP bool) (*Grant, []string) {
-	grant := &Grant{Raw: body}
-	if err := json.Unmarshal(exact(body, ""), grant); err != nil {
-		return nil, []string{describe(err)}
-	}
-	problems := grant.missing(op)
-	problems = append(problems, grant.badURIs(allowHTTP)...)
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	return grant, nil
-}
-
-// grantMembers are the objects of an answer that are checked, and their members.
-var grantMembers = map[string][]string{
-	"":                       {"interact", "continue", "access_token", "subject"},
-	".interact":              {"redirect", "finish"},
-	".continue":              {"access_token", "uri", "wait"},
-	".continue.access_token": {"value"},
-	".access_token":          {"value", "manage", "expires_in", "access"},
-}
-
-// exact returns the known members of an object as JavaScript would see them, who may be given Raw:
-// encoding/json would also take "Redirect" for redirect, and merge two objects of one name. What
-// is no object comes back as it is.
-func exact(text json.RawMessage, path string) json.RawMessage {
-	names, known := grantMembers[path]
-	var object map[string]json.RawMessage
-	if !known || json.Unmarshal(text, &object) != nil || object == nil {
-		return text
-	}
-	kept := map[string]json.RawMessage{}
-	for _, name := range names {
-		if member, there := object[name]; there {
-			kept[name] = exact(member, path+"."+name)
-		}
-	}
-	encoded, err := Marshal(kept)
-	if err != nil {
-		return text
-	}
-	return encoded
-}
-
-func describe(err error) string {
-	var wrong *json.UnmarshalTypeError
-	if !errors.As(err, &wrong) {
-		return "the answer could not be read"
-	}
-	name := wrong.Field
-	if name == "" {
-		name = "the answer"
-	}
-	return fmt.Sprintf("%s: expected %s, found %s", name, jsonType(wrong.Type.Kind().String()), wrong.Value)
-}
-
-func jsonType(kind string) string {
-	switch kind {
-	case "struct", "ptr", "map":
-		return "object"
-	case "slice":
-		return "array"
-	case "float64":
-		return "number"
-	default:
-		return kind
-	}
-}
-
-func (g *Grant) missing(op Operation) []string {
-	var problems []string
-	need := func(there bool, what string) {
-		if !there {
-			problems = append(problems, what+" is missing")
-		}
-	}
-	if token := g.AccessToken; token != nil {
-		need(token.Value != "", "access_token.value")
-	}
-	if cont := g.Continue; cont != nil {
-		need(cont.URI != "", "continue.uri")
-		need(cont.AccessToken.Value != "", "continue.access_token.value")
-	}
-	if g.Interact != nil {
-		need(g.Interact.Redirect != "", "interact.redirect")
-		need(g.Continue != nil, "continue")
-	}
-	issued := g.AccessToken != nil || g.Subject != nil
-	switch op {
-	case OpRequest:
-		need(issued || g.Interact != nil, "one of interact, access_token and subject")
-	case OpContinue:
-		need(issued || g.Continue != nil, "one of access_token, subject and continue")
-	case OpRotate:
-		need(g.AccessToken != nil, "access_token")
-	}
-	return problems
-}
-
-// badURIs refuses addresses that no honest server sends: a page that follows interact.redirect
-// must not be led to javascript:, nor a token to plain http.
-func (g *Grant) badURIs(allowHTTP bool) []string {
-	var problems []string
-	check := func(name, uri string) {
-		if _, problem := parseTarget(uri, allowHTTP); uri != "" && problem != "" {
-			problems = append(problems, name+" "+problem)
-		}
-	}
-	if g.Interact != nil {
-		check("interact.redirect", g.Interact.Redirect)
-	}
-	if g.Continue != nil {
-		check("continue.uri", g.Continue.URI)
-	}
-	if g.AccessToken != nil {
-		check("access_token.manage", g.AccessToken.Manage)
-	}
-	return problems
+	Value     string
+	Manage    string
+	ExpiresIn *float64
+	Access    []any
 }
 
 // Marshal encodes a message as JSON.stringify of the same object does. Servers check the digest

@@ -57,9 +57,9 @@ func (r *ArgumentReader) Bool() bool {
 	return take(r, truth, err)
 }
 
-// Bytes takes a copy of a Uint8Array or an ArrayBuffer.
-func (r *ArgumentReader) Bytes() []byte {
-	data, err := ToBytes(r.Value())
+// SecretBytes takes a copy of a Uint8Array or an ArrayBuffer, and leaves no other.
+func (r *ArgumentReader) SecretBytes() []byte {
+	data, err := secretBytes(r.Value())
 	return take(r, data, err)
 }
 

@@ -19,11 +19,24 @@ var (
 // get reads a property of a value that JavaScript chose. safejs.Value.Get would end the whole
 // program where a getter throws: wasm_exec.js catches what functions throw, and nothing else.
 func get(object safejs.Value, name string) (safejs.Value, error) {
-	value, err := reflect.Call("get", object, name)
+	value, err := reflect.Call("get", object, nameOf(name))
 	if err != nil {
 		return safejs.Value{}, caught(err)
 	}
 	return value, nil
+}
+
+// names are property names as JavaScript strings: to bring one over at every read costs more than
+// the read. They are few, and all from this package.
+var names = map[string]safejs.Value{}
+
+func nameOf(name string) safejs.Value {
+	value, known := names[name]
+	if !known {
+		value = must(safejs.ValueOf(name))
+		names[name] = value
+	}
+	return value
 }
 
 // typeOf returns the type of a value. A bigint, at which safejs panics, counts as a number.
@@ -38,25 +51,38 @@ func typeOf(value safejs.Value) (kind safejs.Type) {
 
 // ToBytes copies a Uint8Array or an ArrayBuffer to Go.
 func ToBytes(value safejs.Value) ([]byte, error) {
+	_, data, err := copyBytes(value)
+	return data, err
+}
+
+// secretBytes does the same and leaves no copy with JavaScript.
+func secretBytes(value safejs.Value) ([]byte, error) {
+	own, data, err := copyBytes(value)
+	if err != nil {
+		return nil, err
+	}
+	_, err = own.Call("fill", 0)
+	return data, caught(err)
+}
+
+// copyBytes copies twice: what was tampered with must not be asked for its length.
+func copyBytes(value safejs.Value) (own safejs.Value, data []byte, err error) {
 	if !isView(value) {
 		if _, err := dataView.New(value); err != nil { // only an ArrayBuffer will do
-			return nil, caught(err)
+			return own, nil, caught(err)
 		}
 	}
-	own, err := uint8Array.New(value) // what was tampered with must not be asked for its length
+	own, err = uint8Array.New(value)
 	if err != nil {
-		return nil, caught(err)
+		return own, nil, caught(err)
 	}
 	length, err := own.Length()
 	if err != nil {
-		return nil, err
+		return own, nil, err
 	}
-	data := make([]byte, length)
-	if _, err = safejs.CopyBytesToGo(data, own); err != nil {
-		return nil, err
-	}
-	_, err = own.Call("fill", 0) // it may be a key
-	return data, caught(err)
+	data = make([]byte, length)
+	_, err = safejs.CopyBytesToGo(data, own)
+	return own, data, err
 }
 
 // isView asks ArrayBuffer.isView, which no object can deceive.

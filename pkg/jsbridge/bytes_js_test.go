@@ -68,7 +68,7 @@ func TestArguments(t *testing.T) {
 	}
 
 	r := read("['text', 1.5, true, new Uint8Array([1]), undefined, null]")
-	if s, f, b, data := r.String(), r.Float(), r.Bool(), r.Bytes(); s != "text" || f != 1.5 || !b || string(data) != "\x01" {
+	if s, f, b, data := r.String(), r.Float(), r.Bool(), r.SecretBytes(); s != "text" || f != 1.5 || !b || string(data) != "\x01" {
 		t.Error(s, f, b, data)
 	}
 	if s := r.String(); s != "" || !r.Value().IsNull() || r.Err != nil {
@@ -84,7 +84,7 @@ func TestArguments(t *testing.T) {
 		"['5']":       func(r *ArgumentReader) { r.Float() },
 		"[1]":         func(r *ArgumentReader) { r.Bool() },
 		"[undefined]": func(r *ArgumentReader) { r.Bool() },
-		"[Symbol()]":  func(r *ArgumentReader) { r.Bytes() },
+		"[Symbol()]":  func(r *ArgumentReader) { r.SecretBytes() },
 		"[]":          func(r *ArgumentReader) { _ = r.String() },
 	}
 	for expression, take := range wrong {

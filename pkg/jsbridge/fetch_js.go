@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/hack-pad/safejs"
 )
@@ -94,37 +95,56 @@ func (f Fetch) call(url string, init safejs.Value) (safejs.Value, error) {
 	return global.Call("fetch", url, init)
 }
 
+// requestInit are the options of fetch that JSON can carry: brought over as one text, because
+// every single crossing costs.
+type requestInit struct {
+	Method         string            `json:"method"`
+	Headers        map[string]string `json:"headers"`
+	Credentials    string            `json:"credentials"`
+	Cache          string            `json:"cache"`
+	Redirect       string            `json:"redirect"`
+	ReferrerPolicy string            `json:"referrerPolicy"`
+}
+
 func fetchInit(req *http.Request, controller safejs.Value) (safejs.Value, error) {
-	signal, err := controller.Get("signal")
-	if err != nil {
-		return safejs.Value{}, caught(err)
-	}
-	headers := map[string]any{}
+	headers := make(map[string]string, len(req.Header))
 	for name, values := range req.Header {
 		if name != "Content-Length" { // a forbidden header name: the browser sets it
 			headers[name] = values[0]
 		}
 	}
-	options := map[string]any{
-		"method":         req.Method,
-		"headers":        headers,
-		"signal":         signal,
-		"credentials":    "omit",
-		"cache":          "no-store",
-		"redirect":       "manual",
-		"referrerPolicy": "no-referrer",
+	text, err := json.Marshal(requestInit{req.Method, headers, "omit", "no-store", "manual", "no-referrer"})
+	if err != nil {
+		return safejs.Value{}, err
 	}
-	if req.Body != nil {
-		body, err := io.ReadAll(req.Body)
-		req.Body.Close()
-		if err != nil {
-			return safejs.Value{}, err
-		}
-		if options["body"], err = FromBytes(body); err != nil {
-			return safejs.Value{}, err
-		}
+	options, err := jsonObject.Call("parse", string(text))
+	if err != nil {
+		return safejs.Value{}, caught(err)
 	}
-	return NewObject(options)
+	signal, err := controller.Get("signal")
+	if err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	if err := options.Set("signal", signal); err != nil {
+		return safejs.Value{}, caught(err)
+	}
+	return options, setBody(options, req)
+}
+
+func setBody(options safejs.Value, req *http.Request) error {
+	if req.Body == nil {
+		return nil
+	}
+	defer req.Body.Close()
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return err
+	}
+	data, err := FromBytes(body)
+	if err != nil {
+		return err
+	}
+	return caught(options.Set("body", data))
 }
 
 // NewObject makes a plain object of what safejs takes as a value, and maps and slices of it.
@@ -187,7 +207,8 @@ func readResponse(req *http.Request, value safejs.Value, stop func() bool) (*htt
 	}, nil
 }
 
-// readHeader brings all headers over in one string: every single crossing costs.
+// readHeader brings all headers over in one text, a line each: no name holds a comma, no value a
+// line break (RFC 9110 §5).
 func readHeader(response safejs.Value) (http.Header, error) {
 	headers, err := get(response, "headers")
 	if err != nil {
@@ -197,21 +218,21 @@ func readHeader(response safejs.Value) (http.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := jsonObject.Call("stringify", pairs)
+	text, err := pairs.Call("join", "\n")
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := text.String()
+	lines, err := text.String()
 	if err != nil {
 		return nil, err
 	}
-	var list [][2]string
-	if err := json.Unmarshal([]byte(encoded), &list); err != nil {
-		return nil, errNoResponse
-	}
-	header := make(http.Header, len(list))
-	for _, pair := range list {
-		header.Add(pair[0], pair[1])
+	header := http.Header{}
+	for line := range strings.Lines(lines) {
+		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ",")
+		if !ok {
+			return nil, errNoResponse
+		}
+		header.Add(name, value)
 	}
 	return header, nil
 }

@@ -111,7 +111,7 @@ func TestFetchThatReturnsNoResponse(t *testing.T) {
 	for _, fetch := range []string{
 		"() => undefined", "() => null", "() => 5", "async () => 'text'", "async () => Symbol('s')", "async () => ({})", "async () => []",
 		"async () => ({ status: '200' })", "async () => ({ status: 200 })", "async () => ({ status: 200, headers: null })",
-		"async () => ({ status: 200, headers: [[1, 2]] })", "async () => ({ status: 200, headers: [], body: {} })",
+		"async () => ({ status: 200, headers: [1] })", "async () => ({ status: 200, headers: [], body: {} })",
 		"async () => ({ status: 200, headers: [], get body() { throw 1 } })", "async () => Object.create(null)", "async () => new Proxy({}, { get() { throw 1 } })",
 		"async () => { const response = new Response('a'); response.body.getReader(); return response }",
 		"async () => ({ status: 200, headers: [], body: { getReader: () => ({}) } })",
