@@ -1,4 +1,4 @@
-.PHONY: demo test build bench lint clean test-go test-fuzz test-wasm test-web
+.PHONY: demo test build bench bench-go lint clean test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -29,7 +29,7 @@ test-fuzz:
 test-wasm:
 	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm
 
-test-web: web/test/node_modules
+test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=1
 
@@ -37,8 +37,17 @@ web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit
 	touch $@
 
-bench:
-	cd web/bench && npm ci --no-fund --no-audit && node bench.mjs
+web/bench/node_modules: web/bench/package-lock.json
+	cd web/bench && npm ci --no-fund --no-audit
+	touch $@
+
+# This package side by side with others, in one browser; see web/bench/README.md.
+bench: build web/bench/node_modules
+	web/test/install-browsers.sh
+	cd web/bench && node bench.mjs
+
+bench-go:
+	@go test -run '^$$' -bench . -count 10 ./pkg/httpsig ./pkg/gnap ./pkg/keys
 
 clean:
-	rm -rf dist web/test/node_modules web/test/.tmp
+	rm -rf dist web/test/node_modules web/test/.tmp web/bench/node_modules

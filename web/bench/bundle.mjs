@@ -1,0 +1,101 @@
+// Writes the site that the server serves: every peer of peers/ bundled for the browser, our own
+// package as it was built, and a brotli and a gzip copy of each file.
+
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import zlib from "node:zlib";
+import { build } from "esbuild";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const cache = here("node_modules/.cache/open-payments-wasm-bench");
+
+/** Builds the site in `folder` and returns its peers: { id, build }, where build is "dist" or "dist-b" for ours. */
+export async function buildSite({ folder, dist, distB, brotliQuality }) {
+  await cp(dist, join(folder, "dist"), { recursive: true });
+  if (distB) await cp(distB, join(folder, "dist-b"), { recursive: true });
+  const peers = [];
+  for (const name of (await readdir(here("peers"))).sort()) {
+    const id = basename(name, ".js");
+    const usesOurs = await bundlePeer(folder, id, id, "dist");
+    peers.push({ id, build: usesOurs ? "dist" : undefined });
+    if (usesOurs && distB) {
+      await bundlePeer(folder, id, `${id}-b`, "dist-b");
+      peers.push({ id: `${id}-b`, build: "dist-b" });
+    }
+  }
+  await compressAll(folder, brotliQuality);
+  return peers.sort((a, b) => Boolean(a.build) - Boolean(b.build)); // ours last
+}
+
+/** Bundles a peer for pages, and once more as a service worker. Tells whether it uses our package. */
+async function bundlePeer(folder, id, as, build) {
+  const entry = await entryOf(join(folder, build));
+  const page = await bundle(`export * from "./peers/${id}.js";`, join(folder, "peers", `${as}.js`), `../${build}/${entry}`);
+  await bundle(`import * as peer from "./peers/${id}.js"; import { serve } from "./page/worker.js"; serve(peer);`, join(folder, "workers", `${as}.js`), `../${build}/${entry}`);
+  return Object.values(page.metafile.inputs).some(({ imports }) => imports.some(({ path }) => path === `../${build}/${entry}`));
+}
+
+async function entryOf(dist) {
+  const { exports } = JSON.parse(await readFile(join(dist, "package.json"), "utf8"));
+  return normalize(exports["."].default);
+}
+
+function bundle(contents, outfile, ours) {
+  const empty = here("shims/empty.js");
+  return build({
+    stdin: { contents, resolveDir: here(".") },
+    outfile,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    metafile: true,
+    define: { global: "globalThis" },
+    alias: {
+      crypto: here("shims/node.js"),
+      fs: empty, path: empty, constants: empty,
+      // Imported by the client, and not used by it when an interceptor signs and nothing is validated.
+      "@interledger/openapi": empty,
+      "@interledger/http-signature-utils": empty,
+    },
+    plugins: [{
+      name: "ours",
+      setup: ({ onResolve }) => onResolve({ filter: /^open-payments-wasm$/ }, () => ({ path: ours, external: true })),
+    }],
+  });
+}
+
+/** Compresses what the build did not. */
+async function compressAll(folder, brotliQuality) {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => /\.(js|wasm)$/.test(entry.name));
+  await Promise.all(files.map(async (entry) => {
+    const file = join(entry.path, entry.name);
+    await compressed(file, "br", `br${brotliQuality}`, (content) => brotli(content, brotliQuality));
+    await compressed(file, "gz", "gz", (content) => promisify(zlib.gzip)(content, { level: 9 }));
+  }));
+}
+
+function brotli(content, quality) {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
+  const params = { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_LGWIN]: 24, [BROTLI_PARAM_SIZE_HINT]: content.length };
+  return promisify(zlib.brotliCompress)(content, { params });
+}
+
+/** Compressing the module takes longer than much of what is measured: once for each build is enough. */
+async function compressed(file, extension, kind, compress) {
+  if (existsSync(`${file}.${extension}`)) return;
+  const content = await readFile(file);
+  const kept = join(cache, `${createHash("sha256").update(content).digest("hex")}.${kind}`);
+  if (!existsSync(kept)) {
+    await mkdir(cache, { recursive: true });
+    const own = `${kept}.${randomUUID()}`;
+    await writeFile(own, await compress(content));
+    await rename(own, kept); // whole, or not there
+  }
+  await copyFile(kept, `${file}.${extension}`);
+}

@@ -1,0 +1,2 @@
+/** The body of a continuation, as every peer sends it. */
+export const body = (interactRef) => JSON.stringify({ interact_ref: interactRef });

@@ -1,0 +1,119 @@
+// The benchmark in its smallest form: every figure is there for every peer. Times are not looked at.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { slowLink } from "../bench/link.mjs";
+import { median, quantile, ratio, summary } from "../bench/statistics.mjs";
+import { verifyContinuation } from "../bench/verify.mjs";
+import { dist } from "./harness/packages.mjs";
+
+const timeout = 300_000;
+const bench = fileURLToPath(new URL("../bench", import.meta.url));
+const peers = readdirSync(join(bench, "peers")).map((name) => name.replace(".js", ""));
+
+/** Runs the benchmark and returns { result, markdown, svg }. */
+async function run(t, ...options) {
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const json = join(folder, "result.json");
+  const args = ["bench.mjs", "--quick", "--rounds=1", `--dist=${dist()}`, `--json=${json}`, ...options];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: bench, timeout });
+  const svg = join(folder, "result.svg");
+  return { result: JSON.parse(readFileSync(json, "utf8")), markdown: stdout, svg: existsSync(svg) && readFileSync(svg, "utf8") };
+}
+
+function assertComplete({ errors, figures, peers }) {
+  assert.deepEqual(errors, []);
+  for (const [id, figure] of Object.entries(figures)) {
+    for (const peer of peers) {
+      for (const metric of Object.keys(figure.metrics)) {
+        const found = figure.peers[peer.id][metric];
+        assert.ok(Number.isFinite(found?.median), `${id} has no ${metric} of ${peer.id}`);
+      }
+    }
+  }
+}
+
+describe("benchmark", { timeout: 2 * timeout }, () => {
+  before(() => {
+    assert.ok(existsSync(join(bench, "node_modules")), "run npm ci in web/bench");
+  });
+
+  test("every figure for every peer", { timeout }, async (t) => {
+    const { result, markdown, svg } = await run(t);
+    assert.deepEqual(result.peers.map(({ id }) => id).sort(), peers.sort());
+    const figures = ["size", "warm", "offline", "cold", "slow", "return", "returnUsed", "worker", "memory"];
+    assert.deepEqual(Object.keys(result.figures), figures);
+    assertComplete(result);
+    assert.ok(result.figures.size.peers.ours.wasm.median > 100_000);
+    assert.ok(result.figures.memory.peers.ours.wasm.median > 1);
+    for (const { title } of Object.values(result.figures)) assert.ok(markdown.includes(`### ${title}\n`), `the table has no ${title}`);
+    for (const { title } of result.peers) assert.equal(svg.split(`>${title}</text>`).length - 1, 6, `bars of ${title}`);
+    assert.ok(result.bars.some(({ peer, verdict }) => peer === "ours" && verdict));
+  });
+
+  test("two builds side by side", { timeout }, async (t) => {
+    const { result } = await run(t, "--only=offline", "--peers=ours,ours-b", `--dist-b=${dist()}`);
+    assert.deepEqual(result.peers.map(({ id }) => id), ["fetch-prebuilt", "open-payments-sdk", "ours", "ours-b"]);
+    assertComplete(result);
+  });
+});
+
+test("a peer whose request is not signed as it must be is not measured", () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const jwk = publicKey.export({ format: "jwk" });
+  const names = '"@method" "@target-uri" "authorization" "content-digest" "content-length" "content-type"';
+  const request = (covered = names) => {
+    const headers = {
+      authorization: "GNAP token", "content-length": "2", "content-type": "application/json",
+      "content-digest": `sha-512=:${createHash("sha512").update("{}").digest("base64")}:`,
+    };
+    const values = { "@method": "POST", "@target-uri": "http://server.example/1", ...headers };
+    const lines = covered.split(" ").map((name) => `${name}: ${values[name.slice(1, -1)]}`);
+    const base = [...lines, `"@signature-params": (${covered});created=1`].join("\n");
+    const signature = sign(null, Buffer.from(base), privateKey).toString("base64");
+    return { method: "POST", url: "http://server.example/1", body: "{}", headers: { ...headers, "signature-input": `sig1=(${covered});created=1`, signature: `sig1=:${signature}:` } };
+  };
+  verifyContinuation(request(), jwk);
+  assert.throws(() => verifyContinuation({ ...request(), body: "[]" }, jwk), /the digest is wrong/);
+  assert.throws(() => verifyContinuation({ ...request(), url: "http://server.example/2" }, jwk), /the signature is wrong/);
+  assert.throws(() => verifyContinuation({ ...request(), headers: {} }, jwk), /there is no signature/);
+  assert.throws(() => verifyContinuation(request('"@method" "@target-uri"'), jwk), /not covered: authorization, content-digest/);
+});
+
+test("statistics", () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 3, 2]), 2.5);
+  assert.equal(quantile([1, 2, 3, 4, 5], 0.95), 4.8);
+  assert.deepEqual(summary([[1, 2], [3, 4, 5]]), { median: 3, p95: 4.8, spread: 2 / 3, samples: 5 });
+  assert.equal(summary([[], []]), undefined);
+  // The machine is twice as slow in the second round, and the ratio does not notice.
+  assert.equal(ratio([[3], [6]], [[2], [4]]), 1.5);
+  assert.equal(ratio([[]], [[1]]), undefined);
+});
+
+test("the slow link takes its time, shares its bandwidth and changes nothing", { timeout: 60_000 }, async (t) => {
+  const content = Buffer.alloc(250_000, "0123456789");
+  const open = async (server) => {
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    t.after(() => server.close());
+    return `127.0.0.1:${server.address().port}`;
+  };
+  const origin = await open(createServer((req, res) => res.writeHead(200, { connection: "close" }).end(content)));
+  const slow = await open(slowLink({ mbitPerSecond: 10, roundTripMs: 200 })(origin));
+  const fetched = async () => Buffer.from(await (await fetch(`http://${slow}/`)).arrayBuffer());
+  const begin = performance.now();
+  const both = await Promise.all([fetched(), fetched()]);
+  const took = performance.now() - begin;
+  for (const one of both) assert.ok(one.equals(content));
+  // Two round trips, one of them for the connection, and 200 ms for each; timers may be a little early.
+  assert.ok(took >= 775, `it took ${took} ms`);
+});
