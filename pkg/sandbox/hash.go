@@ -1,7 +1,9 @@
 package sandbox
 
 import (
-	"crypto/sha256"
+	"crypto"
+	_ "crypto/sha256" // for crypto.SHA256
+	_ "crypto/sha512"
 	"encoding/base64"
 	"strings"
 )
@@ -16,13 +18,17 @@ const (
 	HashBase64URL
 )
 
-// interactionHash returns the SHA-256 interaction hash of RFC 9635 §4.2.3.
-func interactionHash(encoding HashEncoding, clientNonce, serverNonce, interactRef, grantEndpoint string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{clientNonce, serverNonce, interactRef, grantEndpoint}, "\n")))
+// hashMethods are the values of hash_method that are known, and what they stand for.
+var hashMethods = map[string]crypto.Hash{"": crypto.SHA256, "sha-256": crypto.SHA256, "sha-512": crypto.SHA512}
+
+// interactionHash returns the interaction hash of RFC 9635 §4.2.3. Method is one of hashMethods.
+func interactionHash(encoding HashEncoding, method, clientNonce, serverNonce, interactRef, grantEndpoint string) string {
+	digest := hashMethods[method].New()
+	digest.Write([]byte(strings.Join([]string{clientNonce, serverNonce, interactRef, grantEndpoint}, "\n")))
 	if encoding == HashBase64URL {
-		return base64.RawURLEncoding.EncodeToString(sum[:])
+		return base64.RawURLEncoding.EncodeToString(digest.Sum(nil))
 	}
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return base64.StdEncoding.EncodeToString(digest.Sum(nil))
 }
 
 // otherSlash returns a URL with a trailing slash if it has none, and without it if it has one.

@@ -122,7 +122,7 @@ func (s *Server) finishURI(g *grant, approve bool) string {
 	s.mu.Lock()
 	reference := g.interactRef
 	s.mu.Unlock()
-	hash := interactionHash(s.config.HashEncoding, g.finish().Nonce, g.interactNonce, reference, g.endpoint)
+	hash := interactionHash(s.config.HashEncoding, g.finish().HashMethod, g.finish().Nonce, g.interactNonce, reference, g.endpoint)
 	return addQuery(g.finish().URI, url.Values{"hash": {hash}, "interact_ref": {reference}})
 }
 

@@ -246,8 +246,8 @@ func (i *interactRequest) check() error {
 	if i.Finish.Method != "redirect" || i.Finish.Nonce == "" {
 		return errors.New("must have a finish with method redirect and a nonce")
 	}
-	if i.Finish.HashMethod != "" && i.Finish.HashMethod != "sha-256" {
-		return errors.New("must have a finish with hash_method sha-256, or none")
+	if _, known := hashMethods[i.Finish.HashMethod]; !known {
+		return errors.New("must have a finish with hash_method sha-256 or sha-512, or none")
 	}
 	return checkFinishURI(i.Finish.URI)
 }

@@ -557,7 +557,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("redirect to %s", location)
 	}
 	query := mustParse(t, location).Query()
-	if got := interactionHash(HashBase64, "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+"/auth/"); query.Get("hash") != got {
+	if got := interactionHash(HashBase64, "", "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+"/auth/"); query.Get("hash") != got {
 		t.Errorf("hash %s, want %s", query.Get("hash"), got)
 	}
 
@@ -613,10 +613,10 @@ func TestOnlyThePageItselfMayDecide(t *testing.T) {
 func TestHashVectorOfRFC9635(t *testing.T) {
 	const clientNonce, serverNonce = "VJLO6A4CATR0KRO", "MBDOFXG4Y5CVJCX821LH"
 	const ref, endpoint = "4IFWWIKYB2PQ6U56NL1", "https://server.example.com/tx"
-	if got := interactionHash(HashBase64URL, clientNonce, serverNonce, ref, endpoint); got != "x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY" {
+	if got := interactionHash(HashBase64URL, "sha-256", clientNonce, serverNonce, ref, endpoint); got != "x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY" {
 		t.Errorf("base64url: %s", got)
 	}
-	if got := interactionHash(HashBase64, clientNonce, serverNonce, ref, endpoint); got != "x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=" {
+	if got := interactionHash(HashBase64, "", clientNonce, serverNonce, ref, endpoint); got != "x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=" {
 		t.Errorf("base64: %s", got)
 	}
 }
@@ -632,7 +632,7 @@ func TestHashOfTheEndpointAsCalled(t *testing.T) {
 		c := start(t, Config{HashEncoding: HashBase64URL, HashOtherSlash: test.other})
 		pending := c.send("POST", base+test.called, "", c.grantBody(outgoing, finishMember))
 		query := mustParse(t, c.decide(pending, "approve").header.Get("Location")).Query()
-		if want := interactionHash(HashBase64URL, "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+test.hashed); query.Get("hash") != want {
+		if want := interactionHash(HashBase64URL, "sha-256", "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+test.hashed); query.Get("hash") != want {
 			t.Errorf("%+v: hash %s, want %s", test, query.Get("hash"), want)
 		}
 	}

@@ -76,8 +76,12 @@ function tooSlow() {
 
 export function toHref(url, name) {
   if (typeof url !== "string" && !(url instanceof URL)) throw argumentError(name, "must be a string or a URL");
+  return parseUrl(url, name).href;
+}
+
+export function parseUrl(url, name) {
   try {
-    return new URL(url).href;
+    return new URL(url);
   } catch {
     throw argumentError(name, "must be an absolute URL");
   }

@@ -14,10 +14,14 @@ export async function createAuthenticatedClient(options) {
   await prepareKey(key, options.key ? "key" : "options");
   const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
 
-  const sendTo = (operation, target, body) => {
+  const addressOf = (target) => {
     checkObject(target, "target");
-    const url = useHttp ? toHref(target.url, "url").replace(/^https:/, "http:") : target.url;
-    return send(operation, { ...control, url, accessToken: target.accessToken, signal: target.signal }, body);
+    const href = toHref(target.url, "url");
+    return useHttp ? href.replace(/^https:/, "http:") : href;
+  };
+  const sendTo = (operation, target, body) => {
+    const { accessToken, signal } = target ?? {};
+    return send(operation, { ...control, url: addressOf(target), accessToken, signal }, body);
   };
 
   const grant = {
@@ -39,7 +43,7 @@ export async function createAuthenticatedClient(options) {
     rotate: async (target) => sendTo("rotate", target),
     revoke: async (target) => sendTo("revoke", target),
   };
-  return { grant: { ...grant, ...interactions({ grant, key, store }) }, token };
+  return { grant: { ...grant, ...interactions({ grant, addressOf, key, store }) }, token };
 }
 
 function checkGrantRequest(args) {

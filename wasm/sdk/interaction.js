@@ -1,7 +1,7 @@
 // Leaving the page and coming back: a grant is started, the person goes to the wallet, the page
 // is gone, and another one finishes the grant.
 
-import { checkText, pause } from "./call.js";
+import { checkText, parseUrl, pause } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { exclusively, PendingGrants } from "./pending.js";
 import { call } from "./runtime.js";
@@ -15,9 +15,12 @@ export function cleanCallbackUrl(url) {
   return clean.href;
 }
 
-/** The methods of a client for grants with a finish redirect. `grant` makes the calls, `key` is the client's. */
-export function interactions({ grant, key, store: ownStore }) {
-  const grantsIn = (store) => new PendingGrants(store ?? ownStore ?? webStorage(sessionStorage));
+/**
+ * The methods of a client for grants with a finish redirect. `grant` makes the calls to the
+ * addresses that `addressOf` says, `key` is the client's.
+ */
+export function interactions({ grant, addressOf, key, store: ownStore }) {
+  const grantsIn = (store) => new PendingGrants(store ?? ownStore ?? defaultStore());
 
   return {
     start: async (target, body, { store } = {}) => {
@@ -25,7 +28,7 @@ export function interactions({ grant, key, store: ownStore }) {
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
       const answer = await grant.request(target, request);
-      if (answer.interact) await grants.add(recordOf({ answer, finish, target, key }));
+      if (answer.interact) await grants.add(recordOf({ answer, finish, endpoint: addressOf(target), key }));
       return answer;
     },
 
@@ -49,13 +52,20 @@ export function interactions({ grant, key, store: ownStore }) {
   };
 }
 
+/** Workers have no sessionStorage. */
+function defaultStore() {
+  if (typeof sessionStorage === "undefined") throw argumentError("store", "must be given where there is no sessionStorage");
+  return webStorage(sessionStorage);
+}
+
 function checkFinish(finish) {
   if (finish === null || typeof finish !== "object") {
     throw argumentError("body.interact.finish", 'must be { method: "redirect", uri }: where the wallet sends the person back to');
   }
   parseUrl(finish.uri, "body.interact.finish.uri");
   if (finish.nonce !== undefined) checkText(finish.nonce, "body.interact.finish.nonce");
-  return { method: "redirect", nonce: newNonce(), ...finish };
+  if (![undefined, "sha-256", "sha-512"].includes(finish.hash_method)) throw argumentError("body.interact.finish.hash_method", 'must be "sha-256" or "sha-512"');
+  return { method: "redirect", ...finish, nonce: finish.nonce ?? newNonce() };
 }
 
 function newNonce() {
@@ -63,13 +73,14 @@ function newNonce() {
 }
 
 /** All that is needed to finish the grant, together with the key. */
-function recordOf({ answer, finish, target, key }) {
+function recordOf({ answer, finish, endpoint, key }) {
   return {
     id: crypto.randomUUID(),
-    url: String(target.url),
+    url: endpoint,
     keyId: key.keyId,
     finishUri: finish.uri,
     clientNonce: finish.nonce,
+    hashMethod: finish.hash_method,
     serverNonce: answer.interact.finish,
     continue: answer.continue,
     began: Date.now(),
@@ -106,13 +117,18 @@ async function finishOnce({ record, grants, grant, signal }) {
   const target = { url: record.continue.uri, accessToken: record.continue.access_token.value, signal };
   try {
     const finished = await grant.continue(target, { interact_ref: record.interactRef });
-    await grants.remove(record.id);
+    await forgetIfPossible(record, grants);
     return finished;
   } catch (error) {
     const isFinal = error instanceof OpenPaymentsClientError && !error.retryable;
-    if (isFinal) await grants.remove(record.id);
+    if (isFinal) await forgetIfPossible(record, grants);
     throw error;
   }
+}
+
+/** What the server said is worth more than what the store says: a reference works once, and the record expires. */
+function forgetIfPossible({ id }, grants) {
+  return grants.remove(id).catch(() => {});
 }
 
 /** Whether the callback came to a finish URI: its own query is kept, and more is added. */
@@ -126,23 +142,15 @@ function samePage(finishUri, callback) {
 async function matching(candidates, { hash, interactRef }) {
   let mismatch = hashMissing();
   for (const record of hash ? candidates : []) {
-    const { clientNonce, serverNonce, url: grantEndpoint } = record;
+    const { clientNonce, serverNonce, url: grantEndpoint, hashMethod } = record;
     try {
-      await call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, undefined, hash);
+      await call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash);
       return record;
     } catch (error) {
       mismatch = error;
     }
   }
   throw mismatch;
-}
-
-function parseUrl(url, name) {
-  try {
-    return new URL(url);
-  } catch {
-    throw argumentError(name, "must be an absolute URL");
-  }
 }
 
 function failure(code, description) {

@@ -1,19 +1,33 @@
 // The grants that were started and not finished yet, in a store.
 
+import { pause } from "./call.js";
 import { argumentError } from "./errors.js";
 
 const storeKey = "open-payments-wasm.pending";
 const lifetimeMs = 60 * 60 * 1000; // a wallet does not wait for a person longer than that
+
+const arrivalMs = 250; // until another tab, in a process of its own, surely sees what was written to localStorage
 
 const queues = new Map(); // name → the last task of this page
 
 /** Runs a task when no other, in this page or another tab, runs under the same name. */
 export function exclusively(name, task, { signal } = {}) {
   const lock = `${storeKey}.${name}`;
-  if (globalThis.navigator?.locks) return navigator.locks.request(lock, { signal }, task);
+  if (globalThis.navigator?.locks) return underLock(lock, task, signal);
   const turn = (queues.get(lock) ?? Promise.resolve()).then(task); // no Web Locks: this page at least takes turns
   queues.set(lock, turn.catch(() => {}));
   return turn;
+}
+
+/** Locks travel faster between tabs than localStorage does, so the lock outlasts the task. */
+function underLock(lock, task, signal) {
+  return new Promise((resolve, reject) => {
+    const run = async () => {
+      await task().then(resolve, reject);
+      await pause(arrivalMs);
+    };
+    navigator.locks.request(lock, { signal }, run).catch(reject);
+  });
 }
 
 /** The pending grants of a store. */
@@ -26,7 +40,7 @@ export class PendingGrants {
 
   async list() {
     const records = Object.values((await this.#store.get(storeKey)) ?? {});
-    return records.filter(({ began }) => Date.now() - began < lifetimeMs);
+    return records.filter((record) => isWhole(record) && Date.now() - record.began < lifetimeMs);
   }
 
   async has(id) {
@@ -47,6 +61,21 @@ export class PendingGrants {
       if (records.length === 0) return this.#store.delete(storeKey);
       return this.#store.set(storeKey, Object.fromEntries(records.map((record) => [record.id, record])));
     });
+  }
+}
+
+/** What lies in a store may be damaged, or have been put there by somebody else: it must not stand in the way of other grants. */
+function isWhole(record) {
+  const { id, url, finishUri, clientNonce, serverNonce, continue: next } = record ?? {};
+  const texts = [id, url, finishUri, clientNonce, serverNonce, next?.uri, next?.access_token?.value];
+  return texts.every((text) => typeof text === "string" && text !== "") && isUrl(finishUri);
+}
+
+function isUrl(text) {
+  try {
+    return Boolean(new URL(text));
+  } catch {
+    return false;
   }
 }
 

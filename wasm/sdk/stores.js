@@ -3,13 +3,24 @@
 
 export function webStorage(storage) {
   return {
-    get: (key) => JSON.parse(storage.getItem(key) ?? "null") ?? undefined,
+    get: (key) => parse(storage.getItem(key)),
     set: (key, value) => storage.setItem(key, JSON.stringify(value)),
     delete: (key) => storage.removeItem(key),
   };
 }
 
-/** An area of chrome.storage or browser.storage: prefer `session`, which is never written to disk. */
+function parse(text) {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined; // damaged: there is nothing to be had from it
+  }
+}
+
+/**
+ * An area of chrome.storage or browser.storage. `session` is never written to disk, and is lost when
+ * the browser restarts or the extension is updated; `local` outlives both.
+ */
 export function extensionStorage(area) {
   return {
     get: async (key) => (await area.get(key))[key],

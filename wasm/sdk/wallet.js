@@ -1,5 +1,6 @@
 // Ways to the wallet and back, for a grant that was started.
 
+import { parseUrl } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 
 const messageType = "open-payments-wasm.callback";
@@ -13,9 +14,11 @@ export function redirectToWallet(grant) {
  * Opens the wallet in a popup and waits until the page at the finish URI calls returnToOpener().
  * Call it from a click, and before anything else is awaited: browsers block other popups.
  */
-export function openWalletPopup(grant, { signal, features = "popup,width=480,height=720" } = {}) {
-  const popup = window.open(redirectOf(grant), "_blank", features);
-  if (!popup) return Promise.reject(failure("popup_blocked", "The browser blocked the popup. Open it from a click, or use redirectToWallet."));
+export async function openWalletPopup(grant, { signal, features = "popup,width=480,height=720" } = {}) {
+  const redirect = redirectOf(grant);
+  signal?.throwIfAborted();
+  const popup = window.open(redirect, "_blank", features);
+  if (!popup) throw failure("popup_blocked", "The browser blocked the popup. Open it from a click, or use redirectToWallet.");
   return waitFor({ signal, close: () => popup.close() }, (done, fail) => {
     const onMessage = ({ origin, source, data }) => {
       if (origin === location.origin && source === popup && data?.type === messageType) done(data.url);
@@ -40,11 +43,13 @@ export function returnToOpener() {
  * In an extension: opens the wallet in a tab and waits until that tab arrives at the finish URI.
  * `tabs` is chrome.tabs or browser.tabs; it must be allowed to see the address of that page.
  */
-export async function openWalletTab(grant, { tabs, finishUri, signal }) {
+export async function openWalletTab(grant, { tabs, finishUri, signal } = {}) {
+  const redirect = redirectOf(grant);
   if (typeof tabs?.create !== "function") throw argumentError("tabs", "must be chrome.tabs or browser.tabs");
-  const finish = new URL(finishUri);
-  const tab = await tabs.create({ url: redirectOf(grant) });
-  return waitFor({ signal, close: () => void tabs.remove(tab.id) }, (done, fail) => {
+  const finish = parseUrl(finishUri, "finishUri");
+  signal?.throwIfAborted();
+  const tab = await tabs.create({ url: redirect });
+  return waitFor({ signal, close: () => void tabs.remove(tab.id).catch(() => {}) }, (done, fail) => {
     const onUpdated = (id, { url }) => {
       if (id !== tab.id || !url) return;
       const { protocol, host, pathname } = new URL(url); // not origin: it is "null" for extension pages
@@ -79,7 +84,7 @@ function waitFor({ signal, close }, listen) {
 function redirectOf(grant) {
   const redirect = grant?.interact?.redirect;
   if (typeof redirect !== "string") throw argumentError("grant", "must be a pending grant, with interact.redirect");
-  const { protocol } = new URL(redirect);
+  const { protocol } = parseUrl(redirect, "grant.interact.redirect");
   if (protocol !== "https:" && protocol !== "http:") throw argumentError("grant.interact.redirect", "must be an https: URL");
   return redirect;
 }

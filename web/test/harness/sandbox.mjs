@@ -3,12 +3,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { root, serveProgram } from "./packages.mjs";
+import { dist, root, serveProgram } from "./packages.mjs";
 
 /** Starts it and returns its addresses: authServer, walletAddress, clients. */
 export async function startSandbox(...flags) {
-  const address = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0"];
-  const child = spawn(serveProgram(), ["-json", ...address, ...flags], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+  const places = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", "-dist", dist()];
+  const child = spawn(serveProgram(), ["-json", ...places, ...flags], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(child.stdout), "line");
   const stop = async () => {
     const ended = once(child, "exit");

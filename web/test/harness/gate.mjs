@@ -1,0 +1,69 @@
+// A gate before the sandbox. It counts what passes, and changes, holds back or breaks off what a
+// test wants changed. Host headers stay as they are, so the sandbox answers under the gate's name.
+
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { close } from "./site.mjs";
+
+/**
+ * Starts it and returns the sandbox's addresses as they are behind it. `meddle`, where a test sets
+ * it, is called with every signed request before it goes on: it may change its headers and body,
+ * wait, or throw, and then the connection breaks off.
+ */
+export async function startGate(sandbox) {
+  const gate = { requests: [], meddle: undefined };
+  const server = createServer((req, res) => pass(gate, sandbox, req, res).catch(() => req.socket.destroy()));
+  server.keepAliveTimeout = 0; // a client in this process may be too busy to notice that a connection was closed
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const { authServer, walletAddress, clients } = sandbox;
+  const behind = (url) => url.replace(new URL(url).origin, origin);
+  return Object.assign(gate, {
+    origin,
+    authServer: behind(authServer),
+    walletAddress: behind(walletAddress),
+    clients: behind(clients),
+    /** The continuations that came, in order; with a URI, those for it. */
+    continuations: (uri = `${origin}/auth/continue/`) => gate.requests.filter(({ method, url }) => method === "POST" && url.startsWith(uri)),
+    /** The signed requests that came to a URL. */
+    to: (url) => gate.requests.filter((passed) => passed.signed && passed.url === url),
+    close: () => close(server),
+  });
+}
+
+/** Runs a task and returns its result and what came through the gate meanwhile, preflights included. */
+export async function during(gate, task) {
+  const before = gate.requests.length;
+  const result = await task();
+  return [result, gate.requests.slice(before)];
+}
+
+async function pass(gate, sandbox, req, res) {
+  const passed = {
+    method: req.method,
+    url: `http://${req.headers.host}${req.url}`,
+    headers: { ...req.headers },
+    body: await buffer(req),
+    signed: "signature" in req.headers,
+    at: performance.now(),
+  };
+  gate.requests.push(passed);
+  if (passed.signed) await gate.meddle?.(passed);
+  const answer = await forward(sandbox, req.url, passed);
+  passed.answeredAt = performance.now();
+  passed.status = answer.statusCode;
+  passed.answer = await buffer(answer);
+  res.writeHead(answer.statusCode, answer.headers).end(passed.answer);
+}
+
+async function forward(sandbox, path, { method, headers, body }) {
+  delete headers["transfer-encoding"]; // the body goes on in one piece
+  if (body.length > 0) headers["content-length"] = String(body.length);
+  const { hostname, port } = new URL(sandbox.authServer);
+  const onward = request({ hostname, port, path, method, headers, agent: false });
+  onward.end(body);
+  const [answer] = await once(onward, "response");
+  return answer;
+}

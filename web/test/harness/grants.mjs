@@ -1,0 +1,91 @@
+// Grants of a page at the sandbox: what is asked for, what comes back, and who asks.
+
+import { createHash } from "node:crypto";
+import { Lab } from "./lab.mjs";
+import { decide, publishKey } from "./sandbox.mjs";
+
+/** Asks for an outgoing payment. `finish` is interact.finish, or undefined for a grant to be polled. */
+export const outgoing = (places, finish) => ({
+  access_token: {
+    access: [{
+      type: "outgoing-payment",
+      actions: ["create", "read"],
+      identifier: places.walletAddress,
+      limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
+    }],
+  },
+  interact: { start: ["redirect"], finish },
+});
+
+/** Where a continuation goes, and with which token. */
+export const continuation = ({ continue: { uri, access_token } }) => ({ url: uri, accessToken: access_token.value });
+export const management = ({ access_token: { manage, value } }) => ({ url: manage, accessToken: value });
+
+/** The hash that a server puts into the callback (RFC 9635 §4.2.3). */
+export function interactionHash({ clientNonce, serverNonce, reference, endpoint, encoding = "base64", method = "sha256" }) {
+  return createHash(method).update([clientNonce, serverNonce, reference, endpoint].join("\n")).digest(encoding);
+}
+
+/** A page with a client whose key is published: all pages of one browser that are opened here have the same key. */
+export class Shop extends Lab {
+  /** Opens a page; `parameters` are those of Lab.open. */
+  static async at(places, browser, site, parameters) {
+    const lab = await Lab.open(browser, site, parameters);
+    const shop = Object.assign(Object.create(Shop.prototype), lab, { places, finishUri: `${site.origin}/blank.html` });
+    shop.publicJwk = await shop.run(async () => {
+      lab.key = (await lab.loadKey("shop")) ?? (await lab.generateKey());
+      await lab.saveKey("shop", lab.key);
+      return lab.publicJwkOf(lab.key);
+    });
+    const walletAddressUrl = await publishKey(places, "shop", shop.publicJwk);
+    await shop.run(async (walletAddressUrl) => {
+      lab.stores = { session: lab.webStorage(sessionStorage), local: lab.webStorage(localStorage), memory: lab.memoryStorage() };
+      lab.clientWith = (options) => lab.createAuthenticatedClient({ walletAddressUrl, key: lab.key, ...options });
+      lab.client = await lab.clientWith();
+    }, walletAddressUrl);
+    return shop;
+  }
+
+  /** Starts a grant and returns the answer. `finish` is added to interact.finish, `store` is one of lab.stores. */
+  async start({ finish, store = "session", url = this.places.authServer } = {}) {
+    const request = outgoing(this.places, { method: "redirect", uri: this.finishUri, ...finish });
+    const { value, error } = await this.outcome(
+      (url, request, store) => lab.client.grant.start({ url }, request, { store: lab.stores[store] }), url, request, store);
+    if (error) throw Object.assign(new Error(error.message), error);
+    return value;
+  }
+
+  /** Starts a grant, lets the person approve it, and returns the answer and the callback's address. */
+  async approved(options) {
+    const pending = await this.start(options);
+    return { pending, callback: (await decide(pending, "approve")).href };
+  }
+
+  /** Finishes the grant that a callback is for. */
+  finish(callback, store = "session") {
+    return this.outcome((callback, store) => lab.client.grant.finish(callback, { store: lab.stores[store] }), callback, store);
+  }
+
+  /** The grants that are pending in a store. */
+  pending(store = "session") {
+    return this.run((store) => lab.client.grant.pending({ store: lab.stores[store] }), store);
+  }
+
+  /** Forgets every grant of every store. */
+  forgetAll() {
+    return this.run(() => {
+      sessionStorage.clear();
+      localStorage.clear();
+    });
+  }
+}
+
+/** An address with some parameters changed, or taken away where they are undefined. */
+export function withParameters(url, changes) {
+  const changed = new URL(url);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) changed.searchParams.delete(name);
+    else changed.searchParams.set(name, value);
+  }
+  return changed.href;
+}

@@ -1,0 +1,41 @@
+// An authorization server that answers the polls of a grant one after the other, as a test writes
+// them down, and remembers when each came and with which token.
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { close } from "./site.mjs";
+
+const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, authorization", "content-type": "application/json" };
+
+export const issued = { access_token: { value: "issued", manage: "http://localhost/manage", access: [] } };
+export const denied = { error: { code: "user_denied", description: "no" } };
+export const tooFast = { error: { code: "too_fast", description: "wait" } };
+
+export async function startScripted() {
+  const grants = [];
+  const server = createServer((req, res) => {
+    if (req.method === "OPTIONS") return res.writeHead(204, headers).end();
+    const grant = grants[Number(req.url.split("/")[1])];
+    grant.requests.push({ url: `${origin}${req.url}`, token: req.headers.authorization, at: performance.now() });
+    const answer = grant.answers[grant.requests.length - 1] ?? denied;
+    res.writeHead(answer.error ? 400 : 200, headers).end(JSON.stringify(answer));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const origin = `http://127.0.0.1:${server.address().port}`;
+
+  /** The continuation of a grant at one of its steps: every step has a URI and a token of its own. */
+  const step = (number, i, wait) => ({ access_token: { value: `token-${number}-${i}` }, uri: `${origin}/${number}/${i}`, wait });
+
+  return {
+    /** A grant that is polled. `waits` are those of the answers that say "still pending"; `end` are the answers after them. */
+    grant({ wait, waits = [], end = [issued] }) {
+      const number = grants.length;
+      const pending = waits.map((wait, i) => ({ continue: step(number, i + 1, wait) }));
+      const grant = { requests: [], answers: [...pending, ...end], steps: [step(number, 0, wait), ...pending.map((answer) => answer.continue)] };
+      grants.push(grant);
+      return grant;
+    },
+    close: () => close(server),
+  };
+}
