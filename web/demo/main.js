@@ -1,201 +1,194 @@
-// The demo: key → grant request → wallet → continuation → access token.
+// The demo page: it begins a walk (walk.js), lets the person go to the wallet, finishes the walk
+// when they are back, and shows every step as it happens.
 
-import {
-  cleanCallbackUrl, createAuthenticatedClient, generateKey, init, isFinalizedGrantWithAccessToken, jwks, loadKey, saveKey,
-} from "/dist/index.js";
-import { recordingFetch } from "./exchange.js";
+import { cleanCallbackUrl, init, loadKey } from "/dist/index.js";
+import { adviceFor, breaks } from "./breaks.js";
+import { byId, h } from "./dom.js";
+import { showKey } from "./keycard.js";
+import { prepareOwnWallet } from "./own-wallet.js";
+import { Picture } from "./picture.js";
+import { steps } from "./steps.js";
+import { showTimings } from "./timings.js";
+import { begin, finish } from "./walk.js";
 
-const keyName = "demo";
-const element = (id) => document.getElementById(id);
-const progress = {
-  // What must outlive the visit to the wallet, for this tab only.
+const picture = new Picture(byId("steps"));
+let walk; // what this walk is made of; until the person is back, it is in sessionStorage too
+
+const memory = {
   get: () => JSON.parse(sessionStorage.getItem("demo") ?? "null"),
   set: (value) => sessionStorage.setItem("demo", JSON.stringify(value)),
   clear: () => sessionStorage.removeItem("demo"),
 };
 
 init().catch(() => {}); // the module loads while the person reads; a failure shows up at the first call
-element("start").addEventListener("click", () => run(start));
-element("restart").addEventListener("click", () => {
-  progress.clear();
-  location.replace(location.pathname);
-});
+offerBreaks();
+for (const id of ["start", "break-start"]) byId(id).addEventListener("click", () => run(() => start({ own: false, keyName: "demo" })));
+byId("break-it").addEventListener("click", openBreaks);
+byId("restart").addEventListener("click", startOver);
+byId("wallet").addEventListener("click", leave);
+prepareOwnWallet({ start: (setup) => run(() => start(setup)) });
 await run(resume);
 
+/** Runs one task at a time: while it runs, nothing can be started. */
 async function run(task) {
-  element("actions").querySelectorAll("*").forEach((action) => { action.hidden = true; });
+  offer();
+  setStartable(false);
   try {
     await task();
   } catch (error) {
-    showError(error);
+    fail(error);
+  } finally {
+    setStartable(true);
   }
+}
+
+function setStartable(startable) {
+  for (const id of ["break-start", "own-start"]) byId(id).disabled = !startable;
 }
 
 async function resume() {
-  const saved = progress.get();
-  saved?.steps.forEach(show);
-  const callback = new URL(location.href);
-  const cameBack = callback.searchParams.has("interact_ref") || callback.searchParams.has("result");
-  if (cameBack && saved) return finish(callback, saved);
-  if (saved?.pending) return offerWallet(saved.pending);
-  say("Ready. The first step creates a key and asks the wallet for a grant.");
-  element("start").hidden = false;
+  const came = new URL(location.href);
+  const isBack = came.searchParams.has("interact_ref") || came.searchParams.has("result");
+  walk = memory.get() ?? { setup: { own: false, keyName: "demo" }, broken: "none", steps: [] };
+  if (isBack) {
+    history.replaceState(null, "", cleanCallbackUrl(came)); // the reference does not belong in the history
+    walk.callback ??= came.href;
+    if (memory.get()) memory.set(walk);
+  }
+  if (!walk.callback && !walk.pending) return getReady();
+  document.body.dataset.phase = "walking";
+  for (const step of walk.steps) picture.add(step, { restored: true });
+  const key = await loadKey(walk.setup.keyName);
+  if (key) await showKey(key, walk.setup.keyName);
+  if (!walk.callback) return offerWallet();
+  await complete();
 }
 
-/** Creates and publishes the key, requests the grant, and offers the way to the wallet. */
-async function start() {
-  const config = await (await fetch("/config.json")).json();
-  const saved = { config, steps: [] };
-  const step = (made) => {
-    saved.steps.push(made);
-    show(made);
-    progress.set(saved);
-  };
-  say("Creating a key…");
-  const { value: key, tookMs } = await timed(ownKey);
-  const published = jwks(key);
-  saved.walletAddress = await publish(config, key, published);
-  step({
-    title: "A key that no script can read", tookMs,
-    text: `Ed25519, held by ${key.backing}, not extractable, kept in IndexedDB. Its public half is published at the client's wallet address.`,
-    parts: { "Published key set": JSON.stringify(published, null, 2) },
-  });
-
-  say("Requesting the grant…");
-  const client = await makeClient(saved, key, (exchange) => step(signedStep("The grant request, signed", exchange)));
-  const grant = await client.grant.start({ url: config.authServer }, grantRequest(config));
-  saved.pending = grant;
-  step({ title: "The grant is pending", text: "It becomes an access token when you approve it.", parts: { "Pending grant": JSON.stringify(grant, null, 2) } });
-  offerWallet(grant);
+function getReady() {
+  document.body.dataset.phase = "ready";
+  say("Ready when you are.");
+  offer("start");
 }
 
-async function ownKey() {
-  const kept = await loadKey(keyName);
-  if (kept) return kept;
-  const key = await generateKey();
-  await saveKey(keyName, key);
-  return key;
+async function start(setup) {
+  walk = { setup, broken: chosenBreak().value, steps: [] };
+  picture.clear();
+  document.body.dataset.phase = "walking";
+  byId("timings").hidden = true;
+  byId("status").focus({ preventScroll: true });
+  say("The page prepares its key, and asks for a grant.");
+  await begin(walk, { step, showKey, caught: (error) => step("failure", failureOf(error)) });
+  memory.set(walk);
+  offerWallet();
+  byId("wallet").focus({ preventScroll: true });
 }
 
-/** The sandbox hosts the wallet address of this page's client; elsewhere that is your own server. */
-async function publish(config, key, keySet) {
-  const response = await fetch(`${config.clients}${encodeURIComponent(`demo-${key.keyId.slice(0, 8)}`)}/jwks.json`, {
-    method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(keySet),
-  });
-  if (!response.ok) throw new Error(`The sandbox refused the key set: ${await response.text()}`);
-  return (await response.json()).id;
+function offerWallet() {
+  const { wallet = "approve or decline" } = breaks[walk.broken];
+  say(`Your turn: go to the wallet, and ${wallet}.`);
+  byId("wallet").href = walk.pending.interact.redirect;
+  offer("wallet", "restart");
 }
 
-function makeClient({ walletAddress }, key, keep) {
-  return createAuthenticatedClient({ walletAddressUrl: walletAddress, key, fetch: recordingFetch(keep) });
+function leave() {
+  if (walk.wentAt) return; // the wallet was visited before
+  walk.wentAt = Date.now();
+  step("go");
+  memory.set(walk);
 }
 
-function grantRequest(config) {
+/** Back from the wallet. From here nothing is written to sessionStorage: it would be the token. */
+async function complete() {
+  say("You are back. The page checks who sent you.");
+  await finish(walk, { step, say });
+  memory.clear();
+  say("Done. The page has an access token.", "good");
+  end();
+}
+
+function end() {
+  document.body.dataset.phase = "done";
+  showTimings(walk.steps);
+  byId("start").textContent = "Start again";
+  offer("start", "break-it");
+}
+
+function openBreaks() {
+  byId("break").open = true;
+  byId("break").scrollIntoView();
+  chosenBreak().focus({ preventScroll: true });
+}
+
+function startOver() {
+  memory.clear();
+  picture.clear();
+  getReady();
+  byId("start").focus();
+}
+
+/** Adds a step to the walk and to the picture. */
+function step(name, more = {}) {
+  const made = { name, ...steps[name], ...more };
+  walk.steps.push(made);
+  picture.add(made);
+}
+
+function fail(error) {
+  memory.clear();
+  document.body.dataset.phase = "walking";
+  const failure = failureOf(error);
+  step("failure", failure);
+  say(`${failure.title}. There is no token.`, "bad");
+  end();
+}
+
+function failureOf(error) {
+  const { code, status, description, message } = error;
+  const declined = code === "interaction_rejected";
   return {
-    access_token: {
-      access: [{
-        type: "outgoing-payment",
-        actions: ["create", "read", "list"],
-        identifier: config.walletAddress,
-        limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
-      }],
-    },
-    interact: { start: ["redirect"], finish: { method: "redirect", uri: location.origin + location.pathname } },
+    from: placeOf(error), to: placeOf(error), state: "bad",
+    title: titleOf(error),
+    text: declined ? "There is no token, and nothing was sent." : undefined,
+    failure: { code, status, description: description ?? message, protects: protectionFrom(code), todo: adviceFor(code) },
   };
 }
 
-function offerWallet(grant) {
-  say("Waiting for you: approve or decline at the wallet.");
-  element("wallet").href = grant.interact.redirect;
-  element("wallet").hidden = false;
-  element("restart").hidden = false;
+function placeOf({ code, status }) {
+  if (code === "interaction_rejected") return "person";
+  return status ? "server" : "page";
 }
 
-/** Back from the wallet: the client checks who sent us and continues the grant. */
-async function finish(callback, saved) {
-  history.replaceState(null, "", cleanCallbackUrl(callback)); // the reference does not belong in the history
-  progress.clear();
-  const { wait } = saved.pending.continue;
-  say(`Back from the wallet.${wait ? ` The server asks clients to wait ${wait} s before they continue…` : ""}`);
-  const genuine = once(() => show({
-    title: "You approved, and the way back is genuine",
-    text: "The interaction hash binds this redirect to the request that this page made. Nothing is sent before it is checked.",
-    parts: { "Callback": callback.search },
-  }));
-  const client = await makeClient(saved, await loadKey(keyName), (exchange) => {
-    genuine();
-    show(signedStep("The continuation, signed", exchange));
-  });
-  const { value: grant, tookMs } = await timed(() => client.grant.finish(callback));
-  if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The server did not issue a token yet.");
-  show({ title: "The access token", state: "good", tookMs, text: grant.access_token.value, id: "token", parts: { "Grant": JSON.stringify(grant, null, 2) } });
-  say("Done. The page holds an access token.", "good");
-  element("restart").hidden = false;
+function titleOf({ code, status, details }) {
+  if (code === "interaction_rejected") return details?.result === "grant_rejected" ? "You declined" : "There was no decision";
+  if (code === "hash_mismatch") return "The page stops, and sends nothing";
+  return status ? "The server refuses" : "This did not work";
 }
 
-function once(task) {
-  let done = false;
-  return () => {
-    if (!done) task();
-    done = true;
-  };
+/** What protected the person: known for what was broken on purpose, and for what speaks for itself. */
+function protectionFrom(code) {
+  const own = breaks[walk.broken];
+  if (own.code === code) return own.protects;
+  return Object.values(breaks).find((one) => one.code === code && code !== "invalid_client")?.protects;
 }
 
-async function timed(task) {
-  const began = performance.now();
-  const value = await task();
-  return { value, tookMs: performance.now() - began };
+function offerBreaks() {
+  const asked = new URLSearchParams(location.search).get("break");
+  const preset = Object.hasOwn(breaks, asked) ? asked : "none";
+  const option = ([name, { label, hint }]) => h("label", { class: "option" },
+    h("input", { type: "radio", name: "break", value: name, checked: name === preset }),
+    h("span", {}, h("b", {}, label), h("span", { class: "help" }, hint)));
+  byId("breaks").append(...Object.entries(breaks).map(option));
+  byId("break").open = preset !== "none";
 }
 
-function signedStep(title, exchange) {
-  const tooFast = exchange.answer.includes('"too_fast"');
-  return {
-    title: tooFast ? "Too early: the client waits as long as the server asks, and signs again" : title, tookMs: exchange.tookMs, state: exchange.status < 400 || tooFast ? undefined : "bad",
-    text: `${exchange.method} ${exchange.url}: answered with ${exchange.status}.`,
-    parts: {
-      "Signature base": exchange.base,
-      "Signed headers": Object.entries(exchange.headers).map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort().join("\n"),
-      ...(exchange.body && { "Body": exchange.body }),
-      "Answer": exchange.answer,
-    },
-  };
+const chosenBreak = () => document.querySelector("input[name=break]:checked");
+
+/** Shows some of the actions, and hides the others. */
+function offer(...names) {
+  for (const action of byId("actions").children) action.hidden = !names.includes(action.id);
 }
 
-function show({ title, text, tookMs, parts = {}, state, id }) {
-  const item = document.createElement("li");
-  if (state) item.dataset.state = state;
-  const heading = item.appendChild(document.createElement("h2"));
-  heading.append(title);
-  if (tookMs !== undefined) {
-    const took = heading.appendChild(document.createElement("span"));
-    took.className = "took";
-    took.textContent = `${tookMs.toFixed(1)} ms`;
-  }
-  const paragraph = item.appendChild(document.createElement("p"));
-  paragraph.textContent = text;
-  if (id) paragraph.id = id;
-  for (const [name, content] of Object.entries(parts)) {
-    const details = item.appendChild(document.createElement("details"));
-    details.open = name === "Signature base";
-    details.appendChild(document.createElement("summary")).textContent = name;
-    details.appendChild(document.createElement("pre")).textContent = content;
-  }
-  element("steps").append(item);
-}
-
-function say(text, state) {
-  element("status").textContent = text;
-  element("status").dataset.state = state ?? "";
-}
-
-function showError(error) {
-  if (error.code === "interaction_rejected") {
-    show({ title: "Declined", state: "bad", text: `The wallet says: ${error.details.result}. There is no token, and nothing was sent.` });
-    say("You declined the grant.", "bad");
-    element("restart").hidden = false;
-    return;
-  }
-  show({ title: "This did not work", state: "bad", text: `${error.description ?? error.message}${error.code ? ` (${error.code})` : ""}` });
-  say("Something failed; the last step says what.", "bad");
-  element("restart").hidden = false;
+function say(text, state = "") {
+  byId("status").textContent = text;
+  byId("status").dataset.state = state;
 }

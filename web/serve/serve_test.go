@@ -76,6 +76,33 @@ func TestFilesAndTheirTypes(t *testing.T) {
 	}
 }
 
+func TestPolicyIsStrict(t *testing.T) {
+	site, _, _ := testSite(t)
+	policy := get(site, "/").Header().Get("Content-Security-Policy")
+	directives := map[string]string{}
+	for _, directive := range strings.Split(policy, "; ") {
+		name, sources, _ := strings.Cut(directive, " ")
+		directives[name] = sources
+	}
+	for name, sources := range map[string]string{
+		"default-src":               "'none'",
+		"script-src":                "'self' 'wasm-unsafe-eval'",
+		"style-src":                 "'self'",
+		"connect-src":               "'self' http://127.0.0.1:8081 http://localhost:* http://127.0.0.1:* https:",
+		"base-uri":                  "'none'",
+		"form-action":               "'none'",
+		"frame-ancestors":           "'none'",
+		"require-trusted-types-for": "'script'",
+	} {
+		if directives[name] != sources {
+			t.Errorf("%s %q, want %q", name, directives[name], sources)
+		}
+	}
+	if strings.Contains(policy, "unsafe-inline") || strings.Contains(policy, "'unsafe-eval'") {
+		t.Errorf("policy %s", policy)
+	}
+}
+
 func TestNothingOutsideTheFolders(t *testing.T) {
 	site, demo, _ := testSite(t)
 	write(t, filepath.Dir(demo), "secret", "secret")

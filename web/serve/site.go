@@ -56,6 +56,8 @@ func newSite(demo, dist string, p places) http.Handler {
 	})
 }
 
+// contentSecurityPolicy lets the page run what this server serves, compile WebAssembly, and speak
+// to the sandbox and to whatever wallet a person names in the form: any https: origin, and loopback.
 func contentSecurityPolicy(wallet string) string {
 	return strings.Join([]string{
 		"default-src 'none'",
@@ -66,6 +68,8 @@ func contentSecurityPolicy(wallet string) string {
 		"base-uri 'none'",
 		"form-action 'none'",
 		"frame-ancestors 'none'",
+		"require-trusted-types-for 'script'",
+		"trusted-types 'none'",
 	}, "; ")
 }
 

@@ -1,0 +1,83 @@
+// The ways to break the walk on purpose, and what to do about every failure.
+
+/** `code` is the error that a break ends in, `wallet` what to press at the wallet, `protects` why nothing was lost. */
+export const breaks = {
+  none: { label: "Nothing", hint: "The grant succeeds when you approve.", wallet: "approve or decline" },
+  tamper: {
+    code: "invalid_client",
+    label: "Change the request on its way",
+    hint: "After the page signed, 5.00 becomes 9.00 in the body.",
+    protects: "The signature covers a digest of the body. The server found another body than the one that was signed, and nobody was asked for 9.00.",
+  },
+  key: {
+    code: "invalid_client",
+    label: "Continue with another key",
+    hint: "A thief has the token and the reference, but not the key.", wallet: "approve",
+    protects: "A grant is bound to the key that asked for it. Token and reference are worth nothing without it.",
+  },
+  hash: {
+    code: "hash_mismatch",
+    label: "Change the hash on the way back",
+    hint: "As if somebody else had sent you back to this page.", wallet: "approve",
+    protects: "The page checks the hash before it sends anything. Whoever lures you here with another grant’s reference gets nowhere.",
+  },
+  decline: {
+    code: "interaction_rejected",
+    label: "Decline",
+    hint: "You press Decline at the wallet.", wallet: "press Decline",
+    protects: "Without your approval there is no token. The page learns that you declined, and nothing else.",
+  },
+  fast: {
+    code: "too_fast",
+    label: "Continue too soon",
+    hint: "The page does not wait as the server asked.", wallet: "approve",
+    protects: "The server refused to be hurried and processed nothing. The grant is as it was: you can still go to the wallet.",
+  },
+};
+
+/** Raises the amount in the body of a grant request. */
+export function raiseAmount(body) {
+  return body.replace(/("debitAmount":\{"value":")5/, "$19");
+}
+
+/** Changes the first character of the hash in a callback's address. */
+export function changeHash(address) {
+  const url = new URL(address);
+  const hash = url.searchParams.get("hash") ?? "";
+  url.searchParams.set("hash", (hash.startsWith("A") ? "B" : "A") + hash.slice(1));
+  return url.href;
+}
+
+const reconnect = "Check the address and the network. The server may have processed the request.";
+const startAgain = "Do not continue this grant. Start again.";
+const publish = "Serve the key set that this page shows at {wallet address}/jwks.json, with CORS headers.";
+
+const advice = {
+  network_error: reconnect,
+  timeout: reconnect,
+  redirected: "Use the URL exactly as the server gave it.",
+  not_json: "Check that the URL is that of an authorization server or a wallet.",
+  invalid_response: "Report it to the server’s operator.",
+  response_too_large: "Report it to the server’s operator.",
+  http_error: "Read the status and the description.",
+  interaction_rejected: "Tell the person that nothing happened. Start again if they want to.",
+  hash_mismatch: startAgain,
+  no_pending_grant: "Start again in this tab.",
+  invalid_key: "Use a browser with Ed25519 in WebCrypto: Chrome 137, Firefox 129, Safari 17.",
+  key_not_published: publish,
+  key_mismatch: publish,
+  key_set_invalid: publish,
+  key_set_unreachable: publish,
+  storage_error: "Allow this site to store data, and leave private windows.",
+  module_unavailable: "Run make build, and reload the page.",
+  internal_error: "Try again: the next call starts a new instance. Report it.",
+  too_fast: "Wait as many seconds as the server asked, and try again.",
+  invalid_client: "Sign with the key that is published and that asked for the grant, and let nothing change what was signed.",
+  invalid_continuation: startAgain,
+  request_denied: startAgain,
+  user_denied: "Tell the person that nothing happened. Start again if they want to.",
+};
+
+export function adviceFor(code) {
+  return advice[code] ?? "Read the description, and start again.";
+}
