@@ -6,7 +6,6 @@ import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 import { browsers } from "./harness/browsers.mjs";
 import { jwk as testKey, thumbprint } from "./harness/key-material.mjs";
-import { dist } from "./harness/packages.mjs";
 import { publishKey, startSandbox } from "./harness/sandbox.mjs";
 
 const timeout = 90_000;
@@ -15,7 +14,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 // Firefox takes these from its preferences, Chromium from each page.
 const preferences = (scheme) => ({ "ui.prefersReducedMotion": 1, "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1 });
 
-const serve = (wait) => startSandbox("-wait", wait, "-dist", dist());
+const serve = (wait) => startSandbox("-wait", wait);
 
 /** What a component of the signature lights up, each as the element that it is part of and its text. */
 const litParts = (view) => [...view.querySelectorAll(".lit")].map((element) => element.textContent);

@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { browsers } from "./harness/browsers.mjs";
-import { dist, root } from "./harness/packages.mjs";
+import { root } from "./harness/packages.mjs";
 import { startSandbox } from "./harness/sandbox.mjs";
 
 const folder = process.argv[2] ?? join(root, "web/demo/screenshots");
@@ -47,7 +47,7 @@ const pictures = [["start", 1280], ["bytes", 1280], ["refused", 1280], ["wallet"
 mkdirSync(folder, { recursive: true });
 const [chromium] = browsers;
 const [browser, sandbox] = await Promise.all([
-  chromium.launch(), startSandbox("-addr", "127.0.0.1:8080", "-sandbox-addr", "127.0.0.1:8081", "-wait", "1s", "-dist", dist()),
+  chromium.launch(), startSandbox("-addr", "127.0.0.1:8080", "-sandbox-addr", "127.0.0.1:8081", "-wait", "1s"),
 ]);
 try {
   for (const scheme of schemes) for (const [state, size] of pictures) await take(state, size, scheme);
