@@ -50,4 +50,4 @@ bench-go:
 	@go test -run '^$$' -bench . -count 10 ./pkg/httpsig ./pkg/gnap ./pkg/keys
 
 clean:
-	rm -rf dist web/test/node_modules web/test/.tmp web/bench/node_modules
+	rm -rf dist web/test/node_modules web/bench/node_modules web/test/bundlers/node_modules web/test/bundlers/*/out web/test/bundlers/next/.next

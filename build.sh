@@ -9,7 +9,7 @@ tags=${2:-}
 mkdir -p "$out"
 rm -rf "${out:?}"/*
 GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags="-s -w" -o "$out/open-payments.wasm" ./wasm
-cp wasm/sdk/* "$out/"
+cp wasm/sdk/* README.md "$out/"
 
 # wasm_exec.js of the Go that compiled the module, as an ES module. It sees a scope of ours as its
 # globalThis, so the page's globals stay untouched and every instance has its own.
@@ -24,19 +24,8 @@ cp wasm/sdk/* "$out/"
   echo '}'
 } > "$out/wasm_exec.js"
 
-# Third-party notices of what is linked into the module.
-{
-  echo "open-payments-wasm contains the following third-party software."
-  printf '\n==== Go (%s)\n\n' "$(go env GOVERSION)"
-  cat "$(go env GOROOT)/LICENSE"
-  GOOS=js GOARCH=wasm go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' ./wasm | sort -u |
-    while read -r path version dir; do
-      printf '\n==== %s %s\n\n' "$path" "$version"
-      licences=$(find "$dir" -maxdepth 1 -type f \( -iname 'licen[sc]e*' -o -iname 'copying*' \))
-      [ -n "$licences" ] || { echo "no licence found for $path" >&2; exit 1; }
-      cat $licences
-    done
-} > "$out/THIRD_PARTY_NOTICES"
+# build-info.js, integrity.json and THIRD_PARTY_NOTICES.
+go run ./wasm/pack "$out" "$tags"
 
 if [ "${COMPRESS:-yes}" = yes ]; then
   if command -v gzip >/dev/null; then gzip -9 -n -k "$out/open-payments.wasm"; fi

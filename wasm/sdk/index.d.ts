@@ -8,6 +8,8 @@
  * @module
  */
 
+import type { AbortSignal, BufferSource, CryptoKey, CryptoKeyPair, Fetch, JsonWebKey, Response, URL, WebAssemblyModule } from "./platform.js";
+
 /** What a call may be told besides its subject. */
 export interface CallOptions {
   /** Ends the call; it then rejects with the signal's own reason. */
@@ -15,7 +17,7 @@ export interface CallOptions {
   /** Milliseconds until the call rejects with code `timeout`, the load of the module included. Default 30 000. */
   timeoutMs?: number;
   /** A function to use instead of `fetch`. */
-  fetch?: typeof globalThis.fetch;
+  fetch?: Fetch;
 }
 
 export interface ContinueGrantOptions extends CallOptions {
@@ -161,6 +163,13 @@ export function importKey(
  *
  * A key with `backing: "wasm"` has nothing but bytes: it is refused, unless you accept with
  * `plaintext` that any script of the origin can read it.
+ *
+ * @example
+ * ```ts
+ * import { importKey, saveKey } from "open-payments-wasm";
+ *
+ * await saveKey("wallet", await importKey("8f2a…", { keyId: "shop-1" }), { persist: true });
+ * ```
  */
 export function saveKey(
   name: string,
@@ -174,16 +183,62 @@ export function saveKey(
     plaintext?: boolean;
   },
 ): Promise<void>;
-/** Returns the key that was stored under a name, or `undefined`. */
+/**
+ * Returns the key that was stored under a name, or `undefined`.
+ *
+ * @example
+ * ```ts
+ * import { generateKey, loadKey } from "open-payments-wasm";
+ *
+ * const key = (await loadKey("wallet")) ?? (await generateKey());
+ * ```
+ */
 export function loadKey(name: string): Promise<KeyHandle | undefined>;
-/** Returns the names of the stored keys. */
+/**
+ * Returns the names of the stored keys.
+ *
+ * @example
+ * ```ts
+ * import { listKeys } from "open-payments-wasm";
+ *
+ * for (const name of await listKeys()) console.log(name);
+ * ```
+ */
 export function listKeys(): Promise<string[]>;
-/** Deletes the key that was stored under a name, if there is one. */
+/**
+ * Deletes the key that was stored under a name, if there is one.
+ *
+ * @example
+ * ```ts
+ * import { deleteKey } from "open-payments-wasm";
+ *
+ * await deleteKey("wallet");
+ * ```
+ */
 export function deleteKey(name: string): Promise<void>;
 
-/** The public JWK of a key, as Open Payments wants it published (RFC 8037 §2). */
+/**
+ * The public JWK of a key, as Open Payments wants it published (RFC 8037 §2).
+ *
+ * @example
+ * ```ts
+ * import { generateKey, publicJwk } from "open-payments-wasm";
+ *
+ * const { kid, x } = publicJwk(await generateKey({ keyId: "shop-1" }));
+ * ```
+ */
 export function publicJwk(key: KeyHandle): JWK;
-/** The key set that `{wallet address}/jwks.json` must serve (RFC 7517 §5). */
+/**
+ * The key set that `{wallet address}/jwks.json` must serve (RFC 7517 §5).
+ *
+ * @example
+ * ```ts
+ * import { jwks, loadKey } from "open-payments-wasm";
+ *
+ * const keys = await Promise.all([loadKey("wallet"), loadKey("wallet-new")]);
+ * console.log(JSON.stringify(jwks(...keys.filter((key) => key !== undefined))));
+ * ```
+ */
 export function jwks(...keys: KeyHandle[]): JWKS;
 
 /**
@@ -202,7 +257,7 @@ export function jwks(...keys: KeyHandle[]): JWKS;
 export function checkPublished(
   key: KeyHandle,
   walletAddressUrl: string | URL,
-  options?: { signal?: AbortSignal; fetch?: typeof globalThis.fetch },
+  options?: { signal?: AbortSignal; fetch?: Fetch },
 ): Promise<void>;
 
 export interface JWK {
@@ -269,7 +324,7 @@ export interface ClientOptions {
   store?: Store;
   /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
   useHttp?: boolean;
-  fetch?: typeof globalThis.fetch;
+  fetch?: Fetch;
 }
 
 /** Where a call goes, and with which token. */
@@ -329,7 +384,7 @@ export interface AuthenticatedClient {
 
 /** A grant request whose nonce may be left out. */
 export type StartRequest = Omit<GrantRequest, "client" | "interact"> & {
-  interact: { start: "redirect"[]; finish: { method: "redirect"; uri: string; nonce?: string } };
+  interact: { start: "redirect"[]; finish: { method: "redirect"; uri: string; nonce?: string; hash_method?: "sha-256" | "sha-512" } };
 };
 
 /** A grant that was started and not finished. */
@@ -349,33 +404,112 @@ export interface Store {
   delete(key: string): unknown;
 }
 
-/** A store over `sessionStorage` or `localStorage`. */
+/**
+ * A store over `sessionStorage` or `localStorage`.
+ *
+ * @example
+ * ```ts
+ * import { createAuthenticatedClient, webStorage, type KeyHandle } from "open-payments-wasm";
+ *
+ * const walletAddressUrl = "https://wallet.example/shop";
+ * const connect = (key: KeyHandle) => createAuthenticatedClient({ walletAddressUrl, key, store: webStorage(localStorage) });
+ * ```
+ */
 export function webStorage(storage: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void }): Store;
-/** A store over an area of `chrome.storage` or `browser.storage`, such as `chrome.storage.session`. */
+/**
+ * A store over an area of `chrome.storage` or `browser.storage`, such as `chrome.storage.session`.
+ *
+ * @example
+ * ```ts
+ * import { extensionStorage } from "open-payments-wasm";
+ *
+ * declare const chrome: { storage: { session: Parameters<typeof extensionStorage>[0] } }; // or @types/chrome
+ * const store = extensionStorage(chrome.storage.session);
+ * ```
+ */
 export function extensionStorage(area: {
   get(key: string): Promise<{ [key: string]: unknown }>;
   set(items: { [key: string]: unknown }): Promise<void>;
   remove(key: string): Promise<void>;
 }): Store;
-/** A store that lives as long as the page. */
+/**
+ * A store that lives as long as the page.
+ *
+ * @example
+ * ```ts
+ * import { memoryStorage, type AuthenticatedClient, type StartRequest } from "open-payments-wasm";
+ *
+ * const store = memoryStorage();
+ * const start = (client: AuthenticatedClient, request: StartRequest) =>
+ *   client.grant.start({ url: "https://auth.wallet.example/" }, request, { store });
+ * ```
+ */
 export function memoryStorage(): Store;
 
-/** Returns an address without `hash`, `interact_ref` and `result`: put it into the history after `grant.finish`. */
+/**
+ * Returns an address without `hash`, `interact_ref` and `result`: put it into the history after `grant.finish`.
+ *
+ * @example
+ * ```ts
+ * import { cleanCallbackUrl } from "open-payments-wasm";
+ *
+ * history.replaceState(null, "", cleanCallbackUrl(location.href));
+ * ```
+ */
 export function cleanCallbackUrl(url: string | URL): string;
 
-/** Goes to the wallet. The page at the finish URI calls `grant.finish(location.href)`. */
+/**
+ * Goes to the wallet. The page at the finish URI calls `grant.finish(location.href)`.
+ *
+ * @example
+ * ```ts
+ * import { isPendingGrant, redirectToWallet, type Grant, type PendingGrant } from "open-payments-wasm";
+ *
+ * function approve(grant: PendingGrant | Grant) {
+ *   if (isPendingGrant(grant)) redirectToWallet(grant);
+ * }
+ * ```
+ */
 export function redirectToWallet(grant: PendingGrant): void;
 /**
  * Opens the wallet in a popup and resolves with the callback's address, for `grant.finish`. The
  * page at the finish URI, on this origin, calls `returnToOpener()`. Rejects with `popup_blocked`,
  * or with `window_closed` when the person closes the popup.
+ *
+ * @example
+ * ```ts
+ * import { openWalletPopup, type AuthenticatedClient, type PendingGrant } from "open-payments-wasm";
+ *
+ * async function approve(client: AuthenticatedClient, grant: PendingGrant) {
+ *   return client.grant.finish(await openWalletPopup(grant));
+ * }
+ * ```
  */
 export function openWalletPopup(grant: PendingGrant, options?: { signal?: AbortSignal; features?: string }): Promise<string>;
-/** On the page at the finish URI: hands its address to the page that opened the popup. Returns whether there is one. */
+/**
+ * On the page at the finish URI: hands its address to the page that opened the popup. Returns whether there is one.
+ *
+ * @example
+ * ```ts
+ * import { returnToOpener } from "open-payments-wasm";
+ *
+ * if (!returnToOpener()) document.body.textContent = "You can close this window.";
+ * ```
+ */
 export function returnToOpener(): boolean;
 /**
  * In an extension: opens the wallet in a tab, and resolves with the callback's address when the tab
  * arrives at the finish URI. Rejects with `window_closed` when the person closes the tab.
+ *
+ * @example
+ * ```ts
+ * import { openWalletTab, type AuthenticatedClient, type ExtensionTabs, type PendingGrant } from "open-payments-wasm";
+ *
+ * declare const chrome: { tabs: ExtensionTabs }; // or @types/chrome
+ * async function approve(client: AuthenticatedClient, grant: PendingGrant, finishUri: string) {
+ *   return client.grant.finish(await openWalletTab(grant, { tabs: chrome.tabs, finishUri }));
+ * }
+ * ```
  */
 export function openWalletTab(
   grant: PendingGrant,
@@ -417,7 +551,7 @@ export function createAuthenticatedClient(options: ClientOptions): Promise<Authe
 
 export interface InitOptions {
   /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
-  wasm?: string | URL | Response | BufferSource | WebAssembly.Module;
+  wasm?: string | URL | Response | BufferSource | WebAssemblyModule;
 }
 
 /**
@@ -434,6 +568,35 @@ export interface InitOptions {
  * ```
  */
 export function init(options?: InitOptions): Promise<void>;
+
+/**
+ * What this package was built from. Reading it loads nothing.
+ *
+ * @example
+ * ```ts
+ * import { buildInfo, init } from "open-payments-wasm";
+ *
+ * console.log(`open-payments-wasm ${buildInfo.version}, ${buildInfo.go}`);
+ * // From another origin: take the module only if it is the one that this package was built with.
+ * await init({ wasm: await fetch("https://cdn.example/open-payments.wasm", { integrity: buildInfo.wasm.integrity }) });
+ * ```
+ */
+export const buildInfo: {
+  /** The version of this package. */
+  readonly version: string;
+  /** The version of Go that compiled the module. */
+  readonly go: string;
+  /** The Go modules that are linked into it, with their versions. */
+  readonly modules: { readonly [path: string]: string };
+  /** `open-payments.wasm` itself. */
+  readonly wasm: {
+    readonly bytes: number;
+    /** In hex. */
+    readonly sha256: string;
+    /** The same for the `integrity` option of `fetch`. */
+    readonly integrity: string;
+  };
+};
 
 export interface Continue {
   access_token: { value: string };
@@ -519,16 +682,73 @@ export interface Amount {
   assetScale: number;
 }
 
-/** Tells whether the person must approve the grant before there is a token. */
+/**
+ * Tells whether the person must approve the grant before there is a token.
+ *
+ * @example
+ * ```ts
+ * import { isPendingGrant, type Grant, type PendingGrant } from "open-payments-wasm";
+ *
+ * const next = (grant: PendingGrant | Grant) => (isPendingGrant(grant) ? grant.interact.redirect : grant.access_token);
+ * ```
+ */
 export function isPendingGrant(grant: PendingGrant | Grant): grant is PendingGrant;
-/** Tells whether the grant has an access token. */
+/**
+ * Tells whether the grant has an access token.
+ *
+ * @example
+ * ```ts
+ * import { isFinalizedGrant, type Grant, type GrantContinuation } from "open-payments-wasm";
+ *
+ * const token = (grant: Grant | GrantContinuation) => (isFinalizedGrant(grant) ? grant.access_token?.value : undefined);
+ * ```
+ */
 export function isFinalizedGrant(grant: GrantContinuation | Grant): grant is Grant;
-/** Tells whether the grant has an access token, for the type checker too. */
+/**
+ * Tells whether the grant has an access token, for the type checker too.
+ *
+ * @example
+ * ```ts
+ * import { isFinalizedGrantWithAccessToken, type Grant, type GrantContinuation } from "open-payments-wasm";
+ *
+ * function tokenOf(grant: Grant | GrantContinuation): string {
+ *   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("No token yet");
+ *   return grant.access_token.value;
+ * }
+ * ```
+ */
 export function isFinalizedGrantWithAccessToken(grant: GrantContinuation | Grant): grant is GrantWithAccessToken;
-/** Tells whether the grant says who the person is. */
+/**
+ * Tells whether the grant says who the person is.
+ *
+ * @example
+ * ```ts
+ * import { isFinalizedGrantWithSubject, type Grant, type GrantContinuation } from "open-payments-wasm";
+ *
+ * function subjectOf(grant: Grant | GrantContinuation) {
+ *   return isFinalizedGrantWithSubject(grant) ? grant.subject.sub_ids.map(({ id }) => id) : [];
+ * }
+ * ```
+ */
 export function isFinalizedGrantWithSubject(grant: GrantContinuation | Grant): grant is GrantWithSubject;
 
-/** What the server said of a failed call, or what kept the call from being made. */
+/**
+ * What the server said of a failed call, or what kept the call from being made.
+ *
+ * @example
+ * ```ts
+ * import { continueGrant, OpenPaymentsClientError, type ContinueGrantOptions } from "open-payments-wasm";
+ *
+ * async function tryToContinue(options: ContinueGrantOptions) {
+ *   try {
+ *     return await continueGrant(options);
+ *   } catch (error) {
+ *     if (error instanceof OpenPaymentsClientError && error.code === "user_denied") return undefined;
+ *     throw error;
+ *   }
+ * }
+ * ```
+ */
 export class OpenPaymentsClientError extends Error {
   constructor(message: string, fields?: Partial<Omit<OpenPaymentsClientError, "name" | "message">>);
   readonly name: "OpenPaymentsClientError";

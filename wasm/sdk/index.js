@@ -4,6 +4,7 @@ import { checkObject, checkText, poll, send } from "./call.js";
 import { argumentError } from "./errors.js";
 import { call, load } from "./runtime.js";
 
+export { buildInfo } from "./build-info.js";
 export { createAuthenticatedClient } from "./client.js";
 export { OpenPaymentsClientError } from "./errors.js";
 export { cleanCallbackUrl } from "./interaction.js";

@@ -1,0 +1,4 @@
+import wasm from "open-payments-wasm/open-payments.wasm"; // its address: see the loader in build.js
+import { answer } from "../continue.js";
+
+addEventListener("message", (event) => event.waitUntil(answer(event, { wasm })));

@@ -1,0 +1,3 @@
+import { continueHere } from "../continue.js";
+
+globalThis.project = { page: continueHere };

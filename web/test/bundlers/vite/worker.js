@@ -1,0 +1,3 @@
+import { answer } from "../continue.js";
+
+addEventListener("message", (event) => answer(event));

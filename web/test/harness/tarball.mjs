@@ -1,0 +1,65 @@
+// The package as npm delivers it: packed, and installed from the tarball into bundlers/.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { dist } from "./packages.mjs";
+
+/** The folder of the projects and of the tools that build them. */
+export const projects = fileURLToPath(new URL("../bundlers", import.meta.url));
+export const installed = join(projects, "node_modules/open-payments-wasm");
+
+/** Runs npm and returns what it prints. */
+function npm(cwd, ...args) {
+  return execFileSync("npm", args, { cwd, encoding: "utf8", timeout: 300_000, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** The script that an installed tool is started by. */
+export function toolPath(tool) {
+  if (tool === "vite7") return join(projects, "node_modules/vite7/bin/vite.js"); // two packages have a command of that name
+  return join(projects, "node_modules/.bin", tool);
+}
+
+/** Runs an installed tool and returns what it prints. */
+export function runTool(tool, args, options) {
+  const defaults = { cwd: projects, encoding: "utf8", timeout: 300_000, maxBuffer: 2 ** 26, stdio: ["ignore", "pipe", "pipe"] };
+  return execFileSync(process.execPath, [toolPath(tool), ...args], { ...defaults, ...options });
+}
+
+/** Installs the tools, unless the lock file's are there already. */
+export function installTools() {
+  const stamp = join(projects, "node_modules/.stamp");
+  const lock = readFileSync(join(projects, "package-lock.json"), "utf8");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  npm(projects, "ci", "--no-fund", "--no-audit");
+  writeFileSync(stamp, lock);
+}
+
+/** Makes a folder that is removed when the process ends. */
+export function scratch() {
+  const folder = mkdtempSync(join(tmpdir(), "open-payments-package-"));
+  made.push(folder);
+  return folder;
+}
+
+const made = [];
+process.on("exit", () => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** Packs the package and returns the tarball. */
+export function pack(folder = scratch()) {
+  const [{ filename }] = JSON.parse(npm(dist(), "pack", "--json", "--pack-destination", folder));
+  return join(folder, filename);
+}
+
+/** Installs the tools, and the package from its tarball beside them. */
+export function installPackage() {
+  installTools();
+  const folder = scratch();
+  writeFileSync(join(folder, "package.json"), "{}");
+  npm(folder, "install", "--no-save", "--no-package-lock", "--no-fund", "--no-audit", pack(folder));
+  for (const stale of [installed, join(projects, "node_modules/.vite")]) rmSync(stale, { recursive: true, force: true });
+  // Beside the tools npm would take the time to look after all of them.
+  cpSync(join(folder, "node_modules/open-payments-wasm"), installed, { recursive: true });
+}

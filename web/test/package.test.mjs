@@ -1,0 +1,222 @@
+// The package as a thing: what its checkers say, what it says of itself, that it is made the same
+// everywhere, and that its documentation compiles.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { compile, compileBlocks, documentedValues, fencedBlocks } from "./harness/examples.mjs";
+import { dist, root } from "./harness/packages.mjs";
+import { installTools, pack, projects, runTool, scratch } from "./harness/tarball.mjs";
+
+const timeout = 300_000;
+const inPackage = (name) => readFileSync(join(dist(), name));
+const textOf = (name) => inPackage(name).toString();
+const hash = (algorithm, content, encoding) => createHash(algorithm).update(content).digest(encoding);
+const go = (...args) => execFileSync("go", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, env: { ...process.env, GOOS: "js", GOARCH: "wasm" } });
+
+/** What is linked into the module, as Go says. */
+const linked = () => JSON.parse(`[${go("list", "-deps", "-json=Dir,GoFiles,SFiles,ImportPath,Module,Standard", "./wasm").replaceAll("\n}\n{", "\n},\n{")}]`);
+
+describe("on npm", { timeout }, () => {
+  before(installTools, { timeout });
+
+  test("publint finds nothing", () => {
+    runTool("publint", ["run", "--strict", "--pack", "npm", dist()]);
+  });
+
+  test("attw finds nothing", () => {
+    runTool("attw", [pack(), "--profile", "esm-only"]);
+  });
+
+  test("the tarball has every file of the package, and nothing else", () => {
+    const listed = execFileSync("tar", ["-tzf", pack()], { encoding: "utf8" }).trim().split("\n");
+    assert.deepEqual(listed.map((name) => name.replace("package/", "")).sort(), readdirSync(dist()).sort());
+  });
+
+  test("what is not used is not bundled", async () => {
+    const { build } = await import(pathToFileURL(join(projects, "node_modules/esbuild/lib/main.js")));
+    const bundle = async (contents) => {
+      const alias = { "open-payments-wasm": join(dist(), "index.js") };
+      const { outputFiles } = await build({ stdin: { contents, resolveDir: projects }, alias, bundle: true, minify: true, format: "esm", write: false, logLevel: "error" });
+      return outputFiles[0].text.trim();
+    };
+    assert.equal(await bundle('import "open-payments-wasm"'), "");
+    const small = await bundle('export { cleanCallbackUrl } from "open-payments-wasm"');
+    assert.ok(small.includes("interact_ref") && !small.includes("WebAssembly"));
+  });
+});
+
+describe("what it says of itself", { timeout }, () => {
+  let buildInfo, exported;
+  before(async () => {
+    exported = await import(pathToFileURL(join(dist(), "index.js")));
+    ({ buildInfo } = exported);
+  });
+
+  test("version, Go and modules", () => {
+    assert.equal(buildInfo.version, JSON.parse(textOf("package.json")).version);
+    assert.equal(buildInfo.go, go("env", "GOVERSION").trim());
+    const modules = linked().flatMap(({ Module }) => (Module && !Module.Main ? [[Module.Path, Module.Version]] : []));
+    assert.deepEqual(buildInfo.modules, Object.fromEntries(modules));
+    for (const path of ["github.com/lestrrat-go/jwx/v2", "github.com/yaronf/httpsign", "github.com/hack-pad/safejs"]) assert.ok(path in buildInfo.modules);
+  });
+
+  test("the module", () => {
+    const wasm = inPackage("open-payments.wasm");
+    const expected = { bytes: wasm.length, sha256: hash("sha256", wasm, "hex"), integrity: `sha256-${hash("sha256", wasm, "base64")}` };
+    assert.deepEqual(buildInfo.wasm, expected);
+  });
+
+  test("nobody can change it", () => {
+    for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm]) assert.ok(Object.isFrozen(object));
+  });
+
+  test("integrity.json has every file that a page loads", () => {
+    const files = readdirSync(dist()).filter((name) => name.endsWith(".js") || name.endsWith(".wasm"));
+    const expected = files.map((name) => [`./${name}`, `sha384-${hash("sha384", inPackage(name), "base64")}`]);
+    assert.deepEqual(JSON.parse(textOf("integrity.json")), Object.fromEntries(expected));
+  });
+
+  test("the precompressed copies are copies", () => {
+    const copies = { "open-payments.wasm.gz": gunzipSync, "open-payments.wasm.br": brotliDecompressSync };
+    for (const [name, decompress] of Object.entries(copies)) {
+      if (existsSync(join(dist(), name))) assert.deepEqual(decompress(inPackage(name)), inPackage("open-payments.wasm"));
+    }
+  });
+
+  test("every export is declared and documented with an example, and nothing else is declared", () => {
+    const values = documentedValues(textOf("index.d.ts"));
+    assert.deepEqual(values.map(({ name }) => name).sort(), Object.keys(exported).sort());
+    assert.deepEqual(values.filter(({ doc }) => doc === "").map(({ name }) => name), [], "without a comment");
+    assert.deepEqual(values.filter(({ examples }) => examples.length === 0).map(({ name }) => name), [], "without an example");
+  });
+
+  test("every example compiles", () => {
+    const examples = documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => examples.map(({ code }, i) => [`${name}-${i}.ts`, code]));
+    assert.deepEqual(compile(Object.fromEntries(examples)), []);
+    for (const [name, code] of examples) assert.match(code, new RegExp(`import .*\\b${name.split("-")[0]}\\b.* from "open-payments-wasm"`), `${name} shows it`);
+  });
+
+  const pages = readdirSync(dist()).filter((name) => name.endsWith(".md")).map((name) => join(dist(), name));
+  for (const page of [...pages, join(projects, "README.md")]) {
+    test(`the code of ${basename(page)} in ${basename(dirname(page))} compiles`, () => {
+      const text = readFileSync(page, "utf8");
+      assert.deepEqual(compileBlocks(text, Object.keys(exported)), []);
+      for (const { language, code, line } of fencedBlocks(text)) {
+        if (language === "json") assert.doesNotThrow(() => JSON.parse(code), `line ${line}`);
+      }
+    });
+  }
+
+  test("the README's make commands are there", () => {
+    const shell = fencedBlocks(textOf("README.md")).filter(({ language }) => language === "sh").map(({ code }) => code).join("\n");
+    for (const [, target] of shell.matchAll(/^make (\S+)/gm)) execFileSync("make", ["--dry-run", target], { cwd: root, stdio: "ignore" });
+  });
+});
+
+describe("THIRD_PARTY_NOTICES", { timeout }, () => {
+  const oneLine = (text) => text.replaceAll(/\s+/g, " ").trim();
+  const notices = oneLine(textOf("THIRD_PARTY_NOTICES"));
+
+  test("has every linked module with its licence", () => {
+    const modules = new Map(linked().flatMap(({ Module }) => (Module && !Module.Main ? [[Module.Path, Module]] : [])));
+    assert.ok(modules.size > 5);
+    for (const { Path, Version, Dir } of modules.values()) {
+      assert.ok(notices.includes(`==== ${Path} ${Version} `), Path);
+      const files = readdirSync(Dir).filter((name) => /^(licen[sc]e|copying|notice)/i.test(name));
+      assert.ok(files.length > 0, Path);
+      for (const file of files) assert.ok(notices.includes(oneLine(readFileSync(join(Dir, file), "utf8"))), `${file} of ${Path}`);
+    }
+  });
+
+  test("has Go, and what Go's standard library has of others", () => {
+    const goroot = go("env", "GOROOT").trim();
+    const vendored = linked().flatMap(({ ImportPath }) => /^vendor\/(golang\.org\/x\/\w+)/.exec(ImportPath)?.[1] ?? []);
+    const licences = ["LICENSE", "PATENTS", ...new Set(vendored.map((path) => `src/vendor/${path}/LICENSE`))];
+    assert.ok(licences.length > 3);
+    for (const file of licences) assert.ok(notices.includes(oneLine(readFileSync(join(goroot, file), "utf8"))), file);
+    for (const path of vendored) assert.match(notices, new RegExp(`==== ${path} v\\S+ in Go's standard library`));
+  });
+
+  test("has every copyright that a linked source names", () => {
+    const others = new Set();
+    for (const { Dir, GoFiles = [], SFiles = [], Module, Standard } of linked()) {
+      if (!Standard && Module?.Main) continue;
+      for (const file of [...GoFiles, ...SFiles]) {
+        for (const [, line] of readFileSync(join(Dir, file), "utf8").matchAll(/^[/* \t]*(copyright .*\d{4}.*)$/gim)) {
+          if (!line.includes("The Go Authors")) others.add(oneLine(line));
+        }
+      }
+    }
+    assert.ok(others.size > 2);
+    for (const line of others) assert.ok(notices.includes(line), line);
+  });
+});
+
+describe("types", { timeout }, () => {
+  before(installTools, { timeout });
+
+  const consumer = `
+    import { buildInfo, continueGrant, init, isFinalizedGrant } from "open-payments-wasm";
+
+    await init({ wasm: new Uint8Array(8) });
+    const grant = await continueGrant({ url: "https://as.example/", accessToken: "t", key: { keyId: "k", sign: (data) => data } });
+    if (isFinalizedGrant(grant)) grant.access_token?.value satisfies string | undefined;
+    buildInfo.wasm.bytes satisfies number;
+    // @ts-expect-error a URL is no number
+    await init({ wasm: 5 });
+    // @ts-expect-error a signal is no string
+    await continueGrant({ url: "https://as.example/", accessToken: "t", key: { keyId: "k", privateKey: "p" }, signal: "stop" });
+  `;
+  const withPlatform = `
+    import { continueGrant, importKey, init, loadKey } from "open-payments-wasm";
+
+    const jwk = await crypto.subtle.exportKey("jwk", (await loadKey("wallet"))?.privateKey!);
+    const key = await importKey(jwk, { keyId: "k" });
+    key.privateKey?.algorithm.name satisfies string | undefined;
+    await continueGrant({ url: new URL("https://as.example/"), accessToken: "t", key, signal: AbortSignal.timeout(1), fetch });
+    await init({ wasm: await fetch("https://cdn.example/open-payments.wasm") });
+    // @ts-expect-error a key is no string
+    key.privateKey satisfies string | undefined;
+  `;
+  const withWebAssembly = `${withPlatform}
+    await init({ wasm: await WebAssembly.compile(new Uint8Array(8)) });
+  `;
+  const platforms = {
+    "no platform at all": [{ lib: ["es2022"] }, { "consumer.ts": consumer }],
+    "a page": [{ lib: ["es2022", "dom"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
+    "a worker": [{ lib: ["es2022", "webworker"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
+    "Node": [{ lib: ["es2022"], types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withPlatform }],
+    "a page and Node": [{ types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
+    "a bundler": [{ module: "esnext", moduleResolution: "bundler" }, { "consumer.ts": consumer, "url.ts": 'import url from "open-payments-wasm/open-payments.wasm"; url satisfies string;' }],
+  };
+  for (const [platform, [options, files]] of Object.entries(platforms)) {
+    test(platform, () => {
+      assert.deepEqual(compile(files, options), []);
+    });
+  }
+});
+
+test("two builds in two folders are the same bytes", { timeout }, () => {
+  const [one, other] = ["one", "another folder/with a longer name"].map(buildIn);
+  assert.deepEqual(readdirSync(one), readdirSync(other));
+  for (const name of readdirSync(one)) assert.ok(readFileSync(join(one, name)).equals(readFileSync(join(other, name))), name);
+});
+
+/** Builds in a copy of the sources, which is a repository of its own: no commit is to be built in. */
+function buildIn(name) {
+  const folder = join(scratch(), name);
+  mkdirSync(folder, { recursive: true });
+  for (const source of ["go.mod", "go.sum", "build.sh", "README.md", "pkg", "wasm"]) cpSync(join(root, source), join(folder, source), { recursive: true });
+  const git = (...args) => execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: folder, stdio: "ignore" });
+  git("init");
+  git("add", ".");
+  git("commit", "--no-gpg-sign", "-m", name);
+  execFileSync(join(folder, "build.sh"), { env: { ...process.env, COMPRESS: "no", GOFLAGS: "-buildvcs=true" }, stdio: ["ignore", "ignore", "inherit"], timeout });
+  return join(folder, "dist");
+}
