@@ -87,7 +87,7 @@ func setUp(r *jsbridge.ArgumentReader) (client *gnap.Client, ctx context.Context
 	}
 	ctx, stop, err = jsbridge.Context(signal, timeout)
 	client = &gnap.Client{
-		Transport: jsbridge.Fetch{Func: fetch},
+		Transport: jsbridge.Fetch{Func: fetch, Limit: gnap.MaxResponse},
 		Key:       httpsig.Key{ID: keyID, Signer: signingKey},
 		AllowHTTP: allowHTTP,
 		Flights:   &flights,

@@ -3,11 +3,21 @@
 package jsbridge
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hack-pad/safejs"
 )
+
+// TestMain defines what the ES module gives this package in its scope.
+func TestMain(m *testing.M) {
+	source := string(must(os.ReadFile("../../wasm/sdk/exchange.js")))
+	script := strings.Replace(source, "export function exchange", "return function exchange", 1)
+	must(global.Call("eval", "globalThis.exchange = (() => {"+script+"})()"))
+	os.Exit(m.Run())
+}
 
 // evaluate returns the value of a JavaScript expression.
 func evaluate(t *testing.T, expression string) safejs.Value {

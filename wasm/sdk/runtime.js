@@ -2,6 +2,7 @@
 
 import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
+import { exchange } from "./exchange.js";
 
 let source; // what init() was given
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
@@ -41,12 +42,17 @@ async function run() {
 async function compile(wasm) {
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (ArrayBuffer.isView(wasm) || wasm instanceof ArrayBuffer) return WebAssembly.compile(wasm);
+  if (isFile(wasm)) return WebAssembly.compile(await nodeFiles().readFile(new URL(wasm)));
   const response = wasm instanceof Response ? wasm : await fetch(wasm, { credentials: "same-origin" });
   if (!response.ok) throw new Error(`${response.url || "The module"} answered with status ${response.status}.`);
   const isWasm = response.headers.get("content-type")?.startsWith("application/wasm");
   // Only a response of the right type can be compiled while it downloads.
   return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
+
+/** Node's fetch reads no files. An import of node:fs would break bundlers, so it is asked for where it is. */
+const nodeFiles = () => globalThis.process?.getBuiltinModule?.("node:fs/promises");
+const isFile = (wasm) => !(wasm instanceof Response) && String(wasm).startsWith("file:") && Boolean(nodeFiles());
 
 function unavailable(cause) {
   const blocked = cause instanceof WebAssembly.CompileError && /content security policy|blocked by csp|unsafe-eval/i.test(cause.message);
@@ -69,15 +75,18 @@ class Instance {
       if (this.#dead) return reject(ended());
       const settle = (fn) => (value) => {
         this.#pending.delete(reject);
+        this.#holdTimers();
         fn(value);
       };
       this.#pending.add(reject);
+      this.#holdTimers();
       this.bindings[name](...args, settle(resolve), settle(reject));
     });
   }
 
   async start(module) {
     const scope = createScope();
+    scope.setTimeout = (...args) => this.#hold(setTimeout(...args));
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
       this.#pending.add(reject); // an instance that dies while it starts
@@ -91,6 +100,17 @@ class Instance {
     this.bindings = await ready;
     this.#pending.clear();
     return this;
+  }
+
+  // In Node a timer keeps the process alive. Go's do so only while a call is in flight: it leaves
+  // those of calls that are over to run out.
+  #hold(timer) {
+    timer?.[this.#pending.size > 0 ? "ref" : "unref"]?.();
+    return timer;
+  }
+
+  #holdTimers() {
+    for (const timer of this.#go._scheduledTimeouts.values()) this.#hold(timer);
   }
 
   // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
@@ -123,20 +143,16 @@ function ended() {
   return new OpenPaymentsClientError(description, { code: "internal_error", description });
 }
 
-// All that the module can reach. Functions that check their receiver are bound to the real global,
-// and looked up when they are called, so that a page may replace its fetch.
+// All that the module can reach. Timers check their receiver, so they are bound to the real global.
 function createScope() {
-  const { Object, Array, ArrayBuffer, Uint8Array, DataView, JSON, Date, Error, Promise, Reflect } = globalThis;
-  const { AbortController, TextEncoder, TextDecoder } = globalThis;
+  const { Object, Array, ArrayBuffer, Uint8Array, DataView, Date, Promise, Reflect, TextEncoder, TextDecoder } = globalThis;
   return {
-    Object, Array, ArrayBuffer, Uint8Array, DataView, JSON, Date, Error, Promise, Reflect,
-    AbortController, TextEncoder, TextDecoder,
+    Object, Array, ArrayBuffer, Uint8Array, DataView, Date, Promise, Reflect, TextEncoder, TextDecoder,
     crypto: globalThis.crypto,
     performance: globalThis.performance,
     console: globalThis.console,
-    fetch: (...args) => globalThis.fetch(...args),
-    setTimeout: (...args) => globalThis.setTimeout(...args),
     clearTimeout: (id) => globalThis.clearTimeout(id),
+    exchange,
     newError: fromGo,
   };
 }
