@@ -500,6 +500,7 @@ export function returnToOpener(): boolean;
 /**
  * In an extension: opens the wallet in a tab, and resolves with the callback's address when the tab
  * arrives at the finish URI. Rejects with `window_closed` when the person closes the tab.
+ * For pages that stay open: a service worker is stopped before most people answer.
  *
  * @example
  * ```ts

@@ -1,0 +1,205 @@
+// The extension of web/extension, loaded in a browser, and a way to stop its worker at any moment.
+
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { browsers } from "./browsers.mjs";
+import { dist, root } from "./packages.mjs";
+import { close } from "./site.mjs";
+
+const geckoId = "open-payments-example@open-payments-wasm.example";
+const geckoUuid = "6c3d9c55-64ef-4f6c-8f04-0d1d2f3a4b5c"; // any: Firefox makes one up otherwise
+
+/** Builds the extension into a new folder. */
+export function buildExtension() {
+  const folder = mkdtempSync(join(tmpdir(), "open-payments-extension-"));
+  execFileSync(join(root, "web/extension/build.sh"), [folder, dist()]);
+  return { folder, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Waits until a function, which may fail on the way, returns something. */
+export async function eventually(what, fn) {
+  let problem = "";
+  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 40))) {
+    const value = await fn().catch((error) => void (problem = `: ${error.message}`));
+    if (value) return value;
+  }
+  throw new Error(`waited in vain for ${what}${problem}`);
+}
+
+const [chromium, firefox] = browsers;
+
+class LoadedExtension {
+  /** The page whose address begins so. */
+  tabAt(prefix) {
+    return eventually(`a tab at ${prefix}`, async () => {
+      for (const page of await this.browser.pages()) {
+        const address = await page.evaluate("location.href").catch(() => ""); // a page that is just gone
+        if (address.startsWith(prefix)) return page;
+      }
+    });
+  }
+
+  /** Closes all tabs but the first, without which the browser would end. */
+  async closeTabs() {
+    const [, ...pages] = await this.browser.pages();
+    for (const page of pages) await page.close();
+  }
+
+  close() {
+    return this.browser.close();
+  }
+}
+
+class InChromium extends LoadedExtension {
+  async load(folder, options) {
+    this.browser = await chromium.launch({ enableExtensions: [folder], ...options });
+    const worker = await this.browser.waitForTarget((target) => target.type() === "service_worker");
+    this.origin = `chrome-extension://${new URL(worker.url()).host}`;
+    return this;
+  }
+
+  async open(path) {
+    const page = await this.browser.newPage();
+    await page.goto(`${this.origin}/${path}`);
+    return page;
+  }
+
+  /** Presses the button in the toolbar. */
+  async openPopup() {
+    const before = this.browser.targets();
+    const [[extension], [page]] = await Promise.all([this.browser.extensions().then((all) => [...all.values()]), this.browser.pages()]);
+    const opening = this.browser.waitForTarget((target) => target.url().startsWith(this.origin) && target.type() === "page" && !before.includes(target));
+    await page.triggerExtensionAction(extension);
+    return (await opening).asPage();
+  }
+
+  /** Stops the worker, if it runs. It may be awake again when this returns: then it is another. */
+  async stopWorker(page) {
+    const running = this.#worker();
+    const session = await page.createCDPSession();
+    await session.send("ServiceWorker.enable");
+    await session.send("ServiceWorker.stopAllWorkers");
+    await session.detach();
+    await eventually("the worker's end", async () => this.#worker() !== running || running === undefined);
+  }
+
+  #worker() {
+    return this.browser.targets().find((target) => target.type() === "service_worker");
+  }
+
+  /** Grants what the extension is about to ask for: no command presses Allow, but this page does the same. */
+  async expectPermission(origin) {
+    const page = await this.browser.newPage();
+    await page.goto("chrome://extensions");
+    await page.evaluate((id, origin) => chrome.developerPrivate.addHostPermission(id, origin), new URL(this.origin).host, origin);
+    await page.close();
+  }
+}
+
+/** Over WebDriver BiDi, whose commands Puppeteer does not all know. */
+class InFirefox extends LoadedExtension {
+  async load(folder, options) {
+    this.browser = await firefox.launch({
+      ...options,
+      args: ["--remote-allow-system-access"], // to stop the event page
+      extraPrefsFirefox: {
+        "extensions.webextensions.uuids": JSON.stringify({ [geckoId]: geckoUuid }),
+        "extensions.webextOptionalPermissionPrompts": false, // nobody is there to press Allow
+        "extensions.webextensions.keepStorageOnUninstall": true, // an extension that is loaded for a test goes with the browser
+      },
+    });
+    await this.browser.installExtension(folder);
+    this.origin = `moz-extension://${geckoUuid}`;
+    return this;
+  }
+
+  /** page.goto waits for events that do not come for pages of extensions. */
+  async open(path) {
+    const page = await this.browser.newPage();
+    const url = `${this.origin}/${path}`;
+    await this.#send("browsingContext.navigate", { context: page.mainFrame()._id, url, wait: "none" });
+    const [address] = url.split("?"); // callback.html takes its query away
+    await eventually(url, () => page.evaluate(`location.href.startsWith("${address}") && document.readyState === "complete"`));
+    return page;
+  }
+
+  /** Also while it has something to do: Firefox itself would wait for that. */
+  async stopWorker() {
+    const isGone = await this.#inBrowser(`(async () => {
+      const page = extension.backgroundContext;
+      await extension.terminateBackground({ disableResetIdleForTest: true });
+      return !page || page.unloaded;
+    })()`);
+    if (!isGone) throw new Error("the event page was not stopped");
+  }
+
+  async expectPermission() {} // granted without a prompt: see load
+
+  async #inBrowser(expression) {
+    const { contexts } = await this.#send("browsingContext.getTree", { "moz:scope": "chrome" });
+    const { result } = await this.#send("script.evaluate", {
+      expression: `(({ extension }) => ${expression})(WebExtensionPolicy.getByID("${geckoId}"))`,
+      target: { context: contexts[0].context },
+      awaitPromise: true,
+    });
+    return result.value;
+  }
+
+  async #send(method, params) {
+    return (await this.browser.connection.send(method, params)).result;
+  }
+}
+
+/** Loads the extension in each browser. */
+export const loadedExtensions = [
+  { name: "Chromium", load: (folder, options) => new InChromium().load(folder, options) },
+  { name: "Firefox", load: (folder, options) => new InFirefox().load(folder, options) },
+];
+
+/** The way to the sandbox, which can be closed before a request reaches it or before its answer comes back. */
+export async function startGate(sandbox) {
+  let held, unreadable;
+  const requests = []; // "METHOD /path status" of what the sandbox answered
+  const server = createServer(async (req, res) => {
+    const holding = held?.pattern.test(`${req.method} ${req.url}`) ? held : undefined;
+    if (holding) held = undefined;
+    if (holding?.when === "before") return holding.reached();
+    const answer = await forward(sandbox.sandbox, req);
+    requests.push(`${req.method} ${req.url} ${answer.statusCode}`);
+    if (unreadable?.test(`${req.method} ${req.url}`)) delete answer.headers["access-control-allow-origin"];
+    if (holding) return holding.reached();
+    res.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(res);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  return {
+    origin,
+    clients: `${origin}/clients/`,
+    requests,
+    /** Never answers the next request of that kind. Resolves when it is there: `before` or `after` the sandbox has processed it. */
+    hold: (pattern, when = "before") => {
+      let isThere = false;
+      held = { pattern, when, reached: () => { isThere = true; } };
+      return eventually(`a request ${pattern}`, async () => isThere);
+    },
+    /** Leaves CORS headers out of the answers to requests of that kind. */
+    withoutCORS: (pattern) => {
+      unreadable = pattern;
+    },
+    close: () => close(server),
+  };
+}
+
+/** Sends a request on as it came, Host included: the sandbox takes its addresses from that. */
+async function forward(target, req) {
+  const { hostname, port } = new URL(target);
+  const onward = request({ hostname, port, method: req.method, path: req.url, headers: req.headers });
+  req.pipe(onward);
+  const [answer] = await once(onward, "response");
+  return answer;
+}
