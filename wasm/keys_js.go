@@ -79,7 +79,7 @@ func generateKey([]safejs.Value) (any, error) {
 // key, as with generateKey. Arguments: material (a Uint8Array), isText, forWebCrypto.
 func parseKey(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	material, isText, forWebCrypto := r.SecretBytes(), r.Bool(), r.Bool()
+	material, isText, forWebCrypto := r.Bytes(), r.Bool(), r.Bool()
 	defer clear(material)
 	if r.Err != nil {
 		return nil, r.Err

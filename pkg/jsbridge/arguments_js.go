@@ -57,9 +57,9 @@ func (r *ArgumentReader) Bool() bool {
 	return take(r, truth, err)
 }
 
-// SecretBytes takes a copy of a Uint8Array or an ArrayBuffer, and leaves no other.
-func (r *ArgumentReader) SecretBytes() []byte {
-	data, err := secretBytes(r.Value())
+// Bytes takes a copy of a Uint8Array, as ToBytes does.
+func (r *ArgumentReader) Bytes() []byte {
+	data, err := ToBytes(r.Value())
 	return take(r, data, err)
 }
 

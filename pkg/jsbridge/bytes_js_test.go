@@ -12,9 +12,6 @@ func TestToBytes(t *testing.T) {
 		"new Uint8Array()":                            "",
 		"new Uint8Array([1, 2, 255])":                 "\x01\x02\xff",
 		"new Uint8Array([1, 2, 3, 4]).subarray(1, 3)": "\x02\x03",
-		"new Uint8Array([1, 2]).buffer":               "\x01\x02",
-		"new ArrayBuffer(0)":                          "",
-		"new Uint8ClampedArray([7])":                  "\x07",
 	} {
 		if got, err := ToBytes(evaluate(t, expression)); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v", expression, got, err)
@@ -26,7 +23,7 @@ func TestToBytes(t *testing.T) {
 func TestToBytesOfWhatIsNone(t *testing.T) {
 	for _, expression := range []string{
 		"undefined", "null", "-1", "5", "'text'", "[1, 2]", "({ length: 3 })", "Symbol('s')", "10n", "Number.MAX_SAFE_INTEGER", "new Proxy({}, { get() { throw 1 } })",
-		"Object.create(Uint8Array.prototype)", "({ length: 2 ** 53 })",
+		"({ length: 2 ** 53 })", "new ArrayBuffer(1)", "new DataView(new ArrayBuffer(1))",
 	} {
 		if got, err := ToBytes(evaluate(t, expression)); err == nil {
 			t.Errorf("%s: %q", expression, got)
@@ -68,7 +65,7 @@ func TestArguments(t *testing.T) {
 	}
 
 	r := read("['text', 1.5, true, new Uint8Array([1]), undefined, null]")
-	if s, f, b, data := r.String(), r.Float(), r.Bool(), r.SecretBytes(); s != "text" || f != 1.5 || !b || string(data) != "\x01" {
+	if s, f, b, data := r.String(), r.Float(), r.Bool(), r.Bytes(); s != "text" || f != 1.5 || !b || string(data) != "\x01" {
 		t.Error(s, f, b, data)
 	}
 	if s := r.String(); s != "" || !r.Value().IsNull() || r.Err != nil {
@@ -84,7 +81,7 @@ func TestArguments(t *testing.T) {
 		"['5']":       func(r *ArgumentReader) { r.Float() },
 		"[1]":         func(r *ArgumentReader) { r.Bool() },
 		"[undefined]": func(r *ArgumentReader) { r.Bool() },
-		"[Symbol()]":  func(r *ArgumentReader) { r.SecretBytes() },
+		"[Symbol()]":  func(r *ArgumentReader) { r.Bytes() },
 		"[]":          func(r *ArgumentReader) { _ = r.String() },
 	}
 	for expression, take := range wrong {

@@ -5,7 +5,6 @@ package jsbridge
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -15,7 +14,7 @@ import (
 )
 
 // Fetch is an http.RoundTripper over a fetch function: that of the page when Func is undefined. It
-// needs the global function exchange (wasm/sdk/exchange.js).
+// sends with exchange of wasm/sdk/host.js.
 //
 // It never sends cookies or a referrer, never uses a cache and never follows a redirect. Browsers
 // hide where a redirect leads and which one it was: it is reported as status 302. They compute
@@ -33,25 +32,21 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	options, err := fetchOptions(req)
-	if err != nil {
-		return nil, err
-	}
 	body, err := fetchBody(req)
 	if err != nil {
 		return nil, err
 	}
-	sent, err := global.Call("exchange", f.function(), requestURL(req), options, body, f.Limit)
-	if err != nil {
-		return nil, caught(err)
-	}
-	stop := context.AfterFunc(ctx, func() { _, _ = sent.Call("abort") })
-	defer stop()
-	answer, err := Await(ctx, must(sent.Get("answer")))
+	answers, abort, err := ask(host("exchange"), f.function(), req.Method, requestURL(req), headerLines(req), body, f.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return readAnswer(req, answer)
+	stop := context.AfterFunc(ctx, func() { _, _ = abort.Invoke() })
+	defer stop()
+	values, err := wait(ctx, answers)
+	if err != nil {
+		return nil, err
+	}
+	return readAnswer(req, values)
 }
 
 // function returns Func, or undefined for the fetch of the page.
@@ -67,25 +62,15 @@ func requestURL(req *http.Request) string {
 	return req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI()
 }
 
-// requestInit are the options of fetch that JSON can carry.
-type requestInit struct {
-	Method         string            `json:"method"`
-	Headers        map[string]string `json:"headers"`
-	Credentials    string            `json:"credentials"`
-	Cache          string            `json:"cache"`
-	Redirect       string            `json:"redirect"`
-	ReferrerPolicy string            `json:"referrerPolicy"`
-}
-
-func fetchOptions(req *http.Request) (string, error) {
-	headers := make(map[string]string, len(req.Header))
+// headerLines has a line for each name and each value: neither can hold a line break.
+func headerLines(req *http.Request) string {
+	var lines strings.Builder
 	for name, values := range req.Header {
 		if name != "Content-Length" { // a forbidden header name: the browser sets it
-			headers[name] = values[0]
+			lines.WriteString(name + "\n" + values[0] + "\n")
 		}
 	}
-	text, err := json.Marshal(requestInit{req.Method, headers, "omit", "no-store", "manual", "no-referrer"})
-	return string(text), err
+	return lines.String()
 }
 
 func fetchBody(req *http.Request) (safejs.Value, error) {
@@ -102,13 +87,13 @@ func fetchBody(req *http.Request) (safejs.Value, error) {
 
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
-// readAnswer reads what exchange made: an array of status, headers and body.
-func readAnswer(req *http.Request, answer safejs.Value) (*http.Response, error) {
-	status, err := must(answer.Index(0)).Int()
+// readAnswer makes a response of status, headers and body.
+func readAnswer(req *http.Request, values []safejs.Value) (*http.Response, error) {
+	status, err := values[0].Int()
 	if err != nil {
 		return nil, errNoResponse
 	}
-	lines, err := must(answer.Index(1)).String()
+	lines, err := values[1].String()
 	if err != nil {
 		return nil, errNoResponse
 	}
@@ -116,7 +101,7 @@ func readAnswer(req *http.Request, answer safejs.Value) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	body, err := ToBytes(must(answer.Index(2)))
+	body, err := ToBytes(values[2])
 	if err != nil {
 		return nil, err
 	}

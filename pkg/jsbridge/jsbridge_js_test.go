@@ -3,6 +3,7 @@
 package jsbridge
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -11,11 +12,10 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// TestMain defines what the ES module gives this package in its scope.
+// TestMain defines what the ES module gives this package.
 func TestMain(m *testing.M) {
-	source := string(must(os.ReadFile("../../wasm/sdk/exchange.js")))
-	script := strings.Replace(source, "export function exchange", "return function exchange", 1)
-	must(global.Call("eval", "globalThis.exchange = (() => {"+script+"})()"))
+	source := string(must(os.ReadFile("../../wasm/sdk/host.js")))
+	must(global.Call("eval", strings.ReplaceAll(source, "export ", "")))
 	os.Exit(m.Run())
 }
 
@@ -31,6 +31,21 @@ func evaluate(t *testing.T, expression string) safejs.Value {
 		t.Fatalf("%s: %v", expression, err)
 	}
 	return value
+}
+
+// await waits for a promise, with a host function made for it.
+func await(t *testing.T, promise safejs.Value) (safejs.Value, error) {
+	t.Helper()
+	host := evaluate(t, "(promise, done) => { Promise.resolve(promise).then((value) => done(true, value), (error) => done(false, error)) }")
+	answers, _, err := ask(host, promise)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := wait(context.Background(), answers)
+	if err != nil {
+		return safejs.Value{}, err
+	}
+	return values[0], nil
 }
 
 // text returns String(value).

@@ -11,46 +11,53 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-func TestAwaitFulfilled(t *testing.T) {
+// answering makes a host function that answers what an expression of done says.
+func answering(t *testing.T, expression string) safejs.Value {
+	t.Helper()
+	return evaluate(t, "(done) => { "+expression+" }")
+}
+
+func TestAskAnswers(t *testing.T) {
 	for _, expression := range []string{
-		"Promise.resolve('a')",
-		"new Promise((resolve) => setTimeout(resolve, 5, 'a'))",
-		"({ then(fulfilled) { fulfilled('a') } })",
-		"({ then(fulfilled) { setTimeout(() => { fulfilled('a'); fulfilled('b') }) } })",
-		"'a'",
+		"done(true, 'a', 5)",
+		"Promise.resolve().then(() => done(true, 'a', 5))",
+		"setTimeout(done, 5, true, 'a', 5)",
 	} {
 		releasesFunctions(t, func() {
-			value, err := Await(context.Background(), evaluate(t, expression))
-			if err != nil || text(t, value) != "a" {
-				t.Errorf("%s: %v, %v", expression, value, err)
+			answers, _, err := ask(answering(t, expression))
+			if err != nil {
+				t.Fatal(err)
+			}
+			values, err := wait(context.Background(), answers)
+			if err != nil || len(values) != 2 || text(t, values[0])+text(t, values[1]) != "a5" {
+				t.Errorf("%s: %v, %v", expression, values, err)
 			}
 		})
 	}
 }
 
-func TestAwaitReturnsWhatIsNoPromise(t *testing.T) {
-	for _, expression := range []string{
-		"undefined", "null", "0", "5", "true", "'text'", "Symbol('s')", "10n", "{}", "[]", "new Uint8Array(3)", "() => {}", "Object.create(null)", "({ then: 5 })",
-	} {
-		given := evaluate(t, "globalThis.given = "+expression)
-		value, err := Await(context.Background(), given)
-		if err != nil {
-			t.Errorf("%s: %v", expression, err)
-			continue
+func TestAskPassesArgumentsAndReturns(t *testing.T) {
+	releasesFunctions(t, func() {
+		answers, returned, err := ask(evaluate(t, "(a, b, done) => { done(true); return a + b }"), "a", 5)
+		if err != nil || text(t, returned) != "a5" {
+			t.Errorf("%v, %v", returned, err)
 		}
-		same := call(t, evaluate(t, "Object"), "is", value, evaluate(t, "given"))
-		if !same.Equal(trueValue) {
-			t.Errorf("%s became %s", expression, text(t, value))
+		if values, err := wait(context.Background(), answers); err != nil || len(values) != 0 {
+			t.Errorf("%v, %v", values, err)
 		}
-	}
+	})
 }
 
-func TestAwaitRejected(t *testing.T) {
+func TestAskRejected(t *testing.T) {
 	for _, reason := range []string{
 		"undefined", "null", "'text'", "Symbol('s')", "5", "10n", "Number.NaN", "false", "new TypeError('t')", "{}", "Object.create(null)", "() => {}",
 	} {
 		releasesFunctions(t, func() {
-			_, err := Await(context.Background(), evaluate(t, "Promise.reject(globalThis.given = "+reason+")"))
+			answers, _, err := ask(answering(t, "done(false, globalThis.given = "+reason+")"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = wait(context.Background(), answers)
 			thrown, ok := Thrown(err)
 			if !ok {
 				t.Fatalf("%s: %v", reason, err)
@@ -65,36 +72,28 @@ func TestAwaitRejected(t *testing.T) {
 	}
 }
 
-func TestAwaitThrowingThen(t *testing.T) {
-	for _, expression := range []string{
-		"({ then() { throw new RangeError('own') } })",
-		"({ get then() { throw new RangeError('own') } })",
-	} {
-		releasesFunctions(t, func() {
-			_, err := Await(context.Background(), evaluate(t, expression))
-			if thrown, ok := Thrown(err); !ok || text(t, member(t, thrown, "name")) != "RangeError" {
-				t.Errorf("%s: %v", expression, err)
-			}
-		})
-	}
-}
-
-func TestAwaitEndsWithContext(t *testing.T) {
-	cause := errors.New("cause")
-	ctx, cancel := context.WithCancelCause(context.Background())
-	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
-	if _, err := Await(ctx, evaluate(t, "new Promise(() => {})")); err != cause {
-		t.Errorf("err = %v", err)
-	}
-}
-
-func TestAwaitReleasesWhatSettlesLate(t *testing.T) {
+func TestAskThatThrows(t *testing.T) {
 	releasesFunctions(t, func() {
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		_, _ = Await(ctx, evaluate(t, "new Promise((resolve) => { globalThis.late = resolve })"))
-		evaluate(t, "late()")
-		time.Sleep(5 * time.Millisecond)
+		_, _, err := ask(answering(t, "throw new RangeError('own')"))
+		if thrown, ok := Thrown(err); !ok || text(t, member(t, thrown, "name")) != "RangeError" {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWaitEndsWithContext(t *testing.T) {
+	releasesFunctions(t, func() {
+		cause := errors.New("cause")
+		ctx, cancel := context.WithCancelCause(context.Background())
+		time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
+		answers, _, err := ask(answering(t, "globalThis.late = done"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := wait(ctx, answers); err != cause {
+			t.Errorf("err = %v", err)
+		}
+		evaluate(t, "late(true)") // what comes late is let go of
 	})
 }
 
@@ -106,7 +105,7 @@ func asPromise(t *testing.T, fn safejs.Func, args ...any) (safejs.Value, error) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Await(context.Background(), promise)
+	return await(t, promise)
 }
 
 func async(t *testing.T, fn func(args []safejs.Value) (any, error)) safejs.Func {
@@ -133,7 +132,7 @@ func TestAsyncAnswers(t *testing.T) {
 }
 
 func TestAsyncMayWaitForJavaScript(t *testing.T) {
-	wait := async(t, func(args []safejs.Value) (any, error) { return Await(context.Background(), args[0]) })
+	wait := async(t, func(args []safejs.Value) (any, error) { return await(t, args[0]) })
 	value, err := asPromise(t, wait, evaluate(t, "new Promise((resolve) => setTimeout(resolve, 5, 'later'))"))
 	if err != nil || text(t, value) != "later" {
 		t.Errorf("%v, %v", value, err)

@@ -13,36 +13,20 @@ import (
 
 // CryptoKey returns a signer over a WebCrypto private key for Ed25519. The key stays where it is:
 // not a byte of it enters the memory of this module.
-func CryptoKey(key safejs.Value) crypto.Signer {
-	return signer{context.Background(), func(data safejs.Value) (safejs.Value, error) {
-		crypto, err := global.Get("crypto")
-		if err != nil {
-			return safejs.Value{}, caught(err)
-		}
-		subtle, err := crypto.Get("subtle")
-		if err != nil {
-			return safejs.Value{}, caught(err)
-		}
-		return subtle.Call("sign", "Ed25519", key, data)
-	}}
-}
+func CryptoKey(key safejs.Value) crypto.Signer { return signer{context.Background(), key} }
 
 // SignFunc returns a signer over a JavaScript function that takes a Uint8Array and returns the
 // signature as a Uint8Array, or a promise of one.
-func SignFunc(sign safejs.Value) crypto.Signer {
-	return signer{context.Background(), func(data safejs.Value) (safejs.Value, error) {
-		return sign.Invoke(data)
-	}}
-}
+func SignFunc(sign safejs.Value) crypto.Signer { return signer{context.Background(), sign} }
 
 // signer waits for JavaScript to sign, as long as its context lets it.
 type signer struct {
-	ctx  context.Context
-	sign func(data safejs.Value) (safejs.Value, error)
+	ctx context.Context
+	key safejs.Value // what sign of wasm/sdk/host.js takes
 }
 
 // WithContext returns the signer with another context.
-func (s signer) WithContext(ctx context.Context) crypto.Signer { return signer{ctx, s.sign} }
+func (s signer) WithContext(ctx context.Context) crypto.Signer { return signer{ctx, s.key} }
 
 // Public returns no key: JavaScript keeps the public half, if it has it at all.
 func (s signer) Public() crypto.PublicKey { return ed25519.PublicKey(nil) }
@@ -53,13 +37,13 @@ func (s signer) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	promise, err := s.sign(data)
-	if err != nil {
-		return nil, caught(err)
-	}
-	signature, err := Await(s.ctx, promise)
+	answers, _, err := ask(host("sign"), s.key, data)
 	if err != nil {
 		return nil, err
 	}
-	return ToBytes(signature)
+	values, err := wait(s.ctx, answers)
+	if err != nil {
+		return nil, err
+	}
+	return ToBytes(values[0])
 }

@@ -15,11 +15,12 @@ const generateKey = `crypto.subtle.generateKey("Ed25519", false, ["sign", "verif
 
 func TestCryptoKeySigns(t *testing.T) {
 	releasesFunctions(t, func() {
-		pair, err := Await(context.Background(), evaluate(t, generateKey))
+		pair, err := await(t, evaluate(t, generateKey))
 		if err != nil {
 			t.Fatal(err)
 		}
-		exported, err := Await(context.Background(), call(t, evaluate(t, "crypto.subtle"), "exportKey", "raw", member(t, pair, "publicKey")))
+		export := evaluate(t, "({ publicKey }) => crypto.subtle.exportKey('raw', publicKey).then((raw) => new Uint8Array(raw))")
+		exported, err := await(t, must(export.Invoke(pair)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +38,7 @@ func TestCryptoKeySigns(t *testing.T) {
 }
 
 func TestCryptoKeyThatCannotSign(t *testing.T) {
-	pair, err := Await(context.Background(), evaluate(t, generateKey))
+	pair, err := await(t, evaluate(t, generateKey))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,13 +5,10 @@ package jsbridge
 import "github.com/hack-pad/safejs"
 
 var (
-	global      = safejs.Global()
-	uint8Array  = must(global.Get("Uint8Array"))
-	arrayBuffer = must(global.Get("ArrayBuffer"))
-	dataView    = must(global.Get("DataView"))
-	object      = must(global.Get("Object"))
-	reflect     = must(global.Get("Reflect"))
-	promises    = must(global.Get("Promise"))
+	global     = safejs.Global()
+	uint8Array = must(global.Get("Uint8Array"))
+	object     = must(global.Get("Object"))
+	reflect    = must(global.Get("Reflect"))
 )
 
 // get reads a property of a value that JavaScript chose. safejs.Value.Get would end the whole

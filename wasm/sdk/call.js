@@ -2,7 +2,7 @@
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { prepareKey } from "./keys.js";
-import { call, start } from "./runtime.js";
+import { call, isRunning, start } from "./runtime.js";
 
 const defaultTimeoutMs = 30_000;
 
@@ -35,9 +35,11 @@ export async function poll(options) {
 async function prepare(defaultMs, { url, key, signal, timeoutMs = defaultMs, fetch }) {
   const href = toHref(url, "url");
   checkControl({ signal, timeoutMs, fetch });
+  const prepared = prepareKey(key);
+  if (isRunning() && !(prepared instanceof Promise)) return { href, ...prepared, left: timeoutMs };
   const deadline = performance.now() + timeoutMs;
-  const [{ keyId, signer }] = await patient(Promise.all([prepareKey(key), start()]), { signal, timeoutMs });
-  return { href, keyId, signer, left: Math.max(deadline - performance.now(), 1) };
+  const [ready] = await patient(Promise.all([prepared, start()]), { signal, timeoutMs });
+  return { href, ...ready, left: Math.max(deadline - performance.now(), 1) };
 }
 
 /** Waits, unless the signal is aborted before. */

@@ -2,16 +2,16 @@
 
 import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
-import { exchange } from "./exchange.js";
+import { exchange, sign } from "./host.js";
 
 let source; // what init() was given
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
 let starting; // Promise<Instance> of the instance that runs
+let running; // the Instance itself, once it has started
 
 /** Calls a function that the module exports (wasm/main_js.go) and returns a promise of its answer. */
 export async function call(name, ...args) {
-  const instance = await start();
-  return instance.call(name, args);
+  return (running ?? (await start())).call(name, args);
 }
 
 /** Sets where the module comes from and loads it. Once it is loaded, another source is refused. */
@@ -22,6 +22,8 @@ export async function load(wasm) {
   if (!compiling) source = wasm ?? source; // what could not be loaded may be given again, from elsewhere
   await start();
 }
+
+export const isRunning = () => running !== undefined;
 
 export function start() {
   starting ??= run().catch((error) => {
@@ -99,6 +101,7 @@ class Instance {
     go.run(instance).then(() => this.#died(), () => this.#died());
     this.bindings = await ready;
     this.#pending.clear();
+    running = this;
     return this;
   }
 
@@ -129,7 +132,7 @@ class Instance {
   #died() {
     if (this.#dead) return;
     this.#dead = true;
-    starting = undefined;
+    starting = running = undefined;
     // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
     for (const timer of this.#go._scheduledTimeouts.values()) clearTimeout(timer);
     this.#go._scheduledTimeouts.clear();
@@ -145,14 +148,15 @@ function ended() {
 
 // All that the module can reach. Timers check their receiver, so they are bound to the real global.
 function createScope() {
-  const { Object, Array, ArrayBuffer, Uint8Array, DataView, Date, Promise, Reflect, TextEncoder, TextDecoder } = globalThis;
+  const { Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder } = globalThis;
   return {
-    Object, Array, ArrayBuffer, Uint8Array, DataView, Date, Promise, Reflect, TextEncoder, TextDecoder,
+    Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder,
     crypto: globalThis.crypto,
     performance: globalThis.performance,
     console: globalThis.console,
     clearTimeout: (id) => globalThis.clearTimeout(id),
     exchange,
+    sign,
     newError: fromGo,
   };
 }
