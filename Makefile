@@ -20,6 +20,7 @@ lint:
 
 test-go:
 	go test -race ./...
+	go test -run Budget ./pkg/gnap
 
 # A short look for what breaks the parsers, from the corpus in the tests; findings land in testdata/fuzz.
 test-fuzz:
