@@ -32,7 +32,7 @@ test-wasm:
 
 test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
-	cd web/test && npx --no-install tsc && node --test --test-concurrency=1
+	cd web/test && npx --no-install tsc && node --test --test-concurrency=1 *.test.mjs
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit
