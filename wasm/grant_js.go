@@ -33,6 +33,9 @@ func send(args []safejs.Value) (any, error) {
 	}
 	defer stop()
 	client.AcceptAnyShape = !r.Bool()
+	if r.Err != nil {
+		return nil, r.Err
+	}
 	grant, err := client.Do(ctx, call)
 	if err != nil || grant == nil {
 		return safejs.Undefined(), err

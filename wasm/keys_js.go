@@ -20,13 +20,24 @@ import (
 var held = map[string]keys.PrivateKey{}
 
 func hold(key keys.PrivateKey) (any, error) {
-	id := rand.Text()
+	id := idOf(key)
 	held[id] = key
 	public, err := jsbridge.FromBytes(key.Public().(ed25519.PublicKey))
 	if err != nil {
 		return nil, err
 	}
 	return jsbridge.NewObject(map[string]any{"id": id, "keyId": key.ID, "publicKey": public})
+}
+
+// idOf returns the id of a key that is held already, or a new one. Ids cannot be guessed: who has
+// one can sign.
+func idOf(key keys.PrivateKey) string {
+	for id, other := range held {
+		if other.Equal(key.PrivateKey) {
+			return id
+		}
+	}
+	return rand.Text()
 }
 
 // signer makes a signer of what JavaScript passed as a key: a CryptoKey, a function that signs,

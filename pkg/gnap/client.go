@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -121,14 +122,17 @@ func (c *Client) Do(ctx context.Context, call Call) (*Grant, error) {
 	if ctx.Err() != nil {
 		return nil, contextError(ctx, call.Operation)
 	}
-	if c.Flights == nil {
+	if c.Flights == nil || call.Operation == OpRequest { // every request is for a grant of its own
 		return c.send(ctx, call, target)
 	}
 	call.URL = target.Scheme + "://" + target.Host + target.RequestURI() // one spelling of what is equal
-	return c.Flights.do(ctx, call, c.Key.ID, func(ctx context.Context) (*Grant, error) {
+	return c.Flights.do(ctx, call, c.who(), func(ctx context.Context) (*Grant, error) {
 		return c.send(ctx, call, target)
 	})
 }
+
+// who tells clients apart whose calls must not share a request.
+func (c *Client) who() string { return fmt.Sprintf("%s\x00%t", c.Key.ID, c.AcceptAnyShape) }
 
 func (c *Client) check(call Call) (*url.URL, error) {
 	target, problem := parseTarget(call.URL, c.AllowHTTP)

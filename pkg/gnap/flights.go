@@ -29,8 +29,8 @@ type flight struct {
 
 // do runs send, or joins the equal call that is running. Each caller waits as long as its own
 // context lets it; the request itself ends when nobody waits for it any more.
-func (f *Flights) do(ctx context.Context, call Call, keyID string, send func(context.Context) (*Grant, error)) (*Grant, error) {
-	id := fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s", call.Operation, call.URL, call.AccessToken, keyID, call.Body)
+func (f *Flights) do(ctx context.Context, call Call, who string, send func(context.Context) (*Grant, error)) (*Grant, error) {
+	id := fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s", call.Operation, call.URL, call.AccessToken, who, call.Body)
 	shared := f.join(&ctx, id, send)
 	select {
 	case <-shared.done:

@@ -419,3 +419,19 @@ func TestFlightsUnderLoad(t *testing.T) {
 		t.Errorf("%d requests for 400 calls", n)
 	}
 }
+
+// Two requests are for two grants, however equal they are.
+func TestRequestsAreNotShared(t *testing.T) {
+	client, server := newClient(t, answer{status: 200, body: issuedBody}, answer{status: 200, body: issuedBody})
+	client.Flights = &Flights{}
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			if _, err := client.Request(t.Context(), testURI, GrantRequest{Client: "https://wallet.example/c"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	server.wantRequests(2)
+}

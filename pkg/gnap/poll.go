@@ -10,10 +10,10 @@ import (
 // for grants that were requested without interact.finish.
 //
 // It waits before every request as long as the server said in the answer before, five seconds
-// where it did not, and follows the continuation token and URI of every answer. On too_fast it
-// slows down for good; a failure that is Retryable it tries again, up to three times in a row,
-// ever more slowly. Progress, if it is not nil, is called with the continuation that follows
-// every answer.
+// where it did not and one where it said zero, and follows the continuation token and URI of every
+// answer. On too_fast it slows down for good; a failure that is Retryable it tries again, up to
+// three times in a row, ever more slowly. Progress, if it is not nil, is called with the
+// continuation that follows every answer.
 //
 // Errors are as for Do: a denial is the server's *Error. It does not end before ctx does as long
 // as the grant is pending, so give ctx a deadline.
@@ -55,8 +55,12 @@ func (c *Client) pollOnce(ctx context.Context, pending Continuation) (*Grant, er
 }
 
 func waitOf(pending Continuation) time.Duration {
-	if pending.Wait == nil || *pending.Wait < 0 {
+	switch {
+	case pending.Wait == nil || *pending.Wait < 0:
 		return defaultWait
+	case *pending.Wait == 0:
+		return time.Second // no server is asked without a pause
+	default:
+		return seconds(*pending.Wait)
 	}
-	return seconds(*pending.Wait)
 }

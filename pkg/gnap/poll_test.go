@@ -39,6 +39,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 
 const (
 	pollPending = `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"},"wait":2}}`
+	pollAtOnce  = `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"},"wait":0}}`
 	pollIssued  = `200 {"access_token":{"value":"A","manage":"https://as.example/t","access":[]}}`
 	pollTooFast = `400 {"error":{"code":"too_fast"}}`
 )
@@ -50,6 +51,7 @@ func TestPoll(t *testing.T) {
 		code    string
 	}{
 		"waits as the server says, then follows": {[]string{pollPending, pollPending, pollIssued}, []time.Duration{1, 3, 5}, ""},
+		"zero is no pause":                       {[]string{pollAtOnce, pollAtOnce, pollIssued}, []time.Duration{1, 2, 3}, ""},
 		"slows down for good":                    {[]string{pollTooFast, pollPending, pollIssued}, []time.Duration{1, 7, 14}, ""},
 		"survives a lost connection":             {[]string{"lost", pollIssued}, []time.Duration{1, 7}, ""},
 		"gives up on a dead one":                 {[]string{"lost", "lost", "lost", "lost"}, []time.Duration{1, 7, 18, 34}, CodeNetwork},

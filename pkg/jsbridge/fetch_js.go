@@ -36,13 +36,7 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, abort, err := ask(host("exchange"), f.function(), req.Method, requestURL(req), headerLines(req), body, f.Limit)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _, _ = abort.Invoke() })
-	defer stop()
-	values, err := wait(ctx, answers)
+	values, err := ask(ctx, host("exchange"), f.function(), req.Method, requestURL(req), headerLines(req), body, f.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -27,26 +27,32 @@ type answer struct {
 	err    error
 }
 
-// ask calls a host function with args and a function for its answer. It returns a channel that
-// receives the answer, and what the host function itself returned. The function is released when
-// it is called, so nothing leaks when nobody listens any more.
-func ask(function safejs.Value, args ...any) (<-chan answer, safejs.Value, error) {
+// ask calls a host function with args and a function for its answer, and waits for it. When ctx
+// ends it gives the host function up, and returns the cause. It must run in a goroutine, never
+// inside a function that JavaScript called: the event loop would stand still.
+func ask(ctx context.Context, function safejs.Value, args ...any) ([]safejs.Value, error) {
 	answers := make(chan answer, 1)
 	var done safejs.Func
 	done, err := safejs.FuncOf(func(_ safejs.Value, values []safejs.Value) any {
-		done.Release()
+		done.Release() // the host calls it once, when it is given up too
 		answers <- settle(values)
 		return nil
 	})
 	if err != nil {
-		return nil, safejs.Value{}, err
+		return nil, err
 	}
-	returned, err := function.Invoke(append(args, done)...)
+	giveUp, err := function.Invoke(append(args, done)...)
 	if err != nil {
 		done.Release()
-		return nil, safejs.Value{}, caught(err)
+		return nil, caught(err)
 	}
-	return answers, returned, nil
+	select {
+	case a := <-answers:
+		return a.values, a.err
+	case <-ctx.Done():
+		_, _ = giveUp.Invoke()
+		return nil, context.Cause(ctx)
+	}
 }
 
 func settle(values []safejs.Value) answer {
@@ -55,15 +61,4 @@ func settle(values []safejs.Value) answer {
 		return answer{values: values}
 	}
 	return answer{err: &Error{values[0]}}
-}
-
-// wait returns the answer, or the cause of the end of ctx. It must run in a goroutine, never inside
-// a function that JavaScript called: the event loop would stand still.
-func wait(ctx context.Context, answers <-chan answer) ([]safejs.Value, error) {
-	select {
-	case a := <-answers:
-		return a.values, a.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }

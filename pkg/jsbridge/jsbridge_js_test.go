@@ -37,11 +37,7 @@ func evaluate(t *testing.T, expression string) safejs.Value {
 func await(t *testing.T, promise safejs.Value) (safejs.Value, error) {
 	t.Helper()
 	host := evaluate(t, "(promise, done) => { Promise.resolve(promise).then((value) => done(true, value), (error) => done(false, error)) }")
-	answers, _, err := ask(host, promise)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values, err := wait(context.Background(), answers)
+	values, err := ask(context.Background(), host, promise)
 	if err != nil {
 		return safejs.Value{}, err
 	}

@@ -37,11 +37,7 @@ func (s signer) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	answers, _, err := ask(host("sign"), s.key, data)
-	if err != nil {
-		return nil, err
-	}
-	values, err := wait(s.ctx, answers)
+	values, err := ask(s.ctx, host("sign"), s.key, data)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,7 @@ import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
 
-const defaultTimeoutMs = 30_000;
+export const defaultTimeoutMs = 30_000;
 
 /**
  * Makes the call and returns the answer, parsed. `operation` is one of gnap.Operation, `body` JSON
@@ -32,14 +32,21 @@ export async function poll(options) {
 }
 
 /** Checks the options that all calls have, and gets the key and the module ready. */
-async function prepare(defaultMs, { url, key, signal, timeoutMs = defaultMs, fetch }) {
+async function prepare(defaultMs, { url, key, timeoutMs = defaultMs, ...control }) {
   const href = toHref(url, "url");
-  checkControl({ signal, timeoutMs, fetch });
+  const { signal } = control;
+  checkControl({ timeoutMs, ...control });
   const prepared = prepareKey(key);
   if (isRunning() && !(prepared instanceof Promise)) return { href, ...prepared, left: timeoutMs };
   const deadline = performance.now() + timeoutMs;
   const [ready] = await patient(Promise.all([prepared, start()]), { signal, timeoutMs });
   return { href, ...ready, left: Math.max(deadline - performance.now(), 1) };
+}
+
+/** Waits for the module, no longer than a call may take. */
+export async function ready({ signal, timeoutMs = defaultTimeoutMs }) {
+  checkControl({ signal, timeoutMs });
+  if (!isRunning()) await patient(start(), { signal, timeoutMs });
 }
 
 /** Waits, unless the signal is aborted before. */
@@ -97,10 +104,14 @@ export function checkText(value, name) {
   if (typeof value !== "string" || value === "") throw argumentError(name, "must be a string that is not empty");
 }
 
-function checkControl({ signal, timeoutMs, fetch }) {
+/** `timeoutName` is what the caller calls timeoutMs. */
+export function checkControl({ signal, timeoutMs = defaultTimeoutMs, fetch, useHttp, validateResponses }, timeoutName = "timeoutMs") {
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError("signal", "must be an AbortSignal");
   if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
-    throw argumentError("timeoutMs", "must be a number of milliseconds above 0 and below 2147483648");
+    throw argumentError(timeoutName, "must be a number of milliseconds above 0 and below 2147483648");
   }
   if (fetch !== undefined && typeof fetch !== "function") throw argumentError("fetch", "must be a function like fetch");
+  for (const [name, value] of Object.entries({ useHttp, validateResponses })) {
+    if (value !== undefined && typeof value !== "boolean") throw argumentError(name, "must be true or false");
+  }
 }

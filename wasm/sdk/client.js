@@ -1,6 +1,6 @@
 // The client with the names of @interledger/open-payments, and what leaving the page needs.
 
-import { checkObject, checkText, send, toHref } from "./call.js";
+import { checkControl, checkObject, checkText, send, toHref } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
@@ -11,6 +11,7 @@ export async function createAuthenticatedClient(options) {
   toHref(walletAddressUrl, "walletAddressUrl"); // checked, and sent as it is spelled: servers compare it
   const client = String(walletAddressUrl);
   const key = options.key ?? { keyId: options.keyId, privateKey: options.privateKey };
+  checkControl({ fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs }, "requestTimeoutMs");
   await prepareKey(key, options.key ? "key" : "options");
   const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
 
@@ -43,7 +44,7 @@ export async function createAuthenticatedClient(options) {
     rotate: async (target) => sendTo("rotate", target),
     revoke: async (target) => sendTo("revoke", target),
   };
-  return { grant: { ...grant, ...interactions({ grant, addressOf, key, store }) }, token };
+  return { grant: { ...grant, ...interactions({ grant, addressOf, key, store, timeoutMs: requestTimeoutMs }) }, token };
 }
 
 function checkGrantRequest(args) {

@@ -1,10 +1,11 @@
 // What the module asks of JavaScript. Every step between the two costs, so each of these does what
-// would be many: it calls `done(true, ...values)` or `done(false, error)`, once.
+// would be many: it calls `done(true, ...values)` or `done(false, error)`, once, and returns a
+// function that gives it up, which calls done too.
 
 /** Signs with a CryptoKey for Ed25519, or with a function that does. done gets the signature. */
 export function sign(key, data, done) {
-  const signing = typeof key === "function" ? attempt(() => key(data)) : attempt(() => crypto.subtle.sign("Ed25519", key, data));
-  signing.then((signature) => [bytes(signature)]).then(...settling(done));
+  const signing = attempt(() => (typeof key === "function" ? key(data) : crypto.subtle.sign("Ed25519", key, data)));
+  return settle(signing.then((signature) => [bytes(signature)]), done);
 }
 
 // Nothing of the page goes along, nothing is kept, and a signed request is for the address that was signed.
@@ -13,21 +14,32 @@ const privately = { credentials: "omit", cache: "no-store", redirect: "manual", 
 /**
  * Sends a request with a function like fetch. `headers` is a text of lines, name and value in turn.
  * done gets the status, the headers as lines of name, comma and value, and as much of the body as
- * `limit` bytes and one more. Returns a function that gives the request up.
+ * `limit` bytes and one more.
  */
 export function exchange(fetch, method, url, headers, body, limit, done) {
   const controller = new AbortController();
   const { signal } = controller;
   const options = { method, headers: pairs(headers.split("\n")), body, signal, ...privately };
-  receive(fetch, url, options, limit).then(...settling(done));
-  return () => controller.abort();
+  const giveUp = settle(receive(fetch, url, options, limit), done);
+  return () => {
+    controller.abort();
+    giveUp();
+  };
 }
 
 async function attempt(task) {
   return task();
 }
 
-const settling = (done) => [(values) => done(true, ...values), (error) => done(false, error)];
+function settle(promise, done) {
+  let isDone = false;
+  const once = (...answer) => {
+    if (!isDone) done(...answer);
+    isDone = true;
+  };
+  promise.then((values) => once(true, ...values), (error) => once(false, error));
+  return () => once(false, undefined);
+}
 
 function pairs(lines) {
   const object = {};
@@ -44,25 +56,26 @@ async function receive(fetch = globalThis.fetch, url, options, limit) {
   return [response.status, headers, await read(response.body, limit, options.signal)];
 }
 
-/** Ends the download where it has become too long, or is not wanted any more. */
-async function read(stream, limit, signal) {
+/** Reads as much as `limit` bytes and one more. Ends the download where it is too long, or not wanted any more. */
+export async function read(stream, limit, signal) {
   if (stream === null) return new Uint8Array();
   const reader = stream.getReader();
+  signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
   const chunks = [];
   let size = 0;
   try {
-    while (size <= limit && !signal.aborted) {
+    while (size <= limit) {
+      signal.throwIfAborted();
       const { done, value } = await reader.read();
+      signal.throwIfAborted(); // a reader that is cancelled is done too
       if (done) return join(chunks, size);
       chunks.push(bytes(value));
       size += chunks.at(-1).length;
     }
-  } catch (error) {
-    reader.cancel().catch(() => {});
-    throw error;
+    return join(chunks, size).subarray(0, limit + 1);
+  } finally {
+    reader.cancel().catch(() => {}); // of what is complete: nothing
   }
-  reader.cancel().catch(() => {});
-  return join(chunks, size).subarray(0, limit + 1);
 }
 
 function join(chunks, size) {

@@ -18,9 +18,13 @@ export interface CallOptions {
   timeoutMs?: number;
   /** A function to use instead of `fetch`. */
   fetch?: Fetch;
+  /** Allows `http:` to any host. For development only. */
+  useHttp?: boolean;
 }
 
 export interface ContinueGrantOptions extends CallOptions {
+  /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
+  validateResponses?: boolean;
   /** `continue.uri` of the pending grant: `https:`, or `http:` on loopback. */
   url: string | URL;
   /** `continue.access_token.value` of the pending grant. */
@@ -363,7 +367,7 @@ export interface AuthenticatedClient {
      *
      * Rejects with `interaction_rejected` when the person declined, `hash_mismatch` when the
      * callback was not made by the server, `no_pending_grant` when nothing is waiting for it;
-     * nothing is sent then. After a failure with `retryable` the grant is remembered still.
+     * nothing is sent then. After a failure with `retryable`, or without `status`, the grant is remembered still.
      */
     finish(callbackUrl: string | URL, options?: { store?: Store; signal?: AbortSignal }): Promise<Grant | GrantContinuation>;
     /** Lists the grants that were started and not finished. They are forgotten after an hour. */

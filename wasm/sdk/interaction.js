@@ -1,7 +1,7 @@
 // Leaving the page and coming back: a grant is started, the person goes to the wallet, the page
 // is gone, and another one finishes the grant.
 
-import { checkText, parseUrl, pause } from "./call.js";
+import { checkText, defaultTimeoutMs, parseUrl, pause, ready } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { exclusively, PendingGrants } from "./pending.js";
 import { call } from "./runtime.js";
@@ -17,9 +17,9 @@ export function cleanCallbackUrl(url) {
 
 /**
  * The methods of a client for grants with a finish redirect. `grant` makes the calls to the
- * addresses that `addressOf` says, `key` is the client's.
+ * addresses that `addressOf` says, `key` and `timeoutMs` are the client's.
  */
-export function interactions({ grant, addressOf, key, store: ownStore }) {
+export function interactions({ grant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
   const grantsIn = (store) => new PendingGrants(store ?? ownStore ?? defaultStore());
 
   return {
@@ -28,16 +28,19 @@ export function interactions({ grant, addressOf, key, store: ownStore }) {
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
       const answer = await grant.request(target, request);
+      if (answer.interact && !answer.interact.finish) throw noServerNonce();
       if (answer.interact) await grants.add(recordOf({ answer, finish, endpoint: addressOf(target), key }));
       return answer;
     },
 
     finish: async (callbackUrl, { store, signal } = {}) => {
       const grants = grantsIn(store);
-      const record = await grantFor(readCallback(callbackUrl), grants);
+      const callback = readCallback(callbackUrl);
+      if (callback.interactRef !== null) await ready({ signal, timeoutMs }); // to check the hash
+      const record = await grantFor(callback, grants);
       checkKey(record, key);
       // The lock is held until the grant is forgotten: another tab, or a reload, finds it gone.
-      return exclusively(record.id, () => finishOnce({ record, grants, grant, signal }), { signal });
+      return exclusively(`grant.${record.id}`, () => finishOnce({ record, grants, grant, signal, timeoutMs }), { signal });
     },
 
     pending: async ({ store } = {}) => {
@@ -111,16 +114,19 @@ function checkKey({ keyId }, key) {
   if (keyId !== key.keyId) throw argumentError("key", `must be the one that requested the grant, with the key id ${keyId}`);
 }
 
-async function finishOnce({ record, grants, grant, signal }) {
+async function finishOnce({ record, grants, grant, signal, timeoutMs }) {
   if (!(await grants.has(record.id))) throw noPendingGrant();
-  await pause(record.began + (record.continue.wait ?? 0) * 1000 - Date.now(), signal);
+  const wait = (record.continue.wait ?? 0) * 1000;
+  const left = Math.min(wait, record.began + wait - Date.now()); // the clock may have been set back
+  if (left > timeoutMs) throw tooFast(left);
+  await pause(left, signal);
   const target = { url: record.continue.uri, accessToken: record.continue.access_token.value, signal };
   try {
     const finished = await grant.continue(target, { interact_ref: record.interactRef });
     await forgetIfPossible(record, grants);
     return finished;
   } catch (error) {
-    const isFinal = error instanceof OpenPaymentsClientError && !error.retryable;
+    const isFinal = error instanceof OpenPaymentsClientError && error.status !== undefined && !error.retryable; // the server has answered
     if (isFinal) await forgetIfPossible(record, grants);
     throw error;
   }
@@ -158,6 +164,16 @@ function failure(code, description) {
 }
 
 const hashMissing = () => failure("hash_mismatch", "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.");
+
+const noServerNonce = () => failure(
+  "invalid_response",
+  "The server's answer lacks interact.finish, its nonce (RFC 9635 §3.3.5): no callback could be checked. Nobody should be sent to the wallet.",
+);
+
+function tooFast(leftMs) {
+  const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, which is longer than requestTimeoutMs. Nothing was sent: call again then.`;
+  return new OpenPaymentsClientError(description, { code: "too_fast", description, retryable: true });
+}
 
 const noPendingGrant = () => failure(
   "no_pending_grant",

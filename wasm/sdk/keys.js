@@ -1,7 +1,7 @@
 // Ed25519 keys: made, brought along, published, and handed to the module to sign with.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
-import { call } from "./runtime.js";
+import { call, era } from "./runtime.js";
 
 export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
@@ -46,7 +46,7 @@ async function handle({ keyId, publicKey, privateKey, wasmKey }) {
   });
 }
 
-export function checkHandle(key, path) {
+function checkHandle(key, path) {
   if (key === null || typeof key !== "object" || !(key.publicKey instanceof Uint8Array) || typeof key.keyId !== "string") {
     throw argumentError(path, "must be a key from generateKey, importKey or loadKey that knows its public half");
   }
@@ -63,7 +63,7 @@ function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-const prepared = new WeakMap(); // key object → promise of its handle
+const prepared = new WeakMap(); // key object → { handle: a promise, since: the era of the module }
 
 /**
  * Returns { keyId, signer }, or a promise of it. What signs is a CryptoKey, a function, or the
@@ -78,12 +78,12 @@ export function prepareKey(key, path = "key") {
   if (wasmKey !== undefined) return { keyId, signer: wasmKey };
   if (sign !== undefined) return { keyId, signer: checkedSign(sign, `${path}.sign`) };
   if (isCryptoKey(privateKey)) return { keyId, signer: checkCryptoKey(privateKey, `${path}.privateKey`) };
-  if (!prepared.has(key)) {
-    const preparing = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
-    prepared.set(key, preparing);
-    preparing.catch(() => prepared.delete(key));
+  if (prepared.get(key)?.since !== era()) { // the module may have held it
+    const imported = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
+    prepared.set(key, { handle: imported, since: era() });
+    imported.catch(() => prepared.delete(key));
   }
-  return prepared.get(key).then((imported) => prepareKey(imported, path));
+  return prepared.get(key).handle.then((imported) => prepareKey(imported, path));
 }
 
 function checkKeyId(keyId, path) {
@@ -114,8 +114,7 @@ async function importCryptoKey(privateKey, publicCryptoKey, keyId) {
   checkCryptoKey(privateKey, "material");
   if (privateKey.extractable) {
     const pkcs8 = new Uint8Array(await webCrypto().exportKey("pkcs8", privateKey));
-    const imported = await importMaterial(pkcs8, { keyId, fallback: false, path: "material" });
-    pkcs8.fill(0);
+    const imported = await importMaterial(pkcs8, { keyId, fallback: false, path: "material" }).finally(() => pkcs8.fill(0));
     if (publicCryptoKey) await checkHalves(imported.privateKey, publicCryptoKey);
     return imported;
   }
@@ -141,10 +140,10 @@ async function exportPublic(publicKey) {
 /** Makes a handle of key material. Every copy of the material that is ours is overwritten. */
 async function importMaterial(given, { keyId, fallback, path }) {
   const { material, isText } = toMaterial(given, path);
-  const usesWebCrypto = await hasEd25519();
-  if (!usesWebCrypto && !fallback) throw noEd25519();
-  let parsed;
+  let parsed, usesWebCrypto;
   try {
+    usesWebCrypto = await hasEd25519();
+    if (!usesWebCrypto && !fallback) throw noEd25519();
     parsed = await call("parseKey", material, isText, usesWebCrypto);
   } catch (error) {
     throw error instanceof TypeError ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
@@ -194,7 +193,8 @@ async function hasEd25519() {
 
 function webCrypto() {
   if (globalThis.crypto?.subtle) return globalThis.crypto.subtle;
-  throw new Error("WebCrypto exists in secure contexts only: https:, or http: on localhost.");
+  const description = "WebCrypto exists in secure contexts only: https:, or http: on localhost.";
+  throw new OpenPaymentsClientError(description, { code: "invalid_key", description });
 }
 
 function noEd25519(cause) {

@@ -14,8 +14,20 @@ const queues = new Map(); // name → the last task of this page
 export function exclusively(name, task, { signal } = {}) {
   const lock = `${storeKey}.${name}`;
   if (globalThis.navigator?.locks) return underLock(lock, task, signal);
-  const turn = (queues.get(lock) ?? Promise.resolve()).then(task); // no Web Locks: this page at least takes turns
-  queues.set(lock, turn.catch(() => {}));
+  return inTurn(lock, task, signal);
+}
+
+/** No Web Locks: this page at least takes turns. */
+function inTurn(name, task, signal) {
+  const before = queues.get(name) ?? Promise.resolve();
+  const turn = before.then(() => {
+    signal?.throwIfAborted();
+    return task();
+  });
+  const over = turn.catch(() => {}).then(() => {
+    if (queues.get(name) === over) queues.delete(name);
+  });
+  queues.set(name, over);
   return turn;
 }
 

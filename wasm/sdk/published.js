@@ -1,7 +1,11 @@
 // Whether the world can see a key: what {wallet address}/jwks.json says of it.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { read } from "./host.js";
 import { publicJwk } from "./keys.js";
+
+const timeoutMs = 30_000;
+const limit = 1 << 20; // bytes
 
 export async function checkPublished(key, walletAddressUrl, { signal, fetch = globalThis.fetch } = {}) {
   const expected = publicJwk(key);
@@ -23,20 +27,22 @@ function keySetUrl(walletAddressUrl) {
   } catch {
     // falls through to the one error
   }
-  throw argumentError("walletAddressUrl", "must be an absolute https: URL, or http: on loopback");
+  throw argumentError("walletAddressUrl", "must be an absolute https: or http: URL");
 }
 
 async function fetchKeySet(url, { signal, fetch }) {
-  let response, text;
+  let response, body;
+  const ends = signal ?? AbortSignal.timeout(timeoutMs);
   try {
-    response = await fetch(url, { signal, credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" });
-    text = await response.text();
+    response = await fetch(url, { signal: ends, credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" });
+    body = await read(response.body, limit, ends);
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw failure("key_set_unreachable", `${url} could not be reached, or its answer carried no CORS headers for this page.`, { cause, retryable: true });
+    throw failure("key_set_unreachable", `${url} could not be reached in time, or its answer carried no CORS headers for this page.`, { cause, retryable: true });
   }
   if (!response.ok) throw failure("key_set_unreachable", `${url} answered with status ${response.status}.`, { status: response.status });
-  const keySet = parse(text);
+  if (body.length > limit) throw failure("key_set_invalid", `${url} is larger than 1 MiB.`);
+  const keySet = parse(new TextDecoder().decode(body));
   if (!Array.isArray(keySet?.keys)) throw failure("key_set_invalid", `${url} is not a key set: expected JSON like {"keys":[…]}.`);
   return keySet;
 }

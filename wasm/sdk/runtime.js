@@ -8,6 +8,7 @@ let source; // what init() was given
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
+let ended = 0; // how many instances have
 
 /** Calls a function that the module exports (wasm/main_js.go) and returns a promise of its answer. */
 export async function call(name, ...args) {
@@ -16,29 +17,45 @@ export async function call(name, ...args) {
 
 /** Sets where the module comes from and loads it. Once it is loaded, another source is refused. */
 export async function load(wasm) {
-  if (wasm !== undefined && compiling && wasm !== source) {
+  if (wasm !== undefined && compiling && !isSame(wasm, source)) {
     throw new TypeError('"wasm" must be given before the first call: the module is loaded already');
   }
   if (!compiling) source = wasm ?? source; // what could not be loaded may be given again, from elsewhere
   await start();
 }
 
+const isSame = (a, b) => a === b || (a instanceof URL && b instanceof URL && a.href === b.href);
+
 export const isRunning = () => running !== undefined;
 
+/** Changes when an instance ends: what only it knew is gone. */
+export const era = () => ended;
+
 export function start() {
-  starting ??= run().catch((error) => {
-    starting = undefined; // the next call tries again
+  if (starting) return starting;
+  const attempt = run().catch((error) => {
+    if (starting === attempt) starting = undefined; // the next call tries again
     throw error;
   });
-  return starting;
+  starting = attempt;
+  return attempt;
 }
 
 async function run() {
   compiling ??= compile(source ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
-    compiling = undefined;
-    throw unavailable(error);
+    throw unavailable(forget(error));
   });
-  return new Instance().start(await compiling);
+  const module = await compiling;
+  return new Instance().start(module).catch((error) => {
+    throw unavailable(forget(error)); // it is no module of ours, or of another version
+  });
+}
+
+/** Lets the next call load the module again. */
+function forget(error) {
+  compiling = undefined;
+  if (source instanceof Response) source = undefined; // its body is used up
+  return error;
 }
 
 async function compile(wasm) {
@@ -74,7 +91,7 @@ class Instance {
 
   call(name, args) {
     return new Promise((resolve, reject) => {
-      if (this.#dead) return reject(ended());
+      if (this.#dead) return reject(stopped());
       const settle = (fn) => (value) => {
         this.#pending.delete(reject);
         this.#holdTimers();
@@ -132,16 +149,17 @@ class Instance {
   #died() {
     if (this.#dead) return;
     this.#dead = true;
-    starting = running = undefined;
+    ended += 1;
+    if (running === this) starting = running = undefined;
     // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
     for (const timer of this.#go._scheduledTimeouts.values()) clearTimeout(timer);
     this.#go._scheduledTimeouts.clear();
-    for (const reject of this.#pending) reject(ended());
+    for (const reject of this.#pending) reject(stopped());
     this.#pending.clear();
   }
 }
 
-function ended() {
+function stopped() {
   const description = "The module stopped before this call was answered; the server may have processed it. The next call starts a new instance.";
   return new OpenPaymentsClientError(description, { code: "internal_error", description });
 }

@@ -102,5 +102,7 @@ function walletAddress() {
   const typed = byId("own-address").value.trim();
   const address = typed.replace(/^\$/, "https://"); // as wallets write it on their pages
   if (!URL.canParse(address)) throw new Error("Type a wallet address, such as https://wallet.example/alice.");
+  const url = new URL(address);
+  if (typed.startsWith("$") && url.pathname === "/") return new URL("/.well-known/pay", url).href; // a payment pointer without a path
   return address.replace(/\/$/, "");
 }

@@ -147,8 +147,8 @@ async function end(state, { then = state.then }) {
 async function giveBack({ wallet, grant }) {
   const client = await makeClient({ wallet });
   const { access_token: token, continue: next } = grant;
-  if (token) await client.token.revoke({ url: token.manage, accessToken: token.value }).catch(ignoreGone);
-  await client.grant.cancel({ url: next.uri, accessToken: next.access_token.value });
+  if (token?.manage) await client.token.revoke({ url: token.manage, accessToken: token.value }).catch(ignoreGone);
+  if (next) await client.grant.cancel({ url: next.uri, accessToken: next.access_token.value });
 }
 
 /** Servers answer invalid_client for a token that they do not know any more. The cancellation that follows tells. */

@@ -125,6 +125,19 @@ for (const { name, launch } of browsers) {
       }
     });
 
+    test("options that are none are refused when the client is made, and nothing is sent", { timeout }, async () => {
+      for (const [name, value] of [["validateResponses", null], ["validateResponses", 1], ["useHttp", "true"], ["requestTimeoutMs", -1], ["fetch", "fetch"]]) {
+        const { error } = await make("grant.cancel", [{ url: gate.authServer, accessToken: "token" }], { [name]: value });
+        assert.equal(error.kind, "TypeError", `${name}: ${value}`);
+        assert.ok(error.message.startsWith(`"${name}" must be `), error.message);
+      }
+    });
+
+    test("two equal grant requests at once are two grants", { timeout }, async () => {
+      const grants = await shop.run((url, request) => Promise.all([1, 2].map(() => lab.client.grant.request({ url }, request))), gate.authServer, withFinish());
+      assert.notEqual(grants[0].continue.uri, grants[1].continue.uri);
+    });
+
     test("rotate twice at once is one request, and the new manage URL is what counts", { timeout }, async () => {
       const grant = await issue();
       const target = management(grant);

@@ -120,6 +120,38 @@ for (const { name, launch } of browsers) {
       assert.deepEqual(await shop.pending(), []);
     });
 
+    test("what fails before the server has answered keeps the grant", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      const locked = await shop.outcome(async (callback) => {
+        const sign = () => { throw new Error("locked"); };
+        return (await lab.clientWith({ key: { keyId: lab.key.keyId, sign } })).grant.finish(callback);
+      }, callback);
+      assert.equal(locked.error.code, "invalid_key");
+      assert.equal((await shop.pending()).length, 1);
+      assertIssued(await shop.finish(callback));
+    });
+
+    test("a wait that is longer than the client's patience is an error, and keeps the grant", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      await shop.run((key) => {
+        const records = JSON.parse(sessionStorage.getItem(key));
+        for (const record of Object.values(records)) record.continue.wait = 3600;
+        sessionStorage.setItem(key, JSON.stringify(records));
+      }, storeKey);
+      const error = await assertRefused(callback, "too_fast", 1);
+      assert.equal(error.retryable, true);
+    });
+
+    test("an answer whose callback could not be checked is refused", { timeout }, async () => {
+      const answer = { interact: { redirect: "https://wallet.example/" }, continue: { uri: "https://wallet.example/c", access_token: { value: "t" } } };
+      const { error } = await shop.outcome(async (answer, request) => {
+        const fetch = async () => Response.json(answer);
+        return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
+      }, answer, outgoing(gate, { method: "redirect", uri: shop.finishUri }));
+      assert.equal(error.code, "invalid_response");
+      assert.deepEqual(await shop.pending(), []);
+    });
+
     test("what is remembered holds no key", { timeout }, async () => {
       await shop.start();
       const [record] = Object.values(await shop.run((key) => JSON.parse(sessionStorage.getItem(key)), storeKey));

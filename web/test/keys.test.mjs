@@ -226,7 +226,7 @@ for (const { name, launch } of browsers) {
       }, path, site.origin);
       assert.deepEqual(await check("good"), {});
       assert.deepEqual(await check("good/"), {});
-      const codes = { missing: "key_not_published", other: "key_mismatch", empty: "key_set_invalid", prose: "key_set_invalid", absent: "key_set_unreachable" };
+      const codes = { missing: "key_not_published", other: "key_mismatch", empty: "key_set_invalid", prose: "key_set_invalid", absent: "key_set_unreachable", huge: "key_set_invalid" };
       for (const [path, code] of Object.entries(codes)) {
         const { error } = await check(path);
         assert.equal(error.code, code);
@@ -328,6 +328,7 @@ const keySets = {
   "/empty/jwks.json": keySet(200, {}),
   "/prose/jwks.json": keySet(200, "<html>"),
   "/absent/jwks.json": keySet(404, {}),
+  "/huge/jwks.json": keySet(200, JSON.stringify({ keys: [published] }).padEnd(3 << 20)),
 };
 
 /** Requests a grant with the key that the expression names. */

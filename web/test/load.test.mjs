@@ -104,6 +104,31 @@ for (const { name, launch } of browsers) {
       await assertWorks(lab);
     });
 
+    test("init with the same address again is no other source", { timeout }, async (t) => {
+      const lab = await open(t);
+      for (let i = 0; i < 2; i++) assert.equal((await init(lab, sources["a URL"])).error, undefined);
+      assert.equal(site.downloads(), 1);
+    });
+
+    test("after a module of somebody else, the right one works", { timeout }, async (t) => {
+      const lab = await open(t);
+      const { error } = await init(lab, "Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)");
+      assert.equal(error.code, "module_unavailable");
+      assert.equal((await init(lab, `"${wasm}"`)).error, undefined);
+      await assertWorks(lab);
+    });
+
+    test("finish waits for the module no longer than its signal, or the client's timeout, lets it", { timeout }, async (t) => {
+      const lab = await open(t);
+      const finish = (options, requestTimeoutMs) => lab.outcome(async (never, requestTimeoutMs, ms) => {
+        lab.init({ wasm: never }).catch(() => {});
+        const client = await lab.createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/client", key: lab.key, requestTimeoutMs: requestTimeoutMs ?? undefined });
+        return client.grant.finish("https://shop.example/callback?interact_ref=r&hash=h", { signal: ms ? AbortSignal.timeout(ms) : undefined });
+      }, `${server.origin}/never/1`, requestTimeoutMs, options.ms);
+      assert.equal((await finish({ ms: 100 })).error.name, "TimeoutError");
+      assert.equal((await finish({}, 100)).error.code, "timeout");
+    });
+
     test("after a module that is not there, init may say where it is", { timeout }, async (t) => {
       const lab = await open(t);
       const { error } = await init(lab, '"/missing.wasm"');
