@@ -3,7 +3,7 @@
 /**
  * A call that failed. `code` is the server's GNAP code where it sent one, else one of this
  * package; the README lists them with what to do about each. No text in it holds a token, key,
- * nonce or signature; `response`, which may, is not enumerable, so that logging does not show it.
+ * nonce or signature; `responseText`, which may, is not enumerable: logging does not show it.
  */
 export class OpenPaymentsClientError extends Error {
   name = "OpenPaymentsClientError";
