@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+)
+
+func moduleOf(segments ...segment) []byte {
+	data := encodeSegments(segments)
+	module := []byte("\x00asm\x01\x00\x00\x00")
+	module = append(module, 5, 3, 1, 0, 1) // one memory of a page
+	module = append(module, dataSection)
+	module = binary.AppendUvarint(module, uint64(len(data)))
+	module = append(module, data...)
+	return append(module, 0, 2, 1, 'x') // a custom section
+}
+
+// dataOf returns the segments of a module that is known to be sound, and its memory at the start.
+func dataOf(t *testing.T, module []byte) (segments []segment, memory []byte) {
+	t.Helper()
+	r := &wasmReader{rest: module[8:]}
+	for len(r.rest) > 0 {
+		id, content := r.bytes(1)[0], r.bytes(r.unsigned())
+		if id == dataSection {
+			var err error
+			if segments, err = readSegments(content); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	memory = make([]byte, 1<<16)
+	for _, s := range segments {
+		copy(memory[s.address:], s.content)
+	}
+	return segments, memory
+}
+
+func TestMergeSegments(t *testing.T) {
+	zeros := make([]byte, smallestGap)
+	inside := slices.Concat([]byte("before"), zeros, []byte("after"), zeros)
+	tests := map[string]struct {
+		given []segment
+		want  int
+	}{
+		"none":                         {nil, 0},
+		"one":                          {[]segment{{8, []byte("a")}}, 1},
+		"next to each other":           {[]segment{{64, []byte("a")}, {65, []byte("b")}}, 1},
+		"a small gap":                  {[]segment{{64, []byte("a")}, {64 + smallestGap, []byte("b")}}, 1},
+		"a large gap":                  {[]segment{{64, []byte("a")}, {65 + smallestGap, []byte("b")}}, 2},
+		"in another order":             {[]segment{{4096, []byte("b")}, {64, []byte("a")}}, 2},
+		"large gaps within":            {[]segment{{4096, inside}}, 2},
+		"nothing but zeros":            {[]segment{{64, zeros}}, 0},
+		"addresses of every LEB128":    {[]segment{{63, []byte("a")}, {8191, []byte("b")}, {16384, []byte("c")}, {40000, []byte("d")}}, 4},
+		"many, as Go's linker does it": {every(24, 1000), 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			module := moduleOf(test.given...)
+			merged, err := mergeSegments(module)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, before := dataOf(t, module)
+			segments, after := dataOf(t, merged)
+			if !bytes.Equal(before, after) {
+				t.Error("the memory starts with something else")
+			}
+			if len(segments) != test.want {
+				t.Errorf("got %d segments, want %d", len(segments), test.want)
+			}
+			if start, end := merged[:13], merged[len(merged)-4:]; !bytes.Equal(start, module[:13]) || !bytes.Equal(end, module[len(module)-4:]) {
+				t.Error("the other sections are not what they were")
+			}
+		})
+	}
+}
+
+// every returns count segments of two bytes at so many bytes from each other.
+func every(distance int64, count int) []segment {
+	segments := make([]segment, count)
+	for i := range segments {
+		segments[i] = segment{int64(i) * distance, []byte{1, byte(i)}}
+	}
+	return segments
+}
+
+func TestMergeSegmentsRefuses(t *testing.T) {
+	whole := moduleOf(segment{64, []byte("content")})
+	tests := map[string][]byte{
+		"no module":         []byte("\x00asm"),
+		"a cut section":     whole[:len(whole)-6],
+		"another kind":      bytes.Replace(whole, []byte{0x00, 0x41, 0xc0}, []byte{0x01, 0x41, 0xc0}, 1),
+		"an endless number": append([]byte("\x00asm\x01\x00\x00\x00\x0b"), bytes.Repeat([]byte{0xff}, 12)...),
+		"an overlap":        moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}),
+	}
+	for name, module := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := mergeSegments(module); err == nil {
+				t.Error("it is accepted")
+			}
+		})
+	}
+}
+
+func TestSignedLEB128(t *testing.T) {
+	for _, value := range []int64{0, 1, 63, 64, 127, 128, 8191, 8192, 1 << 20, 1<<31 - 1, -1, -64, -65, -1 << 31} {
+		r := &wasmReader{rest: appendSigned(nil, value)}
+		if got := r.signed(); got != value || r.err != nil || len(r.rest) > 0 {
+			t.Errorf("%d reads as %d, %v", value, got, r.err)
+		}
+	}
+}
