@@ -17,17 +17,13 @@ import (
 var flights gnap.Flights
 
 // send makes one signed call and returns the answer as JSON text, or undefined where there is
-// none. Arguments: operation, url, accessToken, body (JSON text or undefined), those of setUp,
-// validateResponses.
+// none. Arguments: the lines operation, url, keyId, body (JSON text or empty) and accessToken, those
+// of setUp, validateResponses.
 func send(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	call := gnap.Call{
-		Operation:   gnap.Operation(r.String()),
-		URL:         r.String(),
-		AccessToken: r.String(),
-		Body:        []byte(r.String()),
-	}
-	client, ctx, stop, err := setUp(r)
+	lines := r.Lines(5)
+	call := gnap.Call{Operation: gnap.Operation(lines[0]), URL: lines[1], Body: []byte(lines[3]), AccessToken: lines[4]}
+	client, ctx, stop, err := setUp(r, lines[2])
 	if err != nil {
 		return nil, err
 	}
@@ -43,16 +39,17 @@ func send(args []safejs.Value) (any, error) {
 	return string(grant.Raw), nil
 }
 
-// poll polls until the grant is issued and returns it as JSON text. Arguments: url, accessToken,
-// wait (in seconds, below zero where it is not known), those of setUp, progress (a function that
-// takes the continuation as JSON text, or undefined).
+// poll polls until the grant is issued and returns it as JSON text. Arguments: the lines url, keyId
+// and accessToken, wait (in seconds, below zero where it is not known), those of setUp, progress (a
+// function that takes the continuation as JSON text, or undefined).
 func poll(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	pending := gnap.Continuation{URI: r.String()}
-	pending.AccessToken.Value = r.String()
+	lines := r.Lines(3)
+	pending := gnap.Continuation{URI: lines[0]}
+	pending.AccessToken.Value = lines[2]
 	wait := r.Float()
 	pending.Wait = &wait
-	client, ctx, stop, err := setUp(r)
+	client, ctx, stop, err := setUp(r, lines[1])
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +72,10 @@ func report(progress safejs.Value, next gnap.Continuation) {
 	}
 }
 
-// setUp reads the arguments that all calls have: keyId, key (a CryptoKey, a function that signs,
-// or the id of a key that is held here), timeoutMs, signal, fetch, allowHttp.
-func setUp(r *jsbridge.ArgumentReader) (client *gnap.Client, ctx context.Context, stop func(), err error) {
-	keyID, key := r.String(), r.Value()
+// setUp reads the arguments that all calls have: key (a CryptoKey, a function that signs, or the id
+// of a key that is held here), timeoutMs, signal, fetch, allowHttp.
+func setUp(r *jsbridge.ArgumentReader, keyID string) (client *gnap.Client, ctx context.Context, stop func(), err error) {
+	key := r.Value()
 	timeout := time.Duration(r.Float() * float64(time.Millisecond))
 	signal, fetch, allowHTTP := r.Value(), r.Value(), r.Bool()
 	if r.Err != nil {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -126,13 +125,11 @@ func (c *Client) Do(ctx context.Context, call Call) (*Grant, error) {
 		return c.send(ctx, call, target)
 	}
 	call.URL = target.Scheme + "://" + target.Host + target.RequestURI() // one spelling of what is equal
-	return c.Flights.do(ctx, call, c.who(), func(ctx context.Context) (*Grant, error) {
+	id := flightID{call.Operation, call.URL, call.AccessToken, string(call.Body), c.Key.ID, c.AcceptAnyShape}
+	return c.Flights.do(ctx, id, func(ctx context.Context) (*Grant, error) {
 		return c.send(ctx, call, target)
 	})
 }
-
-// who tells clients apart whose calls must not share a request.
-func (c *Client) who() string { return fmt.Sprintf("%s\x00%t", c.Key.ID, c.AcceptAnyShape) }
 
 func (c *Client) check(call Call) (*url.URL, error) {
 	target, problem := parseTarget(call.URL, c.AllowHTTP)

@@ -2,7 +2,6 @@ package gnap
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -12,7 +11,15 @@ import (
 // interaction reference works once. The zero value is ready; one Flights may serve many Clients.
 type Flights struct {
 	mu      sync.Mutex
-	current map[string]*flight
+	current map[flightID]*flight
+}
+
+// flightID is what calls must have in common to share a request.
+type flightID struct {
+	operation              Operation
+	url, accessToken, body string
+	keyID                  string
+	acceptAnyShape         bool
 }
 
 type flight struct {
@@ -29,8 +36,7 @@ type flight struct {
 
 // do runs send, or joins the equal call that is running. Each caller waits as long as its own
 // context lets it; the request itself ends when nobody waits for it any more.
-func (f *Flights) do(ctx context.Context, call Call, who string, send func(context.Context) (*Grant, error)) (*Grant, error) {
-	id := fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s", call.Operation, call.URL, call.AccessToken, who, call.Body)
+func (f *Flights) do(ctx context.Context, id flightID, send func(context.Context) (*Grant, error)) (*Grant, error) {
 	shared := f.join(&ctx, id, send)
 	select {
 	case <-shared.done:
@@ -40,11 +46,11 @@ func (f *Flights) do(ctx context.Context, call Call, who string, send func(conte
 		return shared.grant, shared.err
 	case <-ctx.Done():
 		f.leave(&ctx, id, shared)
-		return nil, contextError(ctx, call.Operation)
+		return nil, contextError(ctx, id.operation)
 	}
 }
 
-func (f *Flights) join(caller *context.Context, id string, send func(context.Context) (*Grant, error)) *flight {
+func (f *Flights) join(caller *context.Context, id flightID, send func(context.Context) (*Grant, error)) *flight {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if shared, running := f.current[id]; running {
@@ -55,7 +61,7 @@ func (f *Flights) join(caller *context.Context, id string, send func(context.Con
 	shared := &flight{done: make(chan struct{}), cancel: cancel}
 	shared.board(caller)
 	if f.current == nil {
-		f.current = map[string]*flight{}
+		f.current = map[flightID]*flight{}
 	}
 	f.current[id] = shared
 	go func() {
@@ -73,7 +79,7 @@ func (s *flight) board(caller *context.Context) {
 	s.waiting = append(s.waiting, caller)
 }
 
-func (f *Flights) end(id string, shared *flight) {
+func (f *Flights) end(id flightID, shared *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.current[id] == shared {
@@ -82,7 +88,7 @@ func (f *Flights) end(id string, shared *flight) {
 	close(shared.done)
 }
 
-func (f *Flights) leave(caller *context.Context, id string, shared *flight) {
+func (f *Flights) leave(caller *context.Context, id flightID, shared *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	shared.mu.Lock()

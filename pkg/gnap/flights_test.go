@@ -413,7 +413,7 @@ func TestFlightsUnderLoad(t *testing.T) {
 	client.Flights.mu.Lock()
 	defer client.Flights.mu.Unlock()
 	for id := range client.Flights.current {
-		t.Errorf("still in flight: %q", id)
+		t.Errorf("still in flight: %+v", id)
 	}
 	if n := len(server.requests()); n > 400 {
 		t.Errorf("%d requests for 400 calls", n)

@@ -4,6 +4,7 @@ package jsbridge
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/hack-pad/safejs"
 )
@@ -43,6 +44,15 @@ func (r *ArgumentReader) String() string {
 	}
 	text, err := value.String()
 	return take(r, text, err)
+}
+
+// Lines takes a string of so many lines, the last of which is all that is left of it.
+func (r *ArgumentReader) Lines(count int) []string {
+	lines := strings.SplitN(r.String(), "\n", count)
+	if len(lines) < count {
+		r.Err = errArgument
+	}
+	return append(lines, make([]string, count-len(lines))...)
 }
 
 // Float takes a number.

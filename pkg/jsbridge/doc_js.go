@@ -3,8 +3,8 @@
 // Package jsbridge is the boundary between Go and JavaScript, over github.com/hack-pad/safejs:
 // promises, fetch as an http.RoundTripper, AbortSignal as a context, a
 // CryptoKey as a crypto.Signer, and errors that keep what JavaScript threw. It knows nothing of
-// GNAP. What it needs of JavaScript beyond the platform are the two functions of
-// wasm/sdk/host.js, among the globals of the program.
+// GNAP. What it needs of JavaScript beyond the platform are the functions of
+// createHost of wasm/sdk/host.js, among the globals of the program.
 //
 // Every function that JavaScript can call is released when it is no longer needed, nothing here
 // panics on a value that JavaScript chose, and no call into JavaScript is trusted to return.

@@ -36,7 +36,7 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := ask(ctx, host("exchange"), f.function(), req.Method, requestURL(req), headerLines(req), body, f.Limit)
+	values, err := ask(ctx, host("exchange"), f.function(), head(req), body, f.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -51,14 +51,12 @@ func (f Fetch) function() safejs.Value {
 	return safejs.Undefined()
 }
 
-// requestURL spells the URL as it was signed: with an opaque path, net/url would not.
-func requestURL(req *http.Request) string {
-	return req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI()
-}
-
-// headerLines has a line for each name and each value: neither can hold a line break.
-func headerLines(req *http.Request) string {
+// head has a line for the method, one for the URL, and one for each name and each value of the
+// header: none can hold a line break. The URL is spelled as it was signed: with an opaque path,
+// net/url would not.
+func head(req *http.Request) string {
 	var lines strings.Builder
+	lines.WriteString(req.Method + "\n" + req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI() + "\n")
 	for name, values := range req.Header {
 		if name != "Content-Length" { // a forbidden header name: the browser sets it
 			lines.WriteString(name + "\n" + values[0] + "\n")

@@ -27,30 +27,42 @@ type answer struct {
 	err    error
 }
 
+// questions are those that JavaScript has not answered yet, by number. They need no lock: there is
+// one thread, and goroutines take turns only where they wait.
+var (
+	questions    = map[int]chan answer{}
+	lastQuestion int
+)
+
+// answered is called by JavaScript with the number of a question and the answer: one function for
+// all of them, because to make one and to let go of it costs more than to call it.
+var answered = must(safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
+	number, err := args[0].Int()
+	if answers, waits := questions[number]; err == nil && waits {
+		delete(questions, number)
+		answers <- settle(args[1:])
+	}
+	return nil
+}))
+
 // ask calls a host function with args and a function for its answer, and waits for it. When ctx
 // ends it gives the host function up, and returns the cause. It must run in a goroutine, never
 // inside a function that JavaScript called: the event loop would stand still.
 func ask(ctx context.Context, function safejs.Value, args ...any) ([]safejs.Value, error) {
 	answers := make(chan answer, 1)
-	var done safejs.Func
-	done, err := safejs.FuncOf(func(_ safejs.Value, values []safejs.Value) any {
-		done.Release() // the host calls it once, when it is given up too
-		answers <- settle(values)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	giveUp, err := function.Invoke(append(args, done)...)
-	if err != nil {
-		done.Release()
+	lastQuestion++
+	number := lastQuestion
+	questions[number] = answers
+	if _, err := host("ask").Invoke(append([]any{answered, number, function}, args...)...); err != nil {
+		delete(questions, number)
 		return nil, caught(err)
 	}
 	select {
 	case a := <-answers:
 		return a.values, a.err
 	case <-ctx.Done():
-		_, _ = giveUp.Invoke()
+		_, _ = host("giveUp").Invoke(number)
+		delete(questions, number)
 		return nil, context.Cause(ctx)
 	}
 }

@@ -72,8 +72,8 @@ func TestAskThatThrows(t *testing.T) {
 func TestAskEndsWithContext(t *testing.T) {
 	for name, function := range map[string]safejs.Value{
 		"sign":     evaluate(t, "(done) => sign(() => new Promise(() => {}), new Uint8Array(), done)"),
-		"fetch":    evaluate(t, "(done) => exchange(() => new Promise(() => {}), 'GET', 'https://server.example/', '', undefined, 1, done)"),
-		"the body": evaluate(t, "(done) => exchange(async () => new Response(new ReadableStream()), 'GET', 'https://server.example/', '', undefined, 1, done)"),
+		"fetch":    evaluate(t, "(done) => exchange(() => new Promise(() => {}), 'GET\\nhttps://server.example/\\n', undefined, 1, done)"),
+		"the body": evaluate(t, "(done) => exchange(async () => new Response(new ReadableStream()), 'GET\\nhttps://server.example/\\n', undefined, 1, done)"),
 	} {
 		releasesFunctions(t, func() {
 			cause := errors.New("cause")

@@ -1,6 +1,24 @@
 // What the module asks of JavaScript. Every step between the two costs, so each of these does what
-// would be many: it calls `done(true, ...values)` or `done(false, error)`, once, and returns a
-// function that gives it up, which calls done too.
+// would be many: sign and exchange call `done(true, ...values)` or `done(false, error)`, once, and
+// return a function that gives it up, which calls done too.
+
+/**
+ * The functions that one instance of the module calls. `ask` calls one of them, `answered` gets the
+ * number of the question before the answer, `giveUp` takes the number.
+ */
+export function createHost() {
+  const waiting = new Map(); // number to the function that gives the question up
+  const ask = (answered, number, fn, ...args) => {
+    let isDone = false;
+    const giveUp = fn(...args, (...answer) => {
+      isDone = true;
+      waiting.delete(number);
+      answered(number, ...answer);
+    });
+    if (!isDone) waiting.set(number, giveUp);
+  };
+  return { ask, giveUp: (number) => waiting.get(number)?.(), sign, exchange };
+}
 
 /** Signs with a CryptoKey for Ed25519, or with a function that does. done gets the signature. */
 export function sign(key, data, done) {
@@ -12,14 +30,16 @@ export function sign(key, data, done) {
 const privately = { credentials: "omit", cache: "no-store", redirect: "manual", referrerPolicy: "no-referrer" };
 
 /**
- * Sends a request with a function like fetch. `headers` is a text of lines, name and value in turn.
+ * Sends a request with a function like fetch. `head` is a text of lines: method, URL, then name and
+ * value of each header in turn.
  * done gets the status, the headers as lines of name, comma and value, and as much of the body as
  * `limit` bytes and one more.
  */
-export function exchange(fetch, method, url, headers, body, limit, done) {
+export function exchange(fetch, head, body, limit, done) {
   const controller = new AbortController();
   const { signal } = controller;
-  const options = { method, headers: pairs(headers.split("\n")), body, signal, ...privately };
+  const [method, url, ...headers] = head.split("\n");
+  const options = { method, headers: pairs(headers), body, signal, ...privately };
   const giveUp = settle(receive(fetch, url, options, limit), done);
   return () => {
     controller.abort();

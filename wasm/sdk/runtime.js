@@ -2,7 +2,7 @@
 
 import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
-import { exchange, sign } from "./host.js";
+import { createHost } from "./host.js";
 
 let source; // what init() was given
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
@@ -173,8 +173,7 @@ function createScope() {
     performance: globalThis.performance,
     console: globalThis.console,
     clearTimeout: (id) => globalThis.clearTimeout(id),
-    exchange,
-    sign,
+    ...createHost(),
     newError: fromGo,
   };
 }
