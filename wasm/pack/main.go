@@ -1,5 +1,5 @@
-// Command pack finishes the npm package: it merges the data segments of the module and writes what is
-// made from the build, build-info.js, integrity.json and THIRD_PARTY_NOTICES. Arguments: the folder of the package, in which everything
+// Command pack finishes the npm package: it makes the module smaller and writes what is made from the
+// build, build-info.js, integrity.json and THIRD_PARTY_NOTICES. Arguments: the folder of the package, in which everything
 // else is already, and the Go build tags of the module.
 package main
 
@@ -24,7 +24,7 @@ func main() {
 }
 
 func pack(folder, tags string) error {
-	if err := merge(filepath.Join(folder, "open-payments.wasm")); err != nil {
+	if err := shrinkFile(filepath.Join(folder, "open-payments.wasm")); err != nil {
 		return err
 	}
 	linked, err := listLinked(tags)
@@ -52,16 +52,16 @@ func pack(folder, tags string) error {
 	return write(folder, "integrity.json", sums)
 }
 
-func merge(file string) error {
+func shrinkFile(file string) error {
 	module, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	merged, err := mergeSegments(module)
+	smaller, err := shrink(module)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, merged, 0o644)
+	return os.WriteFile(file, smaller, 0o644)
 }
 
 func write(folder, name string, content []byte) error {

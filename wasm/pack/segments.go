@@ -13,37 +13,10 @@ import (
 // a browser more than the zeros do, and their headers compress worse.
 const smallestGap = 128
 
-const dataSection = 11
-
 // segment is an active data segment: what stands at an address of the memory when it starts.
 type segment struct {
 	address int64
 	content []byte
-}
-
-// mergeSegments returns a WebAssembly module whose memory starts as that of the one given, from
-// fewer and larger data segments.
-func mergeSegments(module []byte) ([]byte, error) {
-	r := &wasmReader{rest: module}
-	merged := bytes.Clone(r.bytes(8)) // magic number and version
-	for len(r.rest) > 0 && r.err == nil {
-		id := r.bytes(1)
-		content := r.bytes(r.unsigned())
-		if r.err != nil {
-			break
-		}
-		if id[0] == dataSection {
-			segments, err := readSegments(content)
-			if err != nil {
-				return nil, err
-			}
-			content = encodeSegments(joinSegments(segments))
-		}
-		merged = append(merged, id[0])
-		merged = binary.AppendUvarint(merged, uint64(len(content)))
-		merged = append(merged, content...)
-	}
-	return merged, r.err
 }
 
 func readSegments(section []byte) ([]segment, error) {
@@ -114,67 +87,4 @@ func encodeSegments(segments []segment) []byte {
 		section = append(section, s.content...)
 	}
 	return section
-}
-
-// wasmReader reads the binary format of WebAssembly. After an error everything reads as empty.
-type wasmReader struct {
-	rest []byte
-	err  error
-}
-
-var errModule = errors.New("open-payments.wasm is not a module as Go's linker writes it")
-
-func (r *wasmReader) bytes(count uint64) []byte {
-	if count > uint64(len(r.rest)) {
-		r.rest, r.err = nil, errModule
-		return nil
-	}
-	taken := r.rest[:count]
-	r.rest = r.rest[count:]
-	return taken
-}
-
-func (r *wasmReader) expect(want ...byte) {
-	if !bytes.Equal(r.bytes(uint64(len(want))), want) {
-		r.rest, r.err = nil, errModule
-	}
-}
-
-// unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
-func (r *wasmReader) unsigned() uint64 {
-	value, length := binary.Uvarint(r.rest)
-	if length <= 0 || value > 1<<32 {
-		r.rest, r.err = nil, errModule
-		return 0
-	}
-	r.rest = r.rest[length:]
-	return value
-}
-
-// signed reads signed LEB128, which encoding/binary does not have.
-func (r *wasmReader) signed() int64 {
-	var value int64
-	for shift := 0; shift < 35; shift += 7 {
-		next := r.bytes(1)
-		if r.err != nil {
-			return 0
-		}
-		value |= int64(next[0]&0x7f) << shift
-		if next[0]&0x80 == 0 {
-			return value << (57 - shift) >> (57 - shift) // the sign is its highest bit
-		}
-	}
-	r.rest, r.err = nil, errModule
-	return 0
-}
-
-func appendSigned(buffer []byte, value int64) []byte {
-	for {
-		next := byte(value & 0x7f)
-		value >>= 7
-		if value == 0 && next&0x40 == 0 || value == -1 && next&0x40 != 0 {
-			return append(buffer, next)
-		}
-		buffer = append(buffer, next|0x80)
-	}
 }

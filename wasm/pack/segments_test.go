@@ -37,7 +37,7 @@ func dataOf(t *testing.T, module []byte) (segments []segment, memory []byte) {
 	return segments, memory
 }
 
-func TestMergeSegments(t *testing.T) {
+func TestShrink(t *testing.T) {
 	zeros := make([]byte, smallestGap)
 	inside := slices.Concat([]byte("before"), zeros, []byte("after"), zeros)
 	tests := map[string]struct {
@@ -58,7 +58,7 @@ func TestMergeSegments(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			module := moduleOf(test.given...)
-			merged, err := mergeSegments(module)
+			merged, err := shrink(module)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func every(distance int64, count int) []segment {
 	return segments
 }
 
-func TestMergeSegmentsRefuses(t *testing.T) {
+func TestShrinkRefuses(t *testing.T) {
 	whole := moduleOf(segment{64, []byte("content")})
 	tests := map[string][]byte{
 		"no module":         []byte("\x00asm"),
@@ -97,7 +97,7 @@ func TestMergeSegmentsRefuses(t *testing.T) {
 	}
 	for name, module := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := mergeSegments(module); err == nil {
+			if _, err := shrink(module); err == nil {
 				t.Error("it is accepted")
 			}
 		})

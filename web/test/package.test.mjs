@@ -72,6 +72,21 @@ describe("what it says of itself", { timeout }, () => {
     assert.deepEqual(buildInfo.wasm, expected);
   });
 
+  // wasm/pack takes Go's table of functions out of the file and lets the module write it.
+  test("the module's table of functions is not in the file, and in memory once it is instantiated", async () => {
+    const row = (number) => Buffer.concat(Array.from({ length: 16 }, () => Buffer.from(Uint32Array.of(number, 0, 0, 0, 0).buffer)));
+    const start = Buffer.concat([row(1), row(2), row(3)]);
+    const wasm = inPackage("open-payments.wasm");
+    assert.ok(!wasm.includes(start), "in the file");
+    const imports = Object.fromEntries(WebAssembly.Module.imports(new WebAssembly.Module(wasm)).map(({ name }) => [name, () => {}]));
+    const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(wasm), { gojs: imports });
+    const memory = Buffer.from(exports.mem.buffer);
+    let at = memory.indexOf(start);
+    let functions = 0;
+    for (; memory.subarray(at, at + start.length / 3).equals(row(functions + 1)); at += start.length / 3) functions += 1;
+    assert.ok(functions > 3_000, `${functions} functions`);
+  });
+
   test("nobody can change it", () => {
     for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm]) assert.ok(Object.isFrozen(object));
   });

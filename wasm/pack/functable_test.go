@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+)
+
+func table(functions int) []byte {
+	var rows []byte
+	for function := range functions {
+		rows = append(rows, tableRow(function+1)...)
+	}
+	return rows
+}
+
+func TestCutFuncTable(t *testing.T) {
+	before, after := segment{64, []byte("before")}, segment{1 << 20, []byte("after")}
+	content := append(append([]byte("x"), table(40)...), "y"...)
+	found, rest, ok := cutFuncTable([]segment{before, {4096, content}, after})
+	if want := (funcTable{address: 4097, functions: 40}); !ok || found != want {
+		t.Errorf("found %v, %v, want %v", found, ok, want)
+	}
+	memory := make([]byte, 1<<21)
+	for _, s := range rest {
+		copy(memory[s.address:], s.content)
+	}
+	want := make([]byte, 1<<21)
+	copy(want[64:], "before")
+	copy(want[4096:], "x")
+	copy(want[4097+len(table(40)):], "y")
+	copy(want[1<<20:], "after")
+	if !bytes.Equal(memory, want) {
+		t.Error("something else is gone, or still there")
+	}
+}
+
+func TestCutFuncTableLeavesTheRest(t *testing.T) {
+	for name, content := range map[string][]byte{
+		"nothing":            nil,
+		"too few functions":  table(fewestFunctions - 1),
+		"another function 2": bytes.Replace(table(9), tableRow(2), tableRow(3), 1),
+	} {
+		given := []segment{{64, content}}
+		if _, rest, found := cutFuncTable(given); found || len(rest) != 1 || !bytes.Equal(rest[0].content, content) {
+			t.Errorf("%s: %v", name, rest)
+		}
+	}
+}
+
+// What the added function writes is tested where the module runs: web/test/package.test.mjs.
+func TestShrinkAddsStart(t *testing.T) {
+	module := encodeSections([]byte("\x00asm\x01\x00\x00\x00"), []section{
+		{typeSection, []byte{1, 0x60, 1, 0x7f, 0}},
+		{importSection, []byte{2, 1, 'a', 1, 'b', 0, 0, 1, 'a', 1, 'c', 0, 0}},
+		{functionSection, []byte{1, 0}},
+		{elementSection, []byte{0}},
+		{codeSection, []byte{1, 2, 0, 0x0b}},
+		{dataSection, encodeSegments([]segment{{64, table(fewestFunctions)}})},
+	})
+	smaller, err := shrink(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := funcTable{address: 64, functions: fewestFunctions}.fill()
+	want := encodeSections(module[:8], []section{
+		{typeSection, []byte{2, 0x60, 1, 0x7f, 0, 0x60, 0, 0}},
+		{importSection, []byte{2, 1, 'a', 1, 'b', 0, 0, 1, 'a', 1, 'c', 0, 0}},
+		{functionSection, []byte{2, 0, 1}},
+		{startSection, []byte{3}}, // after two that are imported and one that was there
+		{elementSection, []byte{0}},
+		{codeSection, append([]byte{2, 2, 0, 0x0b, byte(len(body))}, body...)},
+		{dataSection, []byte{0}},
+	})
+	if !bytes.Equal(smaller, want) {
+		t.Errorf("got\n%x, want\n%x", smaller, want)
+	}
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// section is one of the sections of a WebAssembly module, by the id of the binary format.
+type section struct {
+	id      byte
+	content []byte
+}
+
+const (
+	typeSection     = 1
+	importSection   = 2
+	functionSection = 3
+	startSection    = 8
+	elementSection  = 9
+	codeSection     = 10
+	dataSection     = 11
+)
+
+// shrink returns a WebAssembly module that does the same as the one given, and takes less time to
+// download and to compile.
+func shrink(module []byte) ([]byte, error) {
+	sections, err := readSections(module)
+	if err != nil {
+		return nil, err
+	}
+	data, err := find(sections, dataSection)
+	if err != nil {
+		return nil, err
+	}
+	segments, err := readSegments(data.content)
+	if err != nil {
+		return nil, err
+	}
+	segments = joinSegments(segments)
+	if table, rest, found := cutFuncTable(segments); found {
+		segments = rest
+		if sections, err = addStart(sections, table.fill()); err != nil {
+			return nil, err
+		}
+		data, _ = find(sections, dataSection)
+	}
+	data.content = encodeSegments(segments)
+	return encodeSections(module[:8], sections), nil
+}
+
+func readSections(module []byte) ([]section, error) {
+	r := &wasmReader{rest: module}
+	r.expect([]byte("\x00asm\x01\x00\x00\x00")...)
+	var sections []section
+	for len(r.rest) > 0 {
+		id := r.bytes(1)
+		content := r.bytes(r.unsigned())
+		if r.err != nil {
+			break
+		}
+		sections = append(sections, section{id[0], content})
+	}
+	return sections, r.err
+}
+
+func find(sections []section, id byte) (*section, error) {
+	i := slices.IndexFunc(sections, func(s section) bool { return s.id == id })
+	if i < 0 {
+		return nil, errModule
+	}
+	return &sections[i], nil
+}
+
+func encodeSections(head []byte, sections []section) []byte {
+	module := bytes.Clone(head)
+	for _, s := range sections {
+		module = append(module, s.id)
+		module = binary.AppendUvarint(module, uint64(len(s.content)))
+		module = append(module, s.content...)
+	}
+	return module
+}
+
+// addStart adds a function that runs when the module is instantiated: the last, so that no other
+// changes its number.
+func addStart(sections []section, body []byte) ([]section, error) {
+	sections = slices.Clone(sections)
+	imports, err := find(sections, importSection)
+	if err != nil {
+		return nil, err
+	}
+	imported, err := countImports(imports.content)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := extend(sections, typeSection, 0x60, 0, 0) // of functions without parameters and results
+	if err != nil {
+		return nil, err
+	}
+	defined, err := extend(sections, functionSection, binary.AppendUvarint(nil, kind)...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := extend(sections, codeSection, append(binary.AppendUvarint(nil, uint64(len(body))), body...)...); err != nil {
+		return nil, err
+	}
+	elements := slices.IndexFunc(sections, func(s section) bool { return s.id == elementSection })
+	if elements < 0 || slices.ContainsFunc(sections, func(s section) bool { return s.id == startSection }) {
+		return nil, errModule
+	}
+	return slices.Insert(sections, elements, section{startSection, binary.AppendUvarint(nil, imported+defined)}), nil
+}
+
+// countImports returns how many functions a module imports. Go's import nothing else.
+func countImports(content []byte) (uint64, error) {
+	r := &wasmReader{rest: content}
+	count := r.unsigned()
+	for i := uint64(0); i < count && r.err == nil; i++ {
+		r.bytes(r.unsigned()) // module
+		r.bytes(r.unsigned()) // name
+		r.expect(0x00)        // function
+		r.unsigned()          // its type
+	}
+	return count, r.err
+}
+
+// extend adds an entry to a section that is a list, and returns its number.
+func extend(sections []section, id byte, entry ...byte) (number uint64, err error) {
+	s, err := find(sections, id)
+	if err != nil {
+		return 0, err
+	}
+	r := &wasmReader{rest: s.content}
+	number = r.unsigned()
+	s.content = slices.Concat(binary.AppendUvarint(nil, number+1), r.rest, entry)
+	return number, r.err
+}
+
+// wasmReader reads the binary format of WebAssembly. After an error everything reads as empty.
+type wasmReader struct {
+	rest []byte
+	err  error
+}
+
+var errModule = errors.New("open-payments.wasm is not a module as Go's linker writes it")
+
+func (r *wasmReader) bytes(count uint64) []byte {
+	if count > uint64(len(r.rest)) {
+		r.rest, r.err = nil, errModule
+		return nil
+	}
+	taken := r.rest[:count]
+	r.rest = r.rest[count:]
+	return taken
+}
+
+func (r *wasmReader) expect(want ...byte) {
+	if !bytes.Equal(r.bytes(uint64(len(want))), want) {
+		r.rest, r.err = nil, errModule
+	}
+}
+
+// unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
+func (r *wasmReader) unsigned() uint64 {
+	value, length := binary.Uvarint(r.rest)
+	if length <= 0 || value > 1<<32 {
+		r.rest, r.err = nil, errModule
+		return 0
+	}
+	r.rest = r.rest[length:]
+	return value
+}
+
+// signed reads signed LEB128, which encoding/binary does not have.
+func (r *wasmReader) signed() int64 {
+	var value int64
+	for shift := 0; shift < 35; shift += 7 {
+		next := r.bytes(1)
+		if r.err != nil {
+			return 0
+		}
+		value |= int64(next[0]&0x7f) << shift
+		if next[0]&0x80 == 0 {
+			return value << (57 - shift) >> (57 - shift) // the sign is its highest bit
+		}
+	}
+	r.rest, r.err = nil, errModule
+	return 0
+}
+
+func appendSigned(buffer []byte, value int64) []byte {
+	for {
+		next := byte(value & 0x7f)
+		value >>= 7
+		if value == 0 && next&0x40 == 0 || value == -1 && next&0x40 != 0 {
+			return append(buffer, next)
+		}
+		buffer = append(buffer, next|0x80)
+	}
+}
