@@ -27,7 +27,7 @@ cp wasm/sdk/* README.md "$out/"
   echo '}'
 } > "$out/wasm_exec.js"
 
-# A smaller module, build-info.js, integrity.json and THIRD_PARTY_NOTICES.
+# A smaller module, one script, integrity.json and THIRD_PARTY_NOTICES.
 go run ./wasm/pack "$out" "$tags"
 
 if [ "${COMPRESS:-yes}" = yes ]; then

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/dunglas/httpsfv v1.0.2
+	github.com/evanw/esbuild v0.28.2
 	github.com/hack-pad/safejs v0.1.0
 	github.com/lestrrat-go/jwx/v2 v2.1.7
 	github.com/yaronf/httpsign v0.3.2

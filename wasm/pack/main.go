@@ -1,6 +1,7 @@
-// Command pack finishes the npm package: it makes the module smaller and writes what is made from the
-// build, build-info.js, integrity.json and THIRD_PARTY_NOTICES. Arguments: the folder of the package, in which everything
-// else is already, and the Go build tags of the module.
+// Command pack finishes the npm package: it makes the module smaller, writes what is made from the
+// build (build-info.js and THIRD_PARTY_NOTICES), makes one script of all, and sums it up in
+// integrity.json. Arguments: the folder of the package, in which everything else is already, and the
+// Go build tags of the module.
 package main
 
 import (
@@ -43,6 +44,9 @@ func pack(folder, tags string) error {
 		return err
 	}
 	if err := write(folder, "build-info.js", info); err != nil {
+		return err
+	}
+	if err := bundle(folder, tags); err != nil {
 		return err
 	}
 	sums, err := integrity(folder)

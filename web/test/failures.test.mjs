@@ -19,9 +19,7 @@ for (const { name, launch } of browsers) {
     before(async () => {
       [browser, site, server] = await Promise.all([launch(), startSite(), startServer()]);
       lab = await Lab.open(browser, site);
-      await lab.run(async () => {
-        lab.instance = await lab.start();
-      });
+      await lab.run(() => lab.init());
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
@@ -380,7 +378,7 @@ for (const { name, launch } of browsers) {
 
     test("after all of it the same instance works, downloaded once", { timeout }, async () => {
       await assertWorks();
-      assert.equal(await lab.run(async () => (await lab.start()) === lab.instance), true);
+      assert.equal(await lab.run(() => lab.instances()), 1);
       assert.equal(site.downloads(), 1);
     });
 
