@@ -4,6 +4,7 @@ package jsbridge
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
@@ -73,6 +74,14 @@ func TestArguments(t *testing.T) {
 	}
 	if r.Value(); r.Err == nil {
 		t.Error("an argument that is missing was read")
+	}
+
+	r = read(`['a\nb\nc\nd', 'a\n']`)
+	if lines := r.Lines(3); !slices.Equal(lines, []string{"a", "b", "c\nd"}) || r.Err != nil {
+		t.Errorf("%q, %v", lines, r.Err)
+	}
+	if lines := r.Lines(3); len(lines) != 3 || r.Err == nil {
+		t.Errorf("a line that is missing was read: %q", lines)
 	}
 
 	wrong := map[string]func(*ArgumentReader){

@@ -39,6 +39,48 @@ func TestAskPassesArguments(t *testing.T) {
 	}
 }
 
+// Answers find their questions by number, in whatever order they come, and none is kept.
+func TestAskManyAtOnce(t *testing.T) {
+	host := evaluate(t, `((kept) => (text, done) => {
+		kept.unshift(() => done(true, text)); // the last is answered first
+		if (kept.length === 3) setTimeout(() => kept.forEach((answer) => answer()), 5);
+	})([])`)
+	type result struct{ asked, got string }
+	results := make(chan result)
+	for _, question := range []string{"a", "b", "c"} {
+		go func() {
+			values, err := ask(context.Background(), host, question)
+			if err != nil {
+				t.Error(err)
+				values = []safejs.Value{safejs.Null()}
+			}
+			results <- result{question, text(t, values[0])}
+		}()
+	}
+	for range 3 {
+		if r := <-results; r.asked != r.got {
+			t.Errorf("%s was answered with %s", r.asked, r.got)
+		}
+	}
+	if len(questions) > 0 {
+		t.Errorf("%d questions are kept", len(questions))
+	}
+}
+
+// Who asks and does not wait any longer leaves nothing behind, and a late answer meets nobody.
+func TestAskForgetsWhatItGaveUp(t *testing.T) {
+	late := evaluate(t, "(done) => { globalThis.late = done; return () => {} }")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	defer cancel()
+	if _, err := ask(ctx, late); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if len(questions) > 0 {
+		t.Errorf("%d questions are kept", len(questions))
+	}
+	call(t, evaluate(t, "globalThis"), "late", true)
+}
+
 func TestAskRejected(t *testing.T) {
 	for _, reason := range []string{
 		"undefined", "null", "'text'", "Symbol('s')", "5", "10n", "Number.NaN", "false", "new TypeError('t')", "{}", "Object.create(null)", "() => {}",
