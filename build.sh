@@ -8,8 +8,8 @@ tags=${2:-}
 
 mkdir -p "$out"
 rm -rf "${out:?}"/*
-# Inlining makes calls a fifth faster and the start no slower; in the arithmetic of algorithms that are linked and never
-# used it would only cost 50 kB (brotli).
+# Inlining makes calls a fifth faster and the start no slower; in cryptography, most of which is linked
+# and never used, it would cost 50 kB (brotli).
 GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags="-s -w" \
   -gcflags=crypto/...=-l -gcflags=math/big=-l -o "$out/open-payments.wasm" ./wasm
 cp wasm/sdk/* README.md "$out/"

@@ -11,9 +11,10 @@ export const defaultTimeoutMs = 30_000;
  * text or undefined.
  */
 export async function send(operation, options, body) {
-  if (operation !== "request") checkText(options.accessToken, "accessToken");
+  const { accessToken } = options;
+  if (operation !== "request" || (accessToken !== undefined && accessToken !== "")) checkText(accessToken, "accessToken");
   const { href, keyId, signer, left } = await prepare(defaultTimeoutMs, options);
-  const { accessToken, signal, fetch, useHttp = false, validateResponses = true } = options;
+  const { signal, fetch, useHttp = false, validateResponses = true } = options;
   // One text costs less than five. A line break can only be in the last, where Go refuses it.
   const texts = [operation, href, keyId, body, accessToken].join("\n");
   const answer = await call("send", texts, signer, left, signal, fetch, useHttp, validateResponses);
@@ -24,8 +25,8 @@ const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person,
 
 /** Polls until the grant is issued and returns it. */
 export async function poll(options) {
-  checkText(options.accessToken, "accessToken");
   const { accessToken, signal, fetch, wait, onProgress, useHttp = false } = options;
+  checkText(accessToken, "accessToken");
   if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
   const { href, keyId, signer, left } = await prepare(defaultPollTimeoutMs, options);

@@ -157,6 +157,7 @@ for (const { name, launch } of browsers) {
         ["make({ key: undefined, keyId: 'a' })", "options.privateKey"],
         ["make({ key: undefined, privateKey: 'a' })", "options.keyId"],
         ["make().then((c) => c.grant.request({}, { access_token: { access: [] } }))", "url"],
+        ...["5", "0", "null", "['a']", "'a\\nb'"].map((token) => [`make().then((c) => c.grant.request({ url: 'https://a.example/', accessToken: ${token} }, { access_token: { access: [] } }))`, "accessToken"]),
         ["make().then((c) => c.grant.request(undefined, { access_token: { access: [] } }))", "target"],
         ["make().then((c) => c.grant.request({ url: 'https://a.example/' }))", "args"],
         ["make().then((c) => c.grant.continue({ url: 'https://a.example/', accessToken: 't' }, { interact_ref: 5 }))", "interact_ref"],
