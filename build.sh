@@ -18,6 +18,7 @@ cp wasm/sdk/* README.md "$out/"
 # globalThis, so the page's globals stay untouched and every instance has its own.
 {
   echo '// Go'"'"'s support for WebAssembly, wrapped: its globalThis is the scope that it is given.'
+  echo '/*! wasm_exec.js: Copyright The Go Authors, BSD-3-Clause; see THIRD_PARTY_NOTICES. */'
   echo 'export default function wrapGo(globalThis) {'
   echo '  const { console, crypto, performance, setTimeout, clearTimeout, TextEncoder, TextDecoder } = globalThis;'
   echo '  let fs; // wasm_exec.js assigns globalThis.fs and reads fs'

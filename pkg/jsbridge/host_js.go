@@ -70,8 +70,8 @@ func endQuestion(number int) (answers chan answer, waits bool) {
 }
 
 // ask has ask of wasm/sdk/host.js call a host function with args and a function for its answer, and
-// waits for it. When ctx ends it gives the question up, and returns the cause. It must run in a goroutine, never
-// inside a function that JavaScript called: the event loop would stand still.
+// waits for it. When ctx ends it gives the question up, and returns the cause. It must run in a
+// goroutine, never inside a function that JavaScript called: the event loop would stand still.
 func ask(ctx context.Context, function safejs.Value, args ...any) ([]safejs.Value, error) {
 	number, answers := newQuestion()
 	if _, err := host("ask").Invoke(append([]any{answered, number, function}, args...)...); err != nil {

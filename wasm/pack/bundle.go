@@ -29,8 +29,8 @@ func bundle(folder, tags string) error {
 		Charset:       api.CharsetUTF8,
 		Banner:        map[string]string{"js": "// open-payments-wasm: Open Payments grants in the browser. index.d.ts documents what is exported."},
 	})
-	if len(result.Errors) > 0 {
-		return errors.New("index.js cannot be bundled: " + result.Errors[0].Text)
+	if problems := append(result.Errors, result.Warnings...); len(problems) > 0 {
+		return errors.New("index.js cannot be bundled: " + problems[0].Text)
 	}
 	modules, err := filepath.Glob(filepath.Join(folder, "*.js"))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 // funcTable is runtime.findfunctab, with which Go finds the function of a program counter. For each
 // 4 KiB of code it has a bucket: the number of the function that is there, and sixteen bytes for
 // those that begin in between. On wasm every function takes 64 KiB of program counters, so it has
-// sixteen buckets with its number and zeros: two megabytes, a fourth of the module, which a loop
-// writes in a moment.
+// sixteen buckets with its number and zeros: 320 bytes each, about a fifth of the module, which a loop
+// writes in a moment. Where another Go lays it out otherwise it is not found, and stays.
 type funcTable struct {
 	address   int64 // of the first bucket of function 1; those of function 0 are zeros
 	functions int   // from function 1 on
@@ -63,8 +63,8 @@ func (t funcTable) fill() []byte {
 		1, 1, 0x7f, // one local, an i32: the number of a bucket
 		0x03, 0x40, // loop
 		0x20, 0, 0x41, bucketSize, 0x6c, // bucket * bucketSize
-		0x20, 0, 0x41, 4, 0x76, 0x41, 1, 0x6a, // bucket / bucketsPerFunc + 1
-		0x36, 2, // i32.store, at the table's address and the first of the two
+		0x20, 0, 0x41, bucketsPerFunc, 0x6e, 0x41, 1, 0x6a, // bucket / bucketsPerFunc + 1
+		0x36, 2, // i32.store of the second, at the table's address and the first
 	}
 	body = binary.AppendUvarint(body, uint64(t.address))
 	body = append(body,

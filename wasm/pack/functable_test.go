@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os/exec"
+	"slices"
 	"testing"
 )
 
@@ -47,7 +49,53 @@ func TestCutFuncTableLeavesTheRest(t *testing.T) {
 	}
 }
 
-// What the added function writes is tested where the module runs: web/test/package.test.mjs.
+// A module starts with the same memory, in a real engine, when its table was cut out: what stands
+// next to the table too.
+func TestShrunkModuleWritesTheTable(t *testing.T) {
+	const address, functions = 4096, 70 // more than one byte of LEB128 each
+	content := slices.Concat([]byte{0xff}, table(functions), bytes.Repeat([]byte{0xff}, tableRowSize))
+	module := encodeSections([]byte("\x00asm\x01\x00\x00\x00"), []section{
+		{typeSection, []byte{0}},
+		{importSection, []byte{0}},
+		{functionSection, []byte{0}},
+		{5, []byte{1, 0, 1}},                   // a memory of a page
+		{7, []byte{1, 3, 'm', 'e', 'm', 2, 0}}, // under this name
+		{elementSection, []byte{0}},
+		{codeSection, []byte{0}},
+		{dataSection, encodeSegments([]segment{{address, content}})},
+	})
+	smaller, err := shrink(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(smaller) > len(module)/2 {
+		t.Errorf("%d bytes became %d", len(module), len(smaller))
+	}
+	if before, after := memoryInNode(t, module), memoryInNode(t, smaller); before != after {
+		t.Error("the memory starts with something else")
+	}
+}
+
+// memoryInNode returns the memory of an instance in base64.
+func memoryInNode(t *testing.T, module []byte) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("node is needed for the tests of this project: ", err)
+	}
+	command := exec.Command(node, "--input-type=module", "-e", `
+		const chunks = [];
+		for await (const chunk of process.stdin) chunks.push(chunk);
+		const { instance } = await WebAssembly.instantiate(Buffer.concat(chunks));
+		console.log(Buffer.from(instance.exports.mem.buffer).toString("base64"));`)
+	command.Stdin = bytes.NewReader(module)
+	output, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(output)
+}
+
 func TestShrinkAddsStart(t *testing.T) {
 	module := encodeSections([]byte("\x00asm\x01\x00\x00\x00"), []section{
 		{typeSection, []byte{1, 0x60, 1, 0x7f, 0}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 )
 
@@ -21,6 +22,7 @@ const (
 	elementSection  = 9
 	codeSection     = 10
 	dataSection     = 11
+	dataCount       = 12 // would have to change with dataSection: Go writes none
 )
 
 // shrink returns a WebAssembly module that does the same as the one given, and takes less time to
@@ -29,6 +31,9 @@ func shrink(module []byte) ([]byte, error) {
 	sections, err := readSections(module)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(sections, func(s section) bool { return s.id == dataCount || s.id == startSection }) {
+		return nil, errModule
 	}
 	data, err := find(sections, dataSection)
 	if err != nil {
@@ -107,7 +112,7 @@ func addStart(sections []section, body []byte) ([]section, error) {
 		return nil, err
 	}
 	elements := slices.IndexFunc(sections, func(s section) bool { return s.id == elementSection })
-	if elements < 0 || slices.ContainsFunc(sections, func(s section) bool { return s.id == startSection }) {
+	if elements < 0 {
 		return nil, errModule
 	}
 	return slices.Insert(sections, elements, section{startSection, binary.AppendUvarint(nil, imported+defined)}), nil
@@ -123,7 +128,7 @@ func countImports(content []byte) (uint64, error) {
 		r.expect(0x00)        // function
 		r.unsigned()          // its type
 	}
-	return count, r.err
+	return count, r.end()
 }
 
 // extend adds an entry to a section that is a list, and returns its number.
@@ -156,6 +161,14 @@ func (r *wasmReader) bytes(count uint64) []byte {
 	return taken
 }
 
+// end returns the first error; what is left over is one.
+func (r *wasmReader) end() error {
+	if len(r.rest) > 0 {
+		r.err = errModule
+	}
+	return r.err
+}
+
 func (r *wasmReader) expect(want ...byte) {
 	if !bytes.Equal(r.bytes(uint64(len(want))), want) {
 		r.rest, r.err = nil, errModule
@@ -165,7 +178,7 @@ func (r *wasmReader) expect(want ...byte) {
 // unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
 func (r *wasmReader) unsigned() uint64 {
 	value, length := binary.Uvarint(r.rest)
-	if length <= 0 || value > 1<<32 {
+	if length <= 0 || value > math.MaxUint32 {
 		r.rest, r.err = nil, errModule
 		return 0
 	}

@@ -27,8 +27,8 @@ func readSegments(section []byte) ([]segment, error) {
 		address := r.signed()
 		r.expect(0x0b) // end
 		segments = append(segments, segment{address, r.bytes(r.unsigned())})
-		if r.err != nil {
-			return nil, r.err
+		if r.err != nil || address < 0 {
+			return nil, errModule
 		}
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.address, b.address) })
@@ -37,7 +37,7 @@ func readSegments(section []byte) ([]segment, error) {
 			return nil, errors.New("data segments overlap")
 		}
 	}
-	return segments, r.err
+	return segments, r.end()
 }
 
 // joinSegments closes the small gaps between segments, and opens the large ones within them.

@@ -89,11 +89,17 @@ func every(distance int64, count int) []segment {
 func TestShrinkRefuses(t *testing.T) {
 	whole := moduleOf(segment{64, []byte("content")})
 	tests := map[string][]byte{
-		"no module":         []byte("\x00asm"),
-		"a cut section":     whole[:len(whole)-6],
-		"another kind":      bytes.Replace(whole, []byte{0x00, 0x41, 0xc0}, []byte{0x01, 0x41, 0xc0}, 1),
-		"an endless number": append([]byte("\x00asm\x01\x00\x00\x00\x0b"), bytes.Repeat([]byte{0xff}, 12)...),
-		"an overlap":        moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}),
+		"no module":                    []byte("\x00asm"),
+		"a cut section":                whole[:len(whole)-6],
+		"another kind":                 bytes.Replace(whole, []byte{0x00, 0x41, 0xc0}, []byte{0x01, 0x41, 0xc0}, 1),
+		"an endless number":            append([]byte("\x00asm\x01\x00\x00\x00\x0b"), bytes.Repeat([]byte{0xff}, 12)...),
+		"no data":                      []byte("\x00asm\x01\x00\x00\x00"),
+		"a start section":              append(bytes.Clone(whole), startSection, 1, 0),
+		"a data count":                 append(bytes.Clone(whole), dataCount, 1, 1),
+		"a table, no imports to count": moduleOf(segment{64, table(fewestFunctions)}),
+		"a negative address":           moduleOf(segment{-64, []byte("content")}),
+		"bytes left over":              encodeSections(whole[:8], []section{{dataSection, []byte{0, 0}}}),
+		"an overlap":                   moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}),
 	}
 	for name, module := range tests {
 		t.Run(name, func(t *testing.T) {

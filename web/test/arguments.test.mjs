@@ -146,6 +146,11 @@ for (const { name, launch } of browsers) {
       });
     }
 
+    test("a poll with a token that has a line break", { timeout }, async () => {
+      const outcome = await lab.outcome(() => lab.pollGrant({ url: "https://a.example/", accessToken: "a\nb", key: lab.key, wait: 0 }));
+      assertRefused(outcome, "accessToken", /must be visible ASCII/, "a\\nb");
+    });
+
     test("the client with the names of the Node package names its arguments too", { timeout }, async () => {
       const refusedBy = (fn) => lab.outcome(async (body) => {
         const make = (options) => lab.createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/client", key: lab.key, ...options });
