@@ -10,7 +10,7 @@ mkdir -p "$out"
 rm -rf "${out:?}"/*
 # Inlining makes calls a fifth faster and the start no slower; in cryptography, most of which is linked
 # and never used, it would cost 50 kB (brotli).
-GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags="-s -w" \
+GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags=-w \
   -gcflags=crypto/...=-l -gcflags=math/big=-l -o "$out/open-payments.wasm" ./wasm
 cp wasm/sdk/* README.md "$out/"
 
@@ -29,10 +29,10 @@ cp wasm/sdk/* README.md "$out/"
 } > "$out/wasm_exec.js"
 
 # A smaller module, one script, integrity.json and THIRD_PARTY_NOTICES.
-go run ./wasm/pack "$out" "$tags"
+go run ./wasm/pack "$out" "$tags" ${PROFILE:+profile}
 
 if [ "${COMPRESS:-yes}" = yes ]; then
-  if command -v gzip >/dev/null; then gzip -9 -n -k "$out/open-payments.wasm"; fi
-  if command -v brotli >/dev/null; then brotli -q 11 -k "$out/open-payments.wasm"; fi
+  if command -v gzip >/dev/null; then gzip -9 -n -k "$out"/*.wasm; fi
+  if command -v brotli >/dev/null; then brotli -q 11 -k "$out"/*.wasm; fi
 fi
 ls -l "$out"

@@ -7,6 +7,7 @@ require (
 	github.com/evanw/esbuild v0.28.2
 	github.com/hack-pad/safejs v0.1.0
 	github.com/lestrrat-go/jwx/v2 v2.1.7
+	github.com/tetratelabs/wazero v1.12.0
 	github.com/yaronf/httpsign v0.3.2
 	golang.org/x/crypto v0.53.0
 )

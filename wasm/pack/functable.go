@@ -59,19 +59,20 @@ func tableRow(function int) []byte {
 
 // fill returns the body of a WebAssembly function that writes the table.
 func (t funcTable) fill() []byte {
+	const bucket = 0 // a local: the number of a bucket
 	body := []byte{
-		1, 1, 0x7f, // one local, an i32: the number of a bucket
-		0x03, 0x40, // loop
-		0x20, 0, 0x41, bucketSize, 0x6c, // bucket * bucketSize
-		0x20, 0, 0x41, bucketsPerFunc, 0x6e, 0x41, 1, 0x6a, // bucket / bucketsPerFunc + 1
-		0x36, 2, // i32.store of the second, at the table's address and the first
+		1, 1, typeI32, // one local
+		opLoop, typeVoid,
+		opLocalGet, bucket, opI32Const, bucketSize, opI32Mul, // bucket * bucketSize
+		opLocalGet, bucket, opI32Const, bucketsPerFunc, opI32DivU, opI32Const, 1, opI32Add, // bucket / bucketsPerFunc + 1
+		opI32Store, 2, // the second, at the table's address and the first
 	}
 	body = binary.AppendUvarint(body, uint64(t.address))
 	body = append(body,
-		0x20, 0, 0x41, 1, 0x6a, 0x22, 0, // bucket = bucket + 1
-		0x41)
+		opLocalGet, bucket, opI32Const, 1, opI32Add, opLocalTee, bucket, // bucket = bucket + 1
+		opI32Const)
 	body = appendSigned(body, int64(t.functions)*bucketsPerFunc)
 	return append(body,
-		0x49, 0x0d, 0, // while it is less
-		0x0b, 0x0b)
+		opI32LtU, opBrIf, 0, // while it is less
+		opEnd, opEnd)
 }

@@ -54,7 +54,7 @@ func TestCutFuncTableLeavesTheRest(t *testing.T) {
 func TestShrunkModuleWritesTheTable(t *testing.T) {
 	const address, functions = 4096, 70 // more than one byte of LEB128 each
 	content := slices.Concat([]byte{0xff}, table(functions), bytes.Repeat([]byte{0xff}, tableRowSize))
-	module := encodeSections([]byte("\x00asm\x01\x00\x00\x00"), []section{
+	module := encodeSections([]section{
 		{typeSection, []byte{0}},
 		{importSection, []byte{0}},
 		{functionSection, []byte{0}},
@@ -64,7 +64,7 @@ func TestShrunkModuleWritesTheTable(t *testing.T) {
 		{codeSection, []byte{0}},
 		{dataSection, encodeSegments([]segment{{address, content}})},
 	})
-	smaller, err := shrink(module)
+	smaller, err := shrunk(module)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func memoryInNode(t *testing.T, module []byte) string {
 }
 
 func TestShrinkAddsStart(t *testing.T) {
-	module := encodeSections([]byte("\x00asm\x01\x00\x00\x00"), []section{
+	module := encodeSections([]section{
 		{typeSection, []byte{1, 0x60, 1, 0x7f, 0}},
 		{importSection, []byte{2, 1, 'a', 1, 'b', 0, 0, 1, 'a', 1, 'c', 0, 0}},
 		{functionSection, []byte{1, 0}},
@@ -105,12 +105,12 @@ func TestShrinkAddsStart(t *testing.T) {
 		{codeSection, []byte{1, 2, 0, 0x0b}},
 		{dataSection, encodeSegments([]segment{{64, table(fewestFunctions)}})},
 	})
-	smaller, err := shrink(module)
+	smaller, err := shrunk(module)
 	if err != nil {
 		t.Fatal(err)
 	}
 	body := funcTable{address: 64, functions: fewestFunctions}.fill()
-	want := encodeSections(module[:8], []section{
+	want := encodeSections([]section{
 		{typeSection, []byte{2, 0x60, 1, 0x7f, 0, 0x60, 0, 0}},
 		{importSection, []byte{2, 1, 'a', 1, 'b', 0, 0, 1, 'a', 1, 'c', 0, 0}},
 		{functionSection, []byte{2, 0, 1}},

@@ -1,7 +1,7 @@
-// Command pack finishes the npm package: it makes the module smaller, writes what is made from the
-// build (build-info.js and THIRD_PARTY_NOTICES), makes one script of all, and sums it up in
-// integrity.json. Arguments: the folder of the package, in which everything else is already, and the
-// Go build tags of the module.
+// Command pack finishes the npm package: it divides the module and makes it smaller, writes what is
+// made from the build (build-info.js and THIRD_PARTY_NOTICES), makes one script of all, and sums it
+// up in integrity.json. Arguments: the folder of the package, in which everything else is already,
+// the Go build tags of the module, and "profile" for a module that says which functions ran.
 package main
 
 import (
@@ -19,16 +19,16 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if err := pack(os.Args[1], os.Args[2]); err != nil {
+	if err := pack(os.Args[1], os.Args[2], len(os.Args) > 3 && os.Args[3] == "profile"); err != nil {
 		log.Fatal("pack: ", err)
 	}
 }
 
-func pack(folder, tags string) error {
-	if err := shrinkFile(filepath.Join(folder, "open-payments.wasm")); err != nil {
+func pack(folder, tags string, isProfile bool) error {
+	if err := packModule(folder, isProfile); err != nil {
 		return err
 	}
-	linked, err := listLinked(tags)
+	linked, err := listLinked("./wasm", tags)
 	if err != nil {
 		return err
 	}
@@ -56,16 +56,59 @@ func pack(folder, tags string) error {
 	return write(folder, "integrity.json", sums)
 }
 
-func shrinkFile(file string) error {
+// packModule makes two modules of open-payments.wasm: itself, smaller, and the rest.
+func packModule(folder string, isProfile bool) error {
+	file := filepath.Join(folder, "open-payments.wasm")
 	module, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	smaller, err := shrink(module)
+	sections, err := readSections(module)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, smaller, 0o644)
+	if sections, err = takeSnapshot(sections); err != nil {
+		return err
+	}
+	if isProfile {
+		if sections, err = countCalls(sections); err != nil {
+			return err
+		}
+		if err := write(folder, "open-payments-rest.wasm", []byte(moduleHead)); err != nil {
+			return err
+		}
+		return os.WriteFile(file, encodeSections(sections), 0o644)
+	}
+	stays, err := needed()
+	if err != nil {
+		return err
+	}
+	first, rest, err := split(sections, stays)
+	if err != nil {
+		return err
+	}
+	if first, err = shrink(first); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, encodeSections(first), 0o644); err != nil {
+		return err
+	}
+	return write(folder, "open-payments-rest.wasm", encodeSections(rest))
+}
+
+// needed returns a function that tells whether a function stays in the first module: it runs in calls
+// as they usually are, or it belongs to Go's runtime, some of which must not wait.
+func needed() (func(name string) bool, error) {
+	runtimePackages, err := listLinked("runtime", "")
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, p := range runtimePackages {
+		paths = append(paths, p.ImportPath)
+	}
+	isRuntime, isNeeded := inPackages(paths), neededFunctions()
+	return func(name string) bool { return isRuntime(name) || isNeeded(name) }, nil
 }
 
 func write(folder, name string, content []byte) error {
@@ -82,9 +125,13 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 	if err := json.Unmarshal(manifest, &published); err != nil {
 		return nil, err
 	}
-	wasm, err := os.ReadFile(filepath.Join(folder, "open-payments.wasm"))
-	if err != nil {
-		return nil, err
+	files := make(map[string]string)
+	for _, name := range []string{"open-payments.wasm", "open-payments-rest.wasm"} {
+		content, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			return nil, err
+		}
+		files[name] = fileInfo(content)
 	}
 	modules := make(map[string]string)
 	for _, p := range linked {
@@ -96,30 +143,33 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(wasm)
 	return fmt.Appendf(nil, `// What this package was built from. Written by build.sh.
 
 export const buildInfo = Object.freeze({
   version: %q,
   go: %q,
   modules: Object.freeze(%s),
-  wasm: Object.freeze({
+  wasm: %s,
+  rest: %s,
+});
+`, published.Version, runtime.Version(), list, files["open-payments.wasm"], files["open-payments-rest.wasm"]), nil
+}
+
+func fileInfo(content []byte) string {
+	sum := sha256.Sum256(content)
+	return fmt.Sprintf(`Object.freeze({
     bytes: %d,
     sha256: %q,
     integrity: %q,
-  }),
-});
-`, published.Version, runtime.Version(), list, len(wasm), hex.EncodeToString(sum[:]), "sha256-"+base64.StdEncoding.EncodeToString(sum[:])), nil
+  })`, len(content), hex.EncodeToString(sum[:]), "sha256-"+base64.StdEncoding.EncodeToString(sum[:]))
 }
 
 // integrity returns the Subresource Integrity of every file that a page loads, as JSON.
 func integrity(folder string) ([]byte, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*.js"))
-	if err != nil {
-		return nil, err
-	}
+	scripts, _ := filepath.Glob(filepath.Join(folder, "*.js"))
+	modules, _ := filepath.Glob(filepath.Join(folder, "*.wasm"))
 	sums := make(map[string]string)
-	for _, file := range append(files, filepath.Join(folder, "open-payments.wasm")) {
+	for _, file := range append(scripts, modules...) {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err

@@ -15,9 +15,13 @@ type section struct {
 }
 
 const (
+	customSection   = 0
 	typeSection     = 1
 	importSection   = 2
 	functionSection = 3
+	memorySection   = 5
+	globalSection   = 6
+	exportSection   = 7
 	startSection    = 8
 	elementSection  = 9
 	codeSection     = 10
@@ -27,11 +31,7 @@ const (
 
 // shrink returns a WebAssembly module that does the same as the one given, and takes less time to
 // download and to compile.
-func shrink(module []byte) ([]byte, error) {
-	sections, err := readSections(module)
-	if err != nil {
-		return nil, err
-	}
+func shrink(sections []section) ([]section, error) {
 	if slices.ContainsFunc(sections, func(s section) bool { return s.id == dataCount || s.id == startSection }) {
 		return nil, errModule
 	}
@@ -52,12 +52,15 @@ func shrink(module []byte) ([]byte, error) {
 		data, _ = find(sections, dataSection)
 	}
 	data.content = encodeSegments(segments)
-	return encodeSections(module[:8], sections), nil
+	return sections, nil
 }
+
+// moduleHead is how a module begins: what it is, and its version.
+const moduleHead = "\x00asm\x01\x00\x00\x00"
 
 func readSections(module []byte) ([]section, error) {
 	r := &wasmReader{rest: module}
-	r.expect([]byte("\x00asm\x01\x00\x00\x00")...)
+	r.expect([]byte(moduleHead)...)
 	var sections []section
 	for len(r.rest) > 0 {
 		id := r.bytes(1)
@@ -78,12 +81,10 @@ func find(sections []section, id byte) (*section, error) {
 	return &sections[i], nil
 }
 
-func encodeSections(head []byte, sections []section) []byte {
-	module := bytes.Clone(head)
+func encodeSections(sections []section) []byte {
+	module := []byte(moduleHead)
 	for _, s := range sections {
-		module = append(module, s.id)
-		module = binary.AppendUvarint(module, uint64(len(s.content)))
-		module = append(module, s.content...)
+		module = appendVector(append(module, s.id), s.content)
 	}
 	return module
 }
@@ -96,11 +97,11 @@ func addStart(sections []section, body []byte) ([]section, error) {
 	if err != nil {
 		return nil, err
 	}
-	imported, err := countImports(imports.content)
+	imported, err := readImports(imports.content)
 	if err != nil {
 		return nil, err
 	}
-	kind, err := extend(sections, typeSection, 0x60, 0, 0) // of functions without parameters and results
+	kind, err := extend(sections, typeSection, typeFunc, 0, 0) // of functions without parameters and results
 	if err != nil {
 		return nil, err
 	}
@@ -108,27 +109,30 @@ func addStart(sections []section, body []byte) ([]section, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := extend(sections, codeSection, append(binary.AppendUvarint(nil, uint64(len(body))), body...)...); err != nil {
+	if _, err := extend(sections, codeSection, appendVector(nil, body)...); err != nil {
 		return nil, err
 	}
 	elements := slices.IndexFunc(sections, func(s section) bool { return s.id == elementSection })
 	if elements < 0 {
 		return nil, errModule
 	}
-	return slices.Insert(sections, elements, section{startSection, binary.AppendUvarint(nil, imported+defined)}), nil
+	return slices.Insert(sections, elements, section{startSection, binary.AppendUvarint(nil, uint64(len(imported))+defined)}), nil
 }
 
-// countImports returns how many functions a module imports. Go's import nothing else.
-func countImports(content []byte) (uint64, error) {
+// readImports returns the names of the functions that a module imports. Go's import nothing else.
+func readImports(content []byte) ([]string, error) {
 	r := &wasmReader{rest: content}
-	count := r.unsigned()
-	for i := uint64(0); i < count && r.err == nil; i++ {
+	var names []string
+	for range r.unsigned() {
 		r.bytes(r.unsigned()) // module
-		r.bytes(r.unsigned()) // name
-		r.expect(0x00)        // function
-		r.unsigned()          // its type
+		names = append(names, string(r.bytes(r.unsigned())))
+		r.expect(0x00) // function
+		r.unsigned()   // its type
+		if r.err != nil {
+			break
+		}
 	}
-	return count, r.end()
+	return names, r.end()
 }
 
 // extend adds an entry to a section that is a list, and returns its number.
@@ -153,7 +157,7 @@ var errModule = errors.New("open-payments.wasm is not a module as Go's linker wr
 
 func (r *wasmReader) bytes(count uint64) []byte {
 	if count > uint64(len(r.rest)) {
-		r.rest, r.err = nil, errModule
+		r.fail()
 		return nil
 	}
 	taken := r.rest[:count]
@@ -171,15 +175,17 @@ func (r *wasmReader) end() error {
 
 func (r *wasmReader) expect(want ...byte) {
 	if !bytes.Equal(r.bytes(uint64(len(want))), want) {
-		r.rest, r.err = nil, errModule
+		r.fail()
 	}
 }
+
+func (r *wasmReader) fail() { r.rest, r.err = nil, errModule }
 
 // unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
 func (r *wasmReader) unsigned() uint64 {
 	value, length := binary.Uvarint(r.rest)
 	if length <= 0 || value > math.MaxUint32 {
-		r.rest, r.err = nil, errModule
+		r.fail()
 		return 0
 	}
 	r.rest = r.rest[length:]
@@ -199,7 +205,7 @@ func (r *wasmReader) signed() int64 {
 			return value << (57 - shift) >> (57 - shift) // the sign is its highest bit
 		}
 	}
-	r.rest, r.err = nil, errModule
+	r.fail()
 	return 0
 }
 

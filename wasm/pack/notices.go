@@ -28,8 +28,9 @@ type goPackage struct {
 
 func (p goPackage) isThirdParty() bool { return p.Module != nil && !p.Module.Main }
 
-func listLinked(tags string) ([]goPackage, error) {
-	list := exec.Command("go", "list", "-deps", "-json", "-tags", tags, "./wasm")
+// listLinked lists a package and all that it imports.
+func listLinked(path, tags string) ([]goPackage, error) {
+	list := exec.Command("go", "list", "-deps", "-json", "-tags", tags, path)
 	list.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	list.Stderr = os.Stderr
 	out, err := list.Output()

@@ -23,9 +23,9 @@ func readSegments(section []byte) ([]segment, error) {
 	r := &wasmReader{rest: section}
 	var segments []segment
 	for range r.unsigned() {
-		r.expect(0x00, 0x41) // active, in the first memory, at i32.const
+		r.expect(0x00, opI32Const) // active, in the first memory, at
 		address := r.signed()
-		r.expect(0x0b) // end
+		r.expect(opEnd)
 		segments = append(segments, segment{address, r.bytes(r.unsigned())})
 		if r.err != nil || address < 0 {
 			return nil, errModule
@@ -80,11 +80,9 @@ func (s segment) split() []segment {
 func encodeSegments(segments []segment) []byte {
 	section := binary.AppendUvarint(nil, uint64(len(segments)))
 	for _, s := range segments {
-		section = append(section, 0x00, 0x41)
+		section = append(section, 0x00, opI32Const)
 		section = appendSigned(section, s.address)
-		section = append(section, 0x0b)
-		section = binary.AppendUvarint(section, uint64(len(s.content)))
-		section = append(section, s.content...)
+		section = appendVector(append(section, opEnd), s.content)
 	}
 	return section
 }

@@ -557,6 +557,11 @@ export function createAuthenticatedClient(options: ClientOptions): Promise<Authe
 export interface InitOptions {
   /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
   wasm?: string | URL | Response | BufferSource | WebAssemblyModule;
+  /**
+   * Where the rest of the module is, or the rest itself: functions that calls hardly ever need, loaded
+   * when one does. Default: `open-payments-rest.wasm` beside this file.
+   */
+  rest?: string | URL | Response | BufferSource | WebAssemblyModule;
 }
 
 /**
@@ -594,14 +599,18 @@ export const buildInfo: {
   /** The Go modules that are linked into it, with their versions. */
   readonly modules: { readonly [path: string]: string };
   /** `open-payments.wasm` itself. */
-  readonly wasm: {
-    readonly bytes: number;
-    /** In hex. */
-    readonly sha256: string;
-    /** The same for the `integrity` option of `fetch`. */
-    readonly integrity: string;
-  };
+  readonly wasm: FileInfo;
+  /** `open-payments-rest.wasm` itself. */
+  readonly rest: FileInfo;
 };
+
+export interface FileInfo {
+  readonly bytes: number;
+  /** In hex. */
+  readonly sha256: string;
+  /** The same for the `integrity` option of `fetch`. */
+  readonly integrity: string;
+}
 
 export interface Continue {
   access_token: { value: string };

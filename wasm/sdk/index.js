@@ -14,14 +14,14 @@ export { checkPublished } from "./published.js";
 export { extensionStorage, memoryStorage, webStorage } from "./stores.js";
 export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from "./wallet.js";
 
-export async function init({ wasm } = {}) {
-  await load(checkWasm(wasm));
+export async function init({ wasm, rest } = {}) {
+  await load({ wasm: checkSource("wasm", wasm), rest: checkSource("rest", rest) });
 }
 
-function checkWasm(wasm) {
+function checkSource(name, source) {
   const kinds = [URL, Response, WebAssembly.Module, ArrayBuffer];
-  if (wasm === undefined || typeof wasm === "string" || ArrayBuffer.isView(wasm) || kinds.some((kind) => wasm instanceof kind)) return wasm;
-  throw argumentError("wasm", "must be a URL, a Response, a BufferSource or a WebAssembly.Module");
+  if (source === undefined || typeof source === "string" || ArrayBuffer.isView(source) || kinds.some((kind) => source instanceof kind)) return source;
+  throw argumentError(name, "must be a URL, a Response, a BufferSource or a WebAssembly.Module");
 }
 
 export async function continueGrant(options) {

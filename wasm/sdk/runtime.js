@@ -1,11 +1,14 @@
 // Loads the module, watches the instance that runs, and starts another when it has died.
 
+import { buildInfo } from "./build-info.js";
 import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
 import { createHost } from "./host.js";
+import { withSnapshot } from "./snapshot.js";
 
-let source; // what init() was given
+let sources = {}; // what init() was given: wasm and rest
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
+let compilingRest; // the same for what hardly any call needs (wasm/pack/split.go)
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have
@@ -15,12 +18,14 @@ export async function call(name, ...args) {
   return (running ?? (await start())).call(name, args);
 }
 
-/** Sets where the module comes from and loads it. Once it is loaded, another source is refused. */
-export async function load(wasm) {
-  if (wasm !== undefined && compiling && !isSame(wasm, source)) {
-    throw new TypeError('"wasm" must be given before the first call: the module is loaded already');
+/** Sets where the module and its rest come from, and loads the first. Once it is loaded, other sources are refused. */
+export async function load(given) {
+  for (const name of ["wasm", "rest"]) {
+    if (given[name] !== undefined && compiling && !isSame(given[name], sources[name])) {
+      throw new TypeError(`"${name}" must be given before the first call: the module is loaded already`);
+    }
   }
-  if (!compiling) source = wasm ?? source; // what could not be loaded may be given again, from elsewhere
+  if (!compiling) sources = { wasm: given.wasm ?? sources.wasm, rest: given.rest ?? sources.rest }; // what could not be loaded may be given again, from elsewhere
   await start();
 }
 
@@ -42,7 +47,7 @@ export function start() {
 }
 
 async function run() {
-  compiling ??= compile(source ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
+  compiling ??= compile(sources.wasm ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
     throw unavailable(forget(error));
   });
   const module = await compiling;
@@ -54,15 +59,40 @@ async function run() {
 /** Lets the next call load the module again. */
 function forget(error) {
   compiling = undefined;
-  if (source instanceof Response) source = undefined; // its body is used up
+  if (sources.wasm instanceof Response) sources.wasm = undefined; // its body is used up
   return error;
 }
 
-async function compile(wasm) {
+const pauses = [0, 500, 2000]; // ms before each attempt: calls in flight depend on it
+
+/** Loads the rest of the module. */
+function loadRest() {
+  const { integrity } = buildInfo.rest; // whoever checked the module has checked this script, which has the sum
+  compilingRest ??= attempts(() => compile(sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), { integrity })).catch((error) => {
+    compilingRest = undefined;
+    throw error;
+  });
+  return compilingRest;
+}
+
+async function attempts(task) {
+  let failed;
+  for (const pause of pauses) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    try {
+      return await task();
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw failed;
+}
+
+async function compile(wasm, options) {
   if (wasm instanceof WebAssembly.Module) return wasm;
   if (ArrayBuffer.isView(wasm) || wasm instanceof ArrayBuffer) return WebAssembly.compile(wasm);
   if (isFile(wasm)) return WebAssembly.compile(await nodeFiles().readFile(new URL(wasm)));
-  const response = wasm instanceof Response ? wasm : await fetch(wasm, { credentials: "same-origin" });
+  const response = wasm instanceof Response ? wasm : await fetch(wasm, { credentials: "same-origin", ...options });
   if (!response.ok) throw new Error(`${response.url || "The module"} answered with status ${response.status}.`);
   const isWasm = response.headers.get("content-type")?.startsWith("application/wasm");
   // Only a response of the right type can be compiled while it downloads.
@@ -83,11 +113,17 @@ function unavailable(cause) {
   });
 }
 
+const restIs = { needed: 1, loaded: 2 }; // as in wasm/pack/split.go
+const paused = new Error("Go waits for the rest of the module");
+
 /** One running instance of the module. It has a global object of its own. */
 class Instance {
+  go; // the object of wasm_exec.js that serves it
   #pending = new Set(); // the reject functions of the calls in flight
   #dead = false;
-  #go;
+  #exports; // of the WebAssembly instance
+  #entries = []; // what waits to enter Go
+  #isEntered = false; // whether Go runs, or waits for the rest of the module
 
   call(name, args) {
     return new Promise((resolve, reject) => {
@@ -105,17 +141,20 @@ class Instance {
 
   async start(module) {
     const scope = createScope();
-    scope.setTimeout = (...args) => this.#hold(setTimeout(...args));
+    scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#enter(callback), ms));
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
       this.#pending.add(reject); // an instance that dies while it starts
     });
     const Go = wrapGo(scope);
-    const go = (this.#go = new Go());
+    const go = (this.go = new Go());
     go.exit = () => this.#died();
-    this.#watch(go);
+    this.#guard(go);
     const instance = await WebAssembly.instantiate(module, go.importObject);
-    go.run(instance).then(() => this.#died(), () => this.#died());
+    this.#exports = instance.exports;
+    this.#enter(() => {
+      go.run(withSnapshot(module, instance, go)).then(() => this.#died(), () => this.#died());
+    });
     this.bindings = await ready;
     this.#pending.clear();
     running = this;
@@ -130,31 +169,69 @@ class Instance {
   }
 
   #holdTimers() {
-    for (const timer of this.#go._scheduledTimeouts.values()) this.#hold(timer);
+    for (const timer of this.go._scheduledTimeouts.values()) this.#hold(timer);
   }
 
-  // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
-  #watch(go) {
+  // What wakes Go enters it in turn. wasm_exec.js resumes it for an event, a call of a function of
+  // Go, and without one from its timers, which have their turn already.
+  #guard(go) {
     const resume = go._resume;
+    const resumeWith = (event) => {
+      go._pendingEvent = event;
+      resume.call(go);
+      if (this.#needsRest()) throw paused; // a timer would resume it again
+    };
     go._resume = () => {
-      if (this.#dead) return;
-      try {
-        resume.call(go);
-      } catch {
-        this.#died();
-      }
+      const event = go._pendingEvent;
+      go._pendingEvent = null;
+      if (event === null) resumeWith(null);
+      else this.#enter(() => resumeWith(event));
     };
   }
 
-  #died() {
+  #needsRest = () => this.#exports.rest.value === restIs.needed;
+
+  #enter(entry) {
+    if (this.#dead) return;
+    this.#entries.push(entry);
+    if (!this.#isEntered) this.#run();
+  }
+
+  #run() {
+    this.#isEntered = true;
+    while (this.#entries.length > 0 && !this.#dead) {
+      try {
+        this.#entries.shift()();
+      } catch (error) {
+        // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
+        if (error !== paused) this.#died();
+      }
+      if (!this.#dead && this.#needsRest()) return this.#complete();
+    }
+    this.#isEntered = false;
+  }
+
+  /** Loads the rest of the module, for which Go waits, and lets Go go on. */
+  async #complete() {
+    try {
+      await WebAssembly.instantiate(await loadRest(), { "open-payments": this.#exports });
+      this.#exports.rest.value = restIs.loaded;
+      this.#entries.unshift(() => this.#exports.proceed());
+    } catch (error) {
+      this.#died(incomplete(error));
+    }
+    this.#run();
+  }
+
+  #died(reason = stopped()) {
     if (this.#dead) return;
     this.#dead = true;
     ended += 1;
     if (running === this) starting = running = undefined;
     // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
-    for (const timer of this.#go._scheduledTimeouts.values()) clearTimeout(timer);
-    this.#go._scheduledTimeouts.clear();
-    for (const reject of this.#pending) reject(stopped());
+    for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
+    this.go._scheduledTimeouts.clear();
+    for (const reject of this.#pending) reject(reason);
     this.#pending.clear();
   }
 }
@@ -162,6 +239,11 @@ class Instance {
 function stopped() {
   const description = "The module stopped before this call was answered; the server may have processed it. The next call starts a new instance.";
   return new OpenPaymentsClientError(description, { code: "internal_error", description });
+}
+
+function incomplete(cause) {
+  const description = "open-payments-rest.wasm could not be loaded, which this call needed; the server may have processed it. Check that it is served beside index.js, or pass init() where it is.";
+  return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description, cause });
 }
 
 // All that the module can reach. Timers check their receiver, so they are bound to the real global.

@@ -27,6 +27,7 @@ for (const { name, launch } of browsers) {
       lab = await Lab.open(browser, site);
     });
 
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
 
     /** Options that would work, in the page; a test spoils one of them. */

@@ -118,6 +118,15 @@ for (const { name, launch } of browsers) {
       assert.match(outcome.error.description, /has ended; make or import it again/);
     });
 
+    test("random numbers are others in every instance", { timeout }, async () => {
+      const numbers = new Set();
+      for (let i = 0; i < 5; i++) {
+        numbers.add(await lab.run(() => lab.call("random")));
+        await fault("exit");
+      }
+      assert.equal(numbers.size, 5);
+    });
+
     test("deaths do not download the module again", () => assert.equal(site.downloads(), 1));
 
     test("values that throw when they are looked at do not bring the instance down", { timeout }, async () => {
@@ -148,19 +157,26 @@ for (const { name, launch } of browsers) {
       const url = server.continuation("continue").url;
       const redirect = server.continuation("redirect/302").url;
       await lab.run(makeCalls, 20, url, redirect);
-      const before = await lab.run(() => lab.call("heldValues"));
+      const before = await lab.run(heldValues);
       await lab.run(makeCalls, 200, url, redirect);
-      const afterwards = await lab.run(() => lab.call("heldValues"));
+      const afterwards = await lab.run(heldValues);
       assert.ok(afterwards < before + 20, `${before} values were held before 200 calls, ${afterwards} after them`);
 
       // The measure sees what is left behind: calls that never end hold the functions of their promise.
       await lab.run(() => {
         for (let i = 0; i < 50; i++) lab.call("hang").catch(() => {});
       });
-      const hanging = await lab.run(() => lab.call("heldValues"));
+      const hanging = await lab.run(heldValues);
       assert.ok(hanging >= afterwards + 50, `${hanging} values are held by 50 calls that never end`);
     });
   });
+}
+
+/** How many JavaScript values Go keeps alive, functions among them. */
+async function heldValues() {
+  await lab.call("collect");
+  const { go } = await lab.start();
+  return go._values.length - go._idPool.length;
 }
 
 /** Makes calls one after the other; of four, one is refused, one is aborted and one uses a timeout. */

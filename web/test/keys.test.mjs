@@ -31,6 +31,7 @@ for (const { name, launch } of browsers) {
         });
       });
     });
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close()]));
 
     const importForm = (form, options) => lab.outcome(

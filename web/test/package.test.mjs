@@ -66,10 +66,10 @@ describe("what it says of itself", { timeout }, () => {
     for (const path of ["github.com/lestrrat-go/jwx/v2", "github.com/yaronf/httpsign", "github.com/hack-pad/safejs"]) assert.ok(path in buildInfo.modules);
   });
 
-  test("the module", () => {
-    const wasm = inPackage("open-payments.wasm");
-    const expected = { bytes: wasm.length, sha256: hash("sha256", wasm, "hex"), integrity: `sha256-${hash("sha256", wasm, "base64")}` };
-    assert.deepEqual(buildInfo.wasm, expected);
+  test("the module and its rest", () => {
+    const infoOf = (content) => ({ bytes: content.length, sha256: hash("sha256", content, "hex"), integrity: `sha256-${hash("sha256", content, "base64")}` });
+    assert.deepEqual(buildInfo.wasm, infoOf(inPackage("open-payments.wasm")));
+    assert.deepEqual(buildInfo.rest, infoOf(inPackage("open-payments-rest.wasm")));
   });
 
   // wasm/pack takes Go's table of functions out of the file and lets the module write it.
@@ -88,7 +88,7 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("nobody can change it", () => {
-    for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm]) assert.ok(Object.isFrozen(object));
+    for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm, buildInfo.rest]) assert.ok(Object.isFrozen(object));
   });
 
   test("integrity.json has every file that a page loads", () => {
@@ -98,9 +98,11 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("the precompressed copies are copies", () => {
-    const copies = { "open-payments.wasm.gz": gunzipSync, "open-payments.wasm.br": brotliDecompressSync };
-    for (const [name, decompress] of Object.entries(copies)) {
-      if (existsSync(join(dist(), name))) assert.deepEqual(decompress(inPackage(name)), inPackage("open-payments.wasm"));
+    for (const name of ["open-payments.wasm", "open-payments-rest.wasm"]) {
+      for (const [extension, decompress] of Object.entries({ gz: gunzipSync, br: brotliDecompressSync })) {
+        const copy = `${name}.${extension}`;
+        if (existsSync(join(dist(), copy))) assert.deepEqual(decompress(inPackage(copy)), inPackage(name));
+      }
     }
   });
 

@@ -33,8 +33,8 @@ export async function startSite({ faults = false, special = {} } = {}) {
   return {
     origin: `http://127.0.0.1:${server.address().port}`,
     requests,
-    /** How often the module was downloaded. */
-    downloads: () => requests.filter((path) => path.endsWith(".wasm")).length,
+    /** How often the module was downloaded, or another file. */
+    downloads: (name = "open-payments.wasm") => requests.filter((path) => path.endsWith(`/${name}`)).length,
     close: () => close(server),
   };
 }

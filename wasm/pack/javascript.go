@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+)
+
+// javascript stands in for wasm_exec.js while a module starts. It knows the few things that Go asks
+// for on the way, and writes down what was asked; anything else ends the build. wasm/sdk/snapshot.js
+// takes the same steps with real values, and sees whether they are of the same kind.
+type javascript struct {
+	values  []string // where each that Go knows comes from, by its number in Go
+	steps   []step
+	isReady bool
+	time    uint64
+	random  *rand.ChaCha8
+}
+
+// step is something that Go did: its name and what wasm/sdk/snapshot.js needs for it.
+type step []any
+
+// The values that every program of Go knows from the start, as wasm_exec.js numbers them.
+var firstValues = []string{"NaN", "0", "null", "true", "false", global, goObject}
+
+const (
+	global   = "globalThis"
+	goObject = "go" // the object of wasm_exec.js that runs the program
+)
+
+// known says what the properties are that Go gets: what typeof says of them, or a number. The globals
+// are those of createScope in wasm/sdk/runtime.js, and what wasm_exec.js adds to them.
+var known = map[string]any{
+	global + ".Object":                   "function",
+	global + ".Array":                    "function",
+	global + ".Uint8Array":               "function",
+	global + ".Reflect":                  "object",
+	global + ".fetch":                    "undefined",
+	global + ".process":                  "object",
+	global + ".process.argv0":            "undefined",
+	global + ".path":                     "object",
+	global + ".fs":                       "object",
+	global + ".fs.constants":             "object",
+	global + ".fs.constants.O_WRONLY":    -1,
+	global + ".fs.constants.O_RDWR":      -1,
+	global + ".fs.constants.O_CREAT":     -1,
+	global + ".fs.constants.O_TRUNC":     -1,
+	global + ".fs.constants.O_APPEND":    -1,
+	global + ".fs.constants.O_EXCL":      -1,
+	global + ".fs.constants.O_DIRECTORY": -1,
+}
+
+// How a value is written to Go: a number as it is, undefined as 0, all others as a NaN with their
+// number and kind in it.
+const (
+	undefined = 0
+	nanHead   = 0x7ff80000
+)
+
+var kinds = map[string]uint64{"object": 1, "function": 4}
+
+// offer makes the functions for a module to import.
+func (j *javascript) offer(ctx context.Context, runtime wazero.Runtime, names []string) error {
+	j.values = slices.Clone(firstValues)
+	j.random = rand.NewChaCha8([32]byte{})
+	functions := map[string]func(*frame) error{
+		"runtime.resetMemoryDataView": func(*frame) error { return nil },
+		"runtime.nanotime1":           j.nanotime,
+		"runtime.getRandomData":       j.randomData,
+		"syscall/js.valueGet":         j.get,
+		"syscall/js.valueSet":         j.set,
+		"syscall/js.valueCall":        j.call,
+		"syscall/js.valueNew":         j.new,
+	}
+	builder := runtime.NewHostModuleBuilder("gojs")
+	for _, name := range names {
+		function := functions[name]
+		if function == nil {
+			function = func(*frame) error { return errors.New("no program needs it to start") }
+		}
+		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(func(_ context.Context, module api.Module, stack []uint64) {
+			if err := function(&frame{module.Memory(), api.DecodeU32(stack[0])}); err != nil {
+				panic(fmt.Errorf("%s: %w", name, err)) // wazero returns it from the call of the module
+			}
+		}), []api.ValueType{api.ValueTypeI32}, nil).Export(name)
+	}
+	_, err := builder.Instantiate(ctx)
+	return err
+}
+
+// Time begins with the program, and is the same in every build. In a browser it goes on from a later
+// one.
+func (j *javascript) nanotime(f *frame) error {
+	j.time += 1000
+	f.memory.WriteUint64Le(f.sp+8, j.time)
+	return nil
+}
+
+func (j *javascript) randomData(f *frame) error {
+	data := make([]byte, f.uint64(16))
+	_, _ = j.random.Read(data)
+	f.memory.Write(uint32(f.uint64(8)), data)
+	return nil
+}
+
+func (j *javascript) get(f *frame) error {
+	of, name := f.uint64(8), f.text(16)
+	path, err := j.path(of)
+	if err != nil {
+		return err
+	}
+	is, isKnown := known[path+"."+name]
+	if !isKnown {
+		return fmt.Errorf("what %s.%s is must be said in known", path, name)
+	}
+	if !slices.Contains(j.values, path+"."+name) {
+		j.steps = append(j.steps, step{"get", uint32(of), name, is})
+	}
+	f.write(32, j.valueOf(path+"."+name))
+	return nil
+}
+
+func (j *javascript) set(f *frame) error {
+	if _, err := j.path(f.uint64(8)); err != nil {
+		return err
+	}
+	if _, err := j.path(f.uint64(32)); err != nil {
+		return err
+	}
+	j.steps = append(j.steps, step{"set", uint32(f.uint64(8)), f.text(16), uint32(f.uint64(32))})
+	return nil
+}
+
+// call knows two methods: that which makes functions of Go callable, and that which the program calls
+// when it is ready.
+func (j *javascript) call(f *frame) error {
+	path, err := j.path(f.uint64(8))
+	if err != nil {
+		return err
+	}
+	argument := f.argument(32)
+	switch path + "." + f.text(16) {
+	case goObject + "._makeFuncWrapper":
+		number := math.Float64frombits(argument)
+		j.steps = append(j.steps, step{"wrap", number})
+		f.write(56, j.newValue(fmt.Sprint("function ", number), "function"))
+	case global + ".ready":
+		j.steps = append(j.steps, step{"ready", uint32(argument)})
+		j.isReady = true
+		f.write(56, undefined)
+	default:
+		return fmt.Errorf("%s.%s", path, f.text(16))
+	}
+	f.memory.WriteByte(f.sp+64, 1)
+	return nil
+}
+
+func (j *javascript) new(f *frame) error {
+	path, err := j.path(f.uint64(8))
+	if err != nil {
+		return err
+	}
+	if path != global+".Object" || f.uint64(24) != 0 {
+		return fmt.Errorf("new %s", path)
+	}
+	j.steps = append(j.steps, step{"new", uint32(f.uint64(8))})
+	f.write(40, j.newValue(fmt.Sprint("object ", len(j.values)), "object"))
+	f.memory.WriteByte(f.sp+48, 1)
+	return nil
+}
+
+// path returns where a value comes from.
+func (j *javascript) path(value uint64) (string, error) {
+	if number := uint32(value); value>>48 == nanHead>>16 && int(number) < len(j.values) {
+		return j.values[number], nil
+	}
+	return "", fmt.Errorf("%#x is no object", value)
+}
+
+// valueOf returns a property as Go sees it.
+func (j *javascript) valueOf(path string) uint64 {
+	switch is := known[path].(type) {
+	case int:
+		return math.Float64bits(float64(is))
+	case string:
+		if is == "undefined" {
+			return undefined
+		}
+		return j.newValue(path, is)
+	}
+	return undefined
+}
+
+// newValue gives a value a number, unless it has one.
+func (j *javascript) newValue(path, kind string) uint64 {
+	number := slices.Index(j.values, path)
+	if number < 0 {
+		number = len(j.values)
+		j.values = append(j.values, path)
+	}
+	return (nanHead|kinds[kind])<<32 | uint64(number)
+}
+
+// frame is what a function that Go calls gets: the stack in memory, on which are its arguments and the
+// places of its results.
+type frame struct {
+	memory api.Memory
+	sp     uint32
+}
+
+func (f *frame) uint64(offset uint32) uint64 {
+	value, _ := f.memory.ReadUint64Le(f.sp + offset)
+	return value
+}
+
+func (f *frame) write(offset uint32, value uint64) { f.memory.WriteUint64Le(f.sp+offset, value) }
+
+func (f *frame) text(offset uint32) string {
+	content, _ := f.memory.Read(uint32(f.uint64(offset)), uint32(f.uint64(offset+8)))
+	return string(content)
+}
+
+// argument returns the first of a list.
+func (f *frame) argument(offset uint32) uint64 {
+	value, _ := f.memory.ReadUint64Le(uint32(f.uint64(offset)))
+	return value
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"slices"
+	"strings"
+)
+
+// needed.txt names the functions that ran when every call was made once, with what can go wrong:
+// web/test/profile.mjs writes it.
+//
+//go:embed needed.txt
+var neededNames string
+
+// neededFunctions returns a function that tells whether a name is in needed.txt.
+func neededFunctions() func(name string) bool {
+	needed := make(map[string]bool)
+	for name := range strings.FieldsSeq(neededNames) {
+		needed[name] = true
+	}
+	return func(name string) bool { return needed[name] }
+}
+
+// countCalls returns a module that says which of its functions have run: for each that could leave,
+// an exported global "ran " and its name becomes 1.
+func countCalls(sections []section) ([]section, error) {
+	s, err := newSplitter(sections)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.choose(func(string) bool { return false }); err != nil {
+		return nil, err
+	}
+	sections = slices.Clone(sections)
+	if _, err := exportGlobal(sections, "rest"); err != nil { // of which nothing is needed
+		return nil, err
+	}
+	bodies := slices.Clone(s.bodies)
+	for _, number := range s.leaving {
+		index, err := exportGlobal(sections, "ran "+s.names[number])
+		if err != nil {
+			return nil, err
+		}
+		locals, instructions, err := readBody(bodies[number-s.imported])
+		if err != nil {
+			return nil, err
+		}
+		body := slices.Concat(locals, []byte{opI32Const, 1, opGlobalSet}, index)
+		for _, in := range instructions {
+			body = append(body, in.bytes...)
+		}
+		bodies[number-s.imported] = body
+	}
+	code, err := find(sections, codeSection)
+	if err != nil {
+		return nil, err
+	}
+	code.content = encodeBodies(bodies)
+	return sections, nil
+}
+
+// exportGlobal adds a global that is 0 at first, and returns its number as it is encoded.
+func exportGlobal(sections []section, name string) ([]byte, error) {
+	number, err := extend(sections, globalSection, typeI32, 1, opI32Const, 0, opEnd)
+	if err != nil {
+		return nil, err
+	}
+	_, err = extend(sections, exportSection, binary.AppendUvarint(append(appendVector(nil, []byte(name)), 3), number)...)
+	return binary.AppendUvarint(nil, number), err
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/tetratelabs/wazero"
+)
+
+// A Go program initialises its runtime and all its packages before main. A browser compiles every
+// function for that first: it was most of the time that a start took. But it comes to the same each
+// time, so it happens here, once: the module runs until it waits for its first call, and starts in the
+// browser as what its memory and its globals are then. What it got from JavaScript on the way is
+// written down, for wasm/sdk/snapshot.js to get again; and the random numbers are new in every instance.
+
+// snapshotName is the custom section with what JavaScript has to do for a module to go on.
+const snapshotName = "snapshot"
+
+// snapshot is the content of that section, in JSON.
+type snapshot struct {
+	Steps  []step   `json:"steps"`
+	Random []uint32 `json:"random"` // addresses of the states of random generators
+}
+
+// takeSnapshot returns a module that is where the given one is once it waits.
+func takeSnapshot(sections []section) ([]section, error) {
+	sections = slices.Clone(sections)
+	if err := exportGlobals(sections); err != nil {
+		return nil, err
+	}
+	imports, err := find(sections, importSection)
+	if err != nil {
+		return nil, err
+	}
+	names, err := readImports(imports.content)
+	if err != nil {
+		return nil, err
+	}
+	started, err := startModule(encodeSections(sections), names)
+	if err != nil {
+		return nil, fmt.Errorf("the module does not start: %w", err)
+	}
+	random := findRandomStates(started.memory)
+	if len(random) == 0 {
+		return nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
+	}
+	content, err := json.Marshal(snapshot{started.steps, random})
+	if err != nil {
+		return nil, err
+	}
+	replacements := map[byte][]byte{
+		memorySection: binary.AppendUvarint([]byte{1, 0}, uint64(len(started.memory)/pageSize)),
+		globalSection: encodeGlobals(started.globals),
+		dataSection:   encodeSegments(segment{0, started.memory}.split()),
+	}
+	for id, content := range replacements {
+		s, err := find(sections, id)
+		if err != nil {
+			return nil, err
+		}
+		s.content = content
+	}
+	return append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)}), nil
+}
+
+const pageSize = 1 << 16
+
+func encodeGlobals(values []uint64) []byte {
+	content := []byte{byte(len(values))}
+	for i, kind := range goGlobals {
+		content = append(content, kind, 1)
+		if kind == typeI32 {
+			content = appendSigned(append(content, opI32Const), int64(int32(values[i])))
+		} else {
+			content = appendSigned(append(content, opI64Const), int64(values[i]))
+		}
+		content = append(content, opEnd)
+	}
+	return content
+}
+
+// started is a program of Go that has initialised itself and waits for an event.
+type started struct {
+	memory  []byte
+	globals []uint64
+	steps   []step
+}
+
+// startModule runs a module until it waits.
+func startModule(module []byte, imports []string) (*started, error) {
+	ctx := context.Background()
+	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
+	defer runtime.Close(ctx)
+	script := &javascript{}
+	if err := script.offer(ctx, runtime, imports); err != nil {
+		return nil, err
+	}
+	instance, err := runtime.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		return nil, err
+	}
+	// The arguments, as wasm_exec.js writes them: the name of the program, nothing else, no environment.
+	const name, list = 4096, 4104
+	memory := instance.Memory()
+	memory.WriteString(name, "js\x00")
+	memory.WriteUint64Le(list, name)
+	if _, err := instance.ExportedFunction("run").Call(ctx, 1, list); err != nil {
+		return nil, err
+	}
+	if !script.isReady {
+		return nil, fmt.Errorf("it waits before it has called ready")
+	}
+	content, _ := memory.Read(0, memory.Size())
+	result := &started{memory: bytes.Clone(content), steps: script.steps}
+	for i := range goGlobals {
+		result.globals = append(result.globals, instance.ExportedGlobal(globalName(i)).Get())
+	}
+	return result, nil
+}
+
+// The state of a generator as internal/chacha8rand keeps it: 32 numbers made at once, the seed, how
+// many of the numbers are used, how many may be, and which block of the seed they are.
+const (
+	randomBuffer = 32 * 8
+	randomSeed   = 4 * 8
+	randomState  = randomBuffer + randomSeed + 3*4
+)
+
+// findRandomStates returns the addresses in memory of the states of ChaCha8 generators: wherever the
+// numbers are those that come from the seed beside them.
+func findRandomStates(memory []byte) []uint32 {
+	var found []uint32
+	for at := 0; at+randomState <= len(memory); at += 8 {
+		state := memory[at : at+randomState]
+		counters := state[randomBuffer+randomSeed:]
+		used, filled, block := binary.LittleEndian.Uint32(counters), binary.LittleEndian.Uint32(counters[4:]), binary.LittleEndian.Uint32(counters[8:])
+		if used > filled || filled == 0 || filled > 32 || block > 12 || block%4 != 0 {
+			continue
+		}
+		if isRandomState(state, block) {
+			found = append(found, uint32(at))
+		}
+	}
+	return found
+}
+
+func isRandomState(state []byte, block uint32) bool {
+	// The form in which math/rand/v2 reads a state: how many numbers of the seed are used, and the seed.
+	text := binary.BigEndian.AppendUint64([]byte("chacha8:"), uint64(block/4*32))
+	var generator rand.ChaCha8
+	if generator.UnmarshalBinary(append(text, state[randomBuffer:randomBuffer+randomSeed]...)) != nil {
+		return false
+	}
+	for i := range 4 {
+		if generator.Uint64() != binary.LittleEndian.Uint64(state[i*8:]) {
+			return false
+		}
+	}
+	return true
+}

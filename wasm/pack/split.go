@@ -1,0 +1,389 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Half of what Go links is never called: algorithms that other users of a package need, what only a
+// broken program prints. A browser downloads, checks and keeps it all the same. So it goes into a
+// module of its own, and in the first one stands a stub in its place that asks for it.
+//
+// Go's code can wait at any call. A function that returns 1 tells its callers to return as well,
+// down to the loop that runs the program (wasm_pc_f_loop), which goes on where the stack in memory
+// says: that is how goroutines switch. A stub leaves its function as the one to go on with, as gogo
+// does in Go's runtime, and has the loop pause, as in waiting for an event. JavaScript loads the rest
+// (wasm/sdk/runtime.js) and calls `proceed`, which is that loop.
+
+// The state of the rest, in the global that the first module exports as "rest".
+const (
+	restAbsent = 0 // it is not loaded
+	restNeeded = 1 // Go waits for it
+	restLoaded = 2 // JavaScript says so when it has instantiated it
+)
+
+// goGlobals are the types of the globals that Go's compiler uses as registers.
+var goGlobals = []byte{typeI32, typeI64, typeI64, typeI64, typeI64, typeI64, typeI64, typeI32}
+
+const (
+	globalSP    = 0
+	globalPause = 7
+	globalRest  = 8 // ours
+)
+
+// restImports is the name under which the rest imports what the first module exports.
+const restImports = "open-payments"
+
+// splitter holds a module while it is divided.
+type splitter struct {
+	functions
+	sections []section
+	names    map[uint64]string
+	goType   uint64   // of functions as Go's compiler writes them: an i32 in, an i32 out
+	table    int64    // where in the table the first function stands
+	memory   []byte   // the limits of the memory
+	leaving  []uint64 // the numbers of the functions that go into the rest
+}
+
+// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait.
+func split(sections []section, isNeeded func(name string) bool) (first, rest []section, err error) {
+	s, err := newSplitter(sections)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.choose(isNeeded); err != nil {
+		return nil, nil, err
+	}
+	tag := s.tag()
+	if rest, err = s.rest(tag); err != nil {
+		return nil, nil, err
+	}
+	first, err = s.first(tag)
+	return first, rest, err
+}
+
+// tag returns a name that the two modules have in common, and no others: they only fit each other.
+func (s *splitter) tag() string {
+	sum := sha256.Sum256(fmt.Append(encodeSections(s.sections), s.leaving))
+	return "build " + hex.EncodeToString(sum[:8])
+}
+
+func newSplitter(sections []section) (*splitter, error) {
+	s := &splitter{sections: sections}
+	var err error
+	if s.functions, err = readFunctions(sections); err != nil {
+		return nil, err
+	}
+	if s.names, err = readNames(sections); err != nil {
+		return nil, err
+	}
+	types, err := find(sections, typeSection)
+	if err != nil {
+		return nil, err
+	}
+	if s.goType, err = findType(types.content, []byte{typeFunc, 1, typeI32, 1, typeI32}); err != nil {
+		return nil, err
+	}
+	elements, err := find(sections, elementSection)
+	if err != nil {
+		return nil, err
+	}
+	if s.table, err = readTable(elements.content, s.imported, uint64(len(s.bodies))); err != nil {
+		return nil, err
+	}
+	memory, err := find(sections, memorySection)
+	if err != nil {
+		return nil, err
+	}
+	s.memory = memory.content[1:]
+	globals, err := find(sections, globalSection)
+	if err != nil {
+		return nil, err
+	}
+	return s, checkGlobals(globals.content)
+}
+
+// findType returns the number of a type.
+func findType(content, want []byte) (uint64, error) {
+	r := &wasmReader{rest: content}
+	for number := range r.unsigned() {
+		start := r.rest
+		r.expect(typeFunc)
+		r.bytes(r.unsigned()) // parameters
+		r.bytes(r.unsigned()) // results
+		if r.err != nil {
+			return 0, r.err
+		}
+		if bytes.Equal(start[:len(start)-len(r.rest)], want) {
+			return number, nil
+		}
+	}
+	return 0, errModule
+}
+
+// readTable returns the index in the table of the first function that the module defines. Go puts
+// all of them there, in their order.
+func readTable(content []byte, imported, defined uint64) (int64, error) {
+	r := &wasmReader{rest: content}
+	r.expect(1, 0x00, opI32Const) // one list, active
+	start := r.signed()
+	r.expect(opEnd)
+	if r.unsigned() != defined {
+		return 0, errModule
+	}
+	for i := range defined {
+		if r.unsigned() != imported+i {
+			return 0, errModule
+		}
+	}
+	return start, r.end()
+}
+
+func checkGlobals(content []byte) error {
+	r := &wasmReader{rest: content}
+	r.expect(byte(len(goGlobals)))
+	for _, kind := range goGlobals {
+		r.expect(kind, 1) // mutable
+		r.instruction()   // its first value
+		r.expect(opEnd)
+	}
+	return r.end()
+}
+
+// choose finds the functions that leave: those that are not needed and may wait to be called.
+func (s *splitter) choose(isNeeded func(string) bool) error {
+	stays, err := s.cannotWait()
+	if err != nil {
+		return err
+	}
+	for i, kind := range s.types {
+		number := s.imported + uint64(i)
+		name, isNamed := s.names[number]
+		if kind == s.goType && isNamed && !stays[number] && !isNeeded(name) {
+			s.leaving = append(s.leaving, number)
+		}
+	}
+	return nil
+}
+
+// cannotWait returns the functions that call JavaScript, and those that some caller does not return
+// from when they ask it to (CALLNORESUME in Go's assembler), with all that each of them calls.
+func (s *splitter) cannotWait() (map[uint64]bool, error) {
+	found := make(map[uint64]bool)
+	calls := make(map[uint64][]uint64)
+	var roots []uint64
+	for i, body := range s.bodies {
+		number := s.imported + uint64(i)
+		_, instructions, err := readBody(body)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.names[number], err)
+		}
+		for at, in := range instructions {
+			if in.opcode != opCall {
+				continue
+			}
+			if in.operand < s.imported {
+				roots = append(roots, number)
+				continue
+			}
+			calls[number] = append(calls[number], in.operand)
+			if !returnsOnRequest(instructions[at+1:]) {
+				roots = append(roots, in.operand)
+			}
+		}
+	}
+	for len(roots) > 0 {
+		last := len(roots) - 1
+		number := roots[last]
+		roots = roots[:last]
+		if !found[number] {
+			found[number] = true
+			roots = append(roots, calls[number]...)
+		}
+	}
+	return found, nil
+}
+
+// returnsOnRequest tells whether what follows a call returns where the call gave 1: always, or after
+// it has got the stack pointer again.
+func returnsOnRequest(following []instruction) bool {
+	if len(following) > 2 && following[0].opcode == opGlobalGet && following[0].operand == globalSP && following[1].opcode == opLocalSet {
+		following = following[2:]
+	}
+	return len(following) > 0 && (following[0].opcode == opBrIf || following[0].opcode == opReturn)
+}
+
+// rest returns the module with the functions that leave.
+func (s *splitter) rest(tag string) ([]section, error) {
+	imports := [][]byte{
+		slices.Concat(importName("mem"), []byte{2}, s.memory),
+		slices.Concat(importName("table"), []byte{1, 0x70, 0, 0}),
+	}
+	for i, kind := range goGlobals {
+		imports = append(imports, slices.Concat(importName(globalName(i)), []byte{3, kind, 1}))
+	}
+	imports = append(imports, append(importName(tag), 3, typeI32, 1))
+	types, _ := find(s.sections, typeSection)
+	var declared, bodies, elements [][]byte
+	for i, number := range s.leaving {
+		body, err := s.moved(s.bodies[number-s.imported])
+		if err != nil {
+			return nil, err
+		}
+		bodies = append(bodies, body)
+		declared = append(declared, binary.AppendUvarint(nil, s.goType))
+		element := appendSigned([]byte{0x00, opI32Const}, s.place(number))
+		element = binary.AppendUvarint(append(element, opEnd, 1), uint64(i))
+		elements = append(elements, element)
+	}
+	return []section{
+		{typeSection, types.content},
+		{importSection, encodeList(imports)},
+		{functionSection, encodeList(declared)},
+		{elementSection, encodeList(elements)},
+		{codeSection, encodeBodies(bodies)},
+	}, nil
+}
+
+func importName(name string) []byte {
+	return appendVector(appendVector(nil, []byte(restImports)), []byte(name))
+}
+
+func encodeList(entries [][]byte) []byte {
+	return append(binary.AppendUvarint(nil, uint64(len(entries))), bytes.Join(entries, nil)...)
+}
+
+// place returns a function's index in the table, which Go calls its PC_F.
+func (s *splitter) place(number uint64) int64 { return s.table + int64(number-s.imported) }
+
+// moved returns the body of a function as it stands in the rest: calls of what is in the first module
+// go through the table.
+func (s *splitter) moved(body []byte) ([]byte, error) {
+	locals, instructions, err := readBody(body)
+	if err != nil {
+		return nil, err
+	}
+	result := bytes.Clone(locals)
+	for _, in := range instructions {
+		if in.opcode != opCall {
+			result = append(result, in.bytes...)
+			continue
+		}
+		if i, leaves := slices.BinarySearch(s.leaving, in.operand); leaves {
+			result = binary.AppendUvarint(append(result, opCall), uint64(i))
+			continue
+		}
+		result = appendSigned(append(result, opI32Const), s.place(in.operand))
+		result = binary.AppendUvarint(append(result, opCallIndirect), s.types[in.operand-s.imported])
+		result = append(result, 0) // the table
+	}
+	return result, nil
+}
+
+// first returns the module without the functions that leave.
+func (s *splitter) first(tag string) ([]section, error) {
+	sections := slices.Clone(s.sections)
+	sections = slices.DeleteFunc(sections, func(s section) bool {
+		return s.id == customSection && !bytes.HasPrefix(s.content, appendVector(nil, []byte(snapshotName)))
+	})
+	waiting, err := extend(sections, typeSection, typeFunc, 2, typeI32, typeI32, 1, typeI32)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := extend(sections, functionSection, binary.AppendUvarint(nil, waiting)...); err != nil {
+		return nil, err
+	}
+	wait := s.imported + uint64(len(s.bodies))
+	bodies := append(slices.Clone(s.bodies), s.wait())
+	for _, number := range s.leaving {
+		stub := appendSigned([]byte{0, opI32Const}, s.place(number))
+		stub = append(stub, opLocalGet, 0, opCall)
+		bodies[number-s.imported] = append(binary.AppendUvarint(stub, wait), opEnd)
+	}
+	code, _ := find(sections, codeSection)
+	code.content = encodeBodies(bodies)
+	if _, err := extend(sections, globalSection, typeI32, 1, opI32Const, restAbsent, opEnd); err != nil {
+		return nil, err
+	}
+	return sections, s.export(sections, tag)
+}
+
+// export adds what the rest and JavaScript need to what the first module exports. The registers are
+// among it already.
+func (s *splitter) export(sections []section, tag string) error {
+	loop, err := s.find("wasm_pc_f_loop")
+	if err != nil {
+		return err
+	}
+	exports := [][]byte{
+		append(appendVector(nil, []byte("table")), 1, 0),
+		binary.AppendUvarint(append(appendVector(nil, []byte("proceed")), 0), loop),
+		append(appendVector(nil, []byte("rest")), 3, globalRest),
+		append(appendVector(nil, []byte(tag)), 3, globalRest),
+	}
+	for _, entry := range exports {
+		if _, err := extend(sections, exportSection, entry...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exportGlobals exports what Go's compiler uses as registers.
+func exportGlobals(sections []section) error {
+	for i := range goGlobals {
+		if _, err := extend(sections, exportSection, append(appendVector(nil, []byte(globalName(i))), 3, byte(i))...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func globalName(number int) string { return fmt.Sprint("global", number) }
+
+func (s *splitter) find(name string) (uint64, error) {
+	for number, candidate := range s.names {
+		if candidate == name {
+			return number, nil
+		}
+	}
+	return 0, errModule
+}
+
+// wait returns the body of the function that stubs call: with the place of their own in the table,
+// and the part of it (PC_B) to go on with. Once the rest is loaded it is there; until then Go pauses.
+func (s *splitter) wait() []byte {
+	const place, part = 0, 1
+	body := []byte{
+		0, // no locals
+		opGlobalGet, globalRest, opI32Const, restLoaded, opI32Eq,
+		opIf, typeVoid,
+		opLocalGet, part, opLocalGet, place, opCallIndirect,
+	}
+	body = append(binary.AppendUvarint(body, s.goType), 0, opReturn, opEnd)
+	return append(body,
+		opGlobalGet, globalSP, opI32Const, 8, opI32Sub, // the program counter goes where the loop looks for it
+		opLocalGet, place, opI64ExtendI32, opI64Const, 16, opI64Shl, opLocalGet, part, opI64ExtendI32, opI64Or,
+		opI64Store, 3, 0,
+		opI32Const, restNeeded, opGlobalSet, globalRest,
+		opI32Const, 1, opGlobalSet, globalPause,
+		opI32Const, 1, // so that the callers return too
+		opEnd)
+}
+
+// inPackages returns a function that tells whether a name, as Go's linker writes it, is of one of
+// those packages.
+func inPackages(paths []string) func(name string) bool {
+	var prefixes []string
+	for _, path := range paths {
+		prefixes = append(prefixes, strings.ReplaceAll(path, "/", "_")+".")
+	}
+	return func(name string) bool {
+		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	}
+}

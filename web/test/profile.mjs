@@ -1,0 +1,51 @@
+// Writes wasm/pack/needed.txt: the functions of the module that run when the package is used as in
+// the tests named here. `node profile.mjs`, after a change to what calls do; a few minutes.
+
+import { execFileSync, spawn } from "node:child_process";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { root } from "./harness/packages.mjs";
+
+const tests = ["arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
+
+const folder = mkdtempSync(join(tmpdir(), "profile-"));
+execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PROFILE: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
+
+const ran = new Set();
+const collector = createServer(async (request, response) => {
+  for (const name of (await text(request)).split("\n")) ran.add(name);
+  response.end();
+}).listen(0, "127.0.0.1");
+await once(collector, "listening");
+
+appendFileSync(join(folder, "index.js"), `(${report})("http://127.0.0.1:${collector.address().port}/");\n`);
+const files = tests.map((name) => `${name}.test.mjs`);
+const run = spawn("node", ["--test", "--test-concurrency=1", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
+await once(run, "exit");
+collector.close();
+ran.delete("");
+writeFileSync(join(root, "wasm/pack/needed.txt"), [...ran].sort().map((name) => `${name}\n`).join(""));
+rmSync(folder, { recursive: true });
+
+/** Runs beside the package, and tells the collector which functions have run. */
+function report(url) {
+  const told = new Set();
+  const instances = [];
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...args) => {
+    const instance = await instantiate.apply(WebAssembly, args);
+    instances.push(instance);
+    return instance;
+  };
+  const send = globalThis.fetch; // tests replace it
+  const tell = () => {
+    const names = instances.flatMap(({ exports }) => Object.keys(exports ?? {}).filter((name) => name.startsWith("ran ") && exports[name].value === 1 && !told.has(name)));
+    for (const name of names) told.add(name);
+    if (names.length > 0) send(url, { method: "POST", mode: "no-cors", body: names.map((name) => name.slice(4)).join("\n") }).catch(() => {});
+  };
+  setInterval(tell, 50).unref?.();
+}
