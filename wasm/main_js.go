@@ -18,7 +18,11 @@ import (
 )
 
 func main() {
-	if err := announce(); err != nil {
+	err := warmUp()
+	if err == nil {
+		err = announce()
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "open-payments-wasm could not start:", err)
 		os.Exit(1)
 	}

@@ -84,8 +84,9 @@ func call(t *testing.T, object safejs.Value, name string, args ...any) safejs.Va
 }
 
 // releasesFunctions fails the test unless every function that fn makes callable from JavaScript is
-// released when fn is done. It catches the functions where wasm_exec.js makes them, and calls each:
-// Go complains on the console about those that are released.
+// released when fn is done, and every question to JavaScript answered or given up. It catches the
+// functions where wasm_exec.js makes them, and calls each: Go complains on the console about those
+// that are released.
 func releasesFunctions(t *testing.T, fn func()) {
 	t.Helper()
 	made := evaluate(t, `(() => {
@@ -110,8 +111,12 @@ func releasesFunctions(t *testing.T, fn func()) {
 			alive: () => functions.length - callAll(),
 		};
 	})()`)
+	before := len(questions)
 	fn()
 	call(t, made, "stop")
+	if open := len(questions) - before; open > 0 {
+		t.Errorf("%d questions are still open", open)
+	}
 	if alive := text(t, call(t, made, "alive")); alive != "0" {
 		t.Errorf("%s of %s functions were not released", alive, text(t, member(t, member(t, made, "functions"), "length")))
 	}
@@ -126,5 +131,11 @@ func TestReleasesFunctionsSeesALeak(t *testing.T) {
 	leak.Release()
 	if !inner.Failed() {
 		t.Error("a function that is not released was not noticed")
+	}
+	inner = &testing.T{}
+	releasesFunctions(inner, func() { newQuestion() })
+	endQuestion(lastQuestion)
+	if !inner.Failed() {
+		t.Error("a question that is left open was not noticed")
 	}
 }

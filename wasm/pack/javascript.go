@@ -72,6 +72,7 @@ func (j *javascript) offer(ctx context.Context, runtime wazero.Runtime, names []
 	functions := map[string]func(*frame) error{
 		"runtime.resetMemoryDataView": func(*frame) error { return nil },
 		"runtime.nanotime1":           j.nanotime,
+		"runtime.walltime":            walltime,
 		"runtime.getRandomData":       j.randomData,
 		"syscall/js.valueGet":         j.get,
 		"syscall/js.valueSet":         j.set,
@@ -99,6 +100,12 @@ func (j *javascript) offer(ctx context.Context, runtime wazero.Runtime, names []
 func (j *javascript) nanotime(f *frame) error {
 	j.time += 1000
 	f.memory.WriteUint64Le(f.sp+8, j.time)
+	return nil
+}
+
+func walltime(f *frame) error {
+	f.write(8, 0) // seconds since 1970
+	f.memory.WriteUint32Le(f.sp+16, 0)
 	return nil
 }
 

@@ -67,7 +67,8 @@ func packModule(folder string, isProfile bool) error {
 	if err != nil {
 		return err
 	}
-	if sections, err = takeSnapshot(sections); err != nil {
+	sections, counters, err := takeSnapshot(sections)
+	if err != nil {
 		return err
 	}
 	if isProfile {
@@ -79,11 +80,7 @@ func packModule(folder string, isProfile bool) error {
 		}
 		return os.WriteFile(file, encodeSections(sections), 0o644)
 	}
-	stays, err := needed()
-	if err != nil {
-		return err
-	}
-	first, rest, err := split(sections, stays)
+	first, rest, err := split(sections, neededFunctions(), counters)
 	if err != nil {
 		return err
 	}
@@ -94,21 +91,6 @@ func packModule(folder string, isProfile bool) error {
 		return err
 	}
 	return write(folder, "open-payments-rest.wasm", encodeSections(rest))
-}
-
-// needed returns a function that tells whether a function stays in the first module: it runs in calls
-// as they usually are, or it belongs to Go's runtime, some of which must not wait.
-func needed() (func(name string) bool, error) {
-	runtimePackages, err := listLinked("runtime", "")
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, p := range runtimePackages {
-		paths = append(paths, p.ImportPath)
-	}
-	isRuntime, isNeeded := inPackages(paths), neededFunctions()
-	return func(name string) bool { return isRuntime(name) || isNeeded(name) }, nil
 }
 
 func write(folder, name string, content []byte) error {

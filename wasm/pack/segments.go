@@ -77,6 +77,16 @@ func (s segment) split() []segment {
 	return parts
 }
 
+// memoryOf returns a memory as segments make it.
+func memoryOf(segments []segment) []byte {
+	var memory []byte
+	for _, s := range segments {
+		memory = append(memory, make([]byte, s.address-int64(len(memory)))...)
+		memory = append(memory, s.content...)
+	}
+	return memory
+}
+
 func encodeSegments(segments []segment) []byte {
 	section := binary.AppendUvarint(nil, uint64(len(segments)))
 	for _, s := range segments {

@@ -27,31 +27,40 @@ type snapshot struct {
 	Random []uint32 `json:"random"` // addresses of the states of random generators
 }
 
-// takeSnapshot returns a module that is where the given one is once it waits.
-func takeSnapshot(sections []section) ([]section, error) {
+// takeSnapshot returns a module that is where the given one is once it waits, and the program counters
+// that Go wrote into its memory by then: those of functions that are on a stack are among them.
+func takeSnapshot(sections []section) (taken []section, counters []uint64, err error) {
 	sections = slices.Clone(sections)
 	if err := exportGlobals(sections); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	imports, err := find(sections, importSection)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	names, err := readImports(imports.content)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	data, err := find(sections, dataSection)
+	if err != nil {
+		return nil, nil, err
+	}
+	segments, err := readSegments(data.content)
+	if err != nil {
+		return nil, nil, err
 	}
 	started, err := startModule(encodeSections(sections), names)
 	if err != nil {
-		return nil, fmt.Errorf("the module does not start: %w", err)
+		return nil, nil, fmt.Errorf("the module does not start: %w", err)
 	}
 	random := findRandomStates(started.memory)
 	if len(random) == 0 {
-		return nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
+		return nil, nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
 	}
 	content, err := json.Marshal(snapshot{started.steps, random})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	replacements := map[byte][]byte{
 		memorySection: binary.AppendUvarint([]byte{1, 0}, uint64(len(started.memory)/pageSize)),
@@ -61,11 +70,23 @@ func takeSnapshot(sections []section) ([]section, error) {
 	for id, content := range replacements {
 		s, err := find(sections, id)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s.content = content
 	}
-	return append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)}), nil
+	return append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)}), written(memoryOf(segments), started.memory), nil
+}
+
+// written returns the words that are in the memory after something, and were not there before.
+func written(before, after []byte) []uint64 {
+	var words []uint64
+	for at := 0; at+8 <= len(after); at += 8 {
+		word := after[at : at+8]
+		if at+8 > len(before) || !bytes.Equal(word, before[at:at+8]) {
+			words = append(words, binary.LittleEndian.Uint64(word))
+		}
+	}
+	return words
 }
 
 const pageSize = 1 << 16

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -50,8 +51,9 @@ type splitter struct {
 	leaving  []uint64 // the numbers of the functions that go into the rest
 }
 
-// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait.
-func split(sections []section, isNeeded func(name string) bool) (first, rest []section, err error) {
+// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. What
+// Go knows of a function stays too where its program counter is in the memory.
+func split(sections []section, isNeeded func(name string) bool, counters []uint64) (first, rest []section, err error) {
 	s, err := newSplitter(sections)
 	if err != nil {
 		return nil, nil, err
@@ -63,8 +65,38 @@ func split(sections []section, isNeeded func(name string) bool) (first, rest []s
 	if rest, err = s.rest(tag); err != nil {
 		return nil, nil, err
 	}
-	first, err = s.first(tag)
+	if first, err = s.first(tag); err != nil {
+		return nil, nil, err
+	}
+	rest, err = s.moveLines(first, rest, counters)
 	return first, rest, err
+}
+
+// moveLines moves what Go knows of the functions that leave.
+func (s *splitter) moveLines(first, rest []section, counters []uint64) ([]section, error) {
+	data, err := find(first, dataSection)
+	if err != nil {
+		return nil, err
+	}
+	segments, err := readSegments(data.content)
+	if err != nil {
+		return nil, err
+	}
+	memory := memoryOf(segments)
+	leaves := make(map[int64]bool)
+	for _, number := range s.leaving {
+		// The runtime writes program counters of its own onto stacks without a call (runtime.systemstack).
+		leaves[s.place(number)] = !strings.HasPrefix(s.names[number], "runtime.")
+	}
+	for _, counter := range counters {
+		delete(leaves, int64(counter>>16)) // the rest of it is the part of the function
+	}
+	leaving := leavingLines(memory, s.table, len(s.bodies), func(place int64) bool { return leaves[place] })
+	for _, part := range leaving {
+		clear(memory[part.address:part.end()])
+	}
+	data.content = encodeSegments(segment{0, memory}.split())
+	return append(rest, section{dataSection, encodeSegments(leaving)}), nil
 }
 
 // tag returns a name that the two modules have in common, and no others: they only fit each other.
@@ -172,11 +204,11 @@ func (s *splitter) choose(isNeeded func(string) bool) error {
 }
 
 // cannotWait returns the functions that call JavaScript, and those that some caller does not return
-// from when they ask it to (CALLNORESUME in Go's assembler), with all that each of them calls.
+// from when they ask it to (CALLNORESUME in Go's assembler), with all that each of them calls. Such a
+// caller is the write barrier; what starts the runtime is done when a module is divided.
 func (s *splitter) cannotWait() (map[uint64]bool, error) {
-	found := make(map[uint64]bool)
+	var todo []uint64
 	calls := make(map[uint64][]uint64)
-	var roots []uint64
 	for i, body := range s.bodies {
 		number := s.imported + uint64(i)
 		_, instructions, err := readBody(body)
@@ -188,34 +220,68 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 				continue
 			}
 			if in.operand < s.imported {
-				roots = append(roots, number)
+				todo = append(todo, number)
 				continue
 			}
 			calls[number] = append(calls[number], in.operand)
-			if !returnsOnRequest(instructions[at+1:]) {
-				roots = append(roots, in.operand)
+			if !returnsOnRequest(instructions[at+1:]) && s.names[number] != "runtime.rt0_go" {
+				todo = append(todo, in.operand)
 			}
 		}
 	}
-	for len(roots) > 0 {
-		last := len(roots) - 1
-		number := roots[last]
-		roots = roots[:last]
-		if !found[number] {
+	literals := s.literals()
+	found := make(map[uint64]bool)
+	for len(todo) > 0 {
+		last := len(todo) - 1
+		number := todo[last]
+		todo = todo[:last]
+		if !found[number] && !endsProgram.MatchString(s.names[number]) {
 			found[number] = true
-			roots = append(roots, calls[number]...)
+			todo = append(append(todo, calls[number]...), literals[number]...)
 		}
 	}
 	return found, nil
 }
 
-// returnsOnRequest tells whether what follows a call returns where the call gave 1: always, or after
-// it has got the stack pointer again.
+// endsProgram matches the functions of Go's runtime after which a program does not go on where it cannot
+// wait: the instance traps, which comes to the same. (More stack is refused there.)
+var endsProgram = regexp.MustCompile(`^runtime\.(morestack.*|throw|fatal|abort|sigpanic|gopanic|goPanic.*|panic.*|bad.*|print.*)$`)
+
+// literals returns the functions that stand inside others and are called by their address, such as
+// those that run on the system stack, by the number of the other.
+func (s *splitter) literals() map[uint64][]uint64 {
+	numbers := make(map[string]uint64)
+	for number, name := range s.names {
+		numbers[name] = number
+	}
+	literals := make(map[uint64][]uint64)
+	for number, name := range s.names {
+		outer, _, isLiteral := cutLast(name, ".func")
+		if outer, isKnown := numbers[outer]; isLiteral && isKnown {
+			literals[outer] = append(literals[outer], number)
+		}
+	}
+	if recordSpan, isKnown := numbers["runtime.recordspan"]; isKnown {
+		literals[numbers["runtime.__fixalloc_.alloc"]] = []uint64{recordSpan} // in a field of it
+	}
+	return literals
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
+}
+
+// returnsOnRequest tells whether what follows a call returns where the call gave 1, maybe after it has
+// got the stack pointer again, or is what JavaScript calls and has the loop take over.
 func returnsOnRequest(following []instruction) bool {
 	if len(following) > 2 && following[0].opcode == opGlobalGet && following[0].operand == globalSP && following[1].opcode == opLocalSet {
 		following = following[2:]
 	}
-	return len(following) > 0 && (following[0].opcode == opBrIf || following[0].opcode == opReturn)
+	return len(following) > 0 && slices.Contains([]byte{opBrIf, opReturn, opDrop}, following[0].opcode)
 }
 
 // rest returns the module with the functions that leave.
@@ -374,16 +440,4 @@ func (s *splitter) wait() []byte {
 		opI32Const, 1, opGlobalSet, globalPause,
 		opI32Const, 1, // so that the callers return too
 		opEnd)
-}
-
-// inPackages returns a function that tells whether a name, as Go's linker writes it, is of one of
-// those packages.
-func inPackages(paths []string) func(name string) bool {
-	var prefixes []string
-	for _, path := range paths {
-		prefixes = append(prefixes, strings.ReplaceAll(path, "/", "_")+".")
-	}
-	return func(name string) bool {
-		return slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
-	}
 }

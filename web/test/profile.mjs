@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./harness/packages.mjs";
 
-const tests = ["arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
+const tests = ["endurance", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
 
 const folder = mkdtempSync(join(tmpdir(), "profile-"));
 execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PROFILE: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
@@ -24,7 +24,7 @@ await once(collector, "listening");
 
 appendFileSync(join(folder, "index.js"), `(${report})("http://127.0.0.1:${collector.address().port}/");\n`);
 const files = tests.map((name) => `${name}.test.mjs`);
-const run = spawn("node", ["--test", "--test-concurrency=1", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
+const run = spawn("node", ["--test", "--test-concurrency=2", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
 await once(run, "exit");
 collector.close();
 ran.delete("");
@@ -48,4 +48,5 @@ function report(url) {
     if (names.length > 0) send(url, { method: "POST", mode: "no-cors", body: names.map((name) => name.slice(4)).join("\n") }).catch(() => {});
   };
   setInterval(tell, 50).unref?.();
+  globalThis.process?.on?.("beforeExit", tell); // it may have had no turn before
 }

@@ -1,0 +1,80 @@
+// Thousands of calls in one instance: none needs the rest of the module, memory does not grow.
+
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { dist } from "./harness/packages.mjs";
+
+const timeout = 120_000;
+
+describe("in Node", { timeout: 3 * timeout }, () => {
+  let openPayments, memory;
+  const rests = [];
+
+  before(async () => {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (module, imports) => {
+      if (imports["open-payments"]) rests.push(imports);
+      const instance = await instantiate.call(WebAssembly, module, imports);
+      memory ??= imports.gojs && instance.exports.mem;
+      return instance;
+    };
+    openPayments = await import(pathToFileURL(join(dist(), "index.js")));
+  });
+
+  const answer = (body) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+  const issued = { access_token: { value: "issued" } };
+  let made = 0;
+
+  /** Makes calls, so many at once. Of a hundred one is answered at length, one never and one not before it is aborted. */
+  async function makeCalls(count, atOnce, key) {
+    for (let i = 0; i < count; i += atOnce) await Promise.all(Array.from({ length: atOnce }, () => makeCall(made++, key)));
+  }
+
+  async function makeCall(number, key) {
+    const call = { url: "https://server.example/continue/1", accessToken: "token", interactRef: String(number), key };
+    const never = (url, { signal }) => new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const kinds = {
+      1: () => openPayments.continueGrant({ ...call, fetch: async () => answer({ ...issued, long: "x".repeat(500_000) }) }),
+      2: () => assert.rejects(openPayments.continueGrant({ ...call, fetch: never, timeoutMs: 5 }), { code: "timeout" }),
+      3: () => assert.rejects(openPayments.continueGrant({ ...call, fetch: never, signal: AbortSignal.timeout(5) }), { name: "TimeoutError" }),
+    };
+    const make = kinds[number % 100] ?? (() => openPayments.continueGrant({ ...call, fetch: async () => answer(issued) }));
+    await make();
+  }
+
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" });
+
+  /** Imports a key where WebCrypto has no Ed25519. */
+  async function importIntoGo() {
+    const { importKey } = SubtleCrypto.prototype;
+    SubtleCrypto.prototype.importKey = async () => {
+      throw new DOMException("Unrecognized name.", "NotSupportedError");
+    };
+    try {
+      return await openPayments.importKey(pem, { keyId: "key" });
+    } finally {
+      SubtleCrypto.prototype.importKey = importKey;
+    }
+  }
+
+  const keys = {
+    webcrypto: () => openPayments.importKey(pem, { keyId: "key" }),
+    wasm: importIntoGo,
+  };
+  for (const [backing, importKey] of Object.entries(keys)) {
+    test(`a key in ${backing}`, { timeout }, async () => {
+      const key = await importKey();
+      assert.equal(key.backing, backing);
+      await makeCalls(1000, 32, key);
+      await makeCalls(1000, 1, key);
+      const pages = memory.buffer.byteLength;
+      await makeCalls(2000, 32, key);
+      await makeCalls(2000, 1, key);
+      assert.ok(memory.buffer.byteLength <= pages + 2 ** 20, `${pages} bytes became ${memory.buffer.byteLength}`);
+      assert.equal(rests.length, 0, "the rest of the module was needed: node profile.mjs");
+    });
+  }
+});
