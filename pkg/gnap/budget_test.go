@@ -11,7 +11,7 @@ import (
 
 // The budget does not depend on the clock: every allocation costs time, and more of it in a browser.
 func TestAllocationBudget(t *testing.T) {
-	const budget = 255
+	const budget = 195
 	client := &Client{Transport: instant{}, Key: httpsig.Key{ID: "key", Signer: signed{}}, Flights: &Flights{}}
 	allocations := testing.AllocsPerRun(100, func() {
 		if _, err := client.Continue(context.Background(), testURI, testToken, "36558ac2"); err != nil {

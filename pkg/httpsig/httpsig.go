@@ -15,6 +15,8 @@ import (
 	"crypto"
 	"net/http"
 	"net/url"
+
+	"github.com/yaronf/httpsign"
 )
 
 const (
@@ -34,22 +36,34 @@ type Key struct {
 	Signer crypto.Signer
 }
 
-var (
-	bareComponents = []string{"@method", "@target-uri"}
-	bodyComponents = []string{"content-digest", "content-length", "content-type"}
-)
+// coverage says on what the components depend that the profile requires.
+type coverage struct{ authorization, body bool }
 
-// components lists what the profile requires of a request, in the order in which it is signed.
-func components(header http.Header, hasBody bool) []string {
-	names := append([]string(nil), bareComponents...)
-	if header.Get("Authorization") != "" {
+func coverageOf(header http.Header, hasBody bool) coverage {
+	return coverage{header.Get("Authorization") != "", hasBody}
+}
+
+// components lists what the profile requires, in the order in which it is signed.
+func (c coverage) components() []string {
+	names := []string{"@method", "@target-uri"}
+	if c.authorization {
 		names = append(names, "authorization")
 	}
-	if hasBody {
-		names = append(names, bodyComponents...)
+	if c.body {
+		names = append(names, "content-digest", "content-length", "content-type")
 	}
 	return names
 }
+
+// fields are the components as httpsign has them, which only reads them: to make them took an eighth
+// of the allocations of a signature.
+var fields = func() map[coverage]httpsign.Fields {
+	all := make(map[coverage]httpsign.Fields)
+	for _, c := range []coverage{{}, {authorization: true}, {body: true}, {true, true}} {
+		all[c] = httpsign.Headers(c.components()...)
+	}
+	return all
+}()
 
 // TargetURI returns the @target-uri component of a request (RFC 9421 §2.2.2): on a server what
 // the request line and the Host header say, on a client what its URL will become on the wire. A

@@ -91,8 +91,8 @@ func Verify(req *http.Request, body []byte, public ed25519.PublicKey, policy Pol
 	}
 	config := httpsign.NewVerifyConfig().SetVerifyCreated(policy.MaxAge > 0).
 		SetNotOlderThan(policy.MaxAge).SetNotNewerThan(policy.MaxAge)
-	fields := httpsign.Headers(components(req.Header, len(body) > 0)...)
-	verifier, err := httpsign.NewJWSVerifier(jwa.EdDSA, public, config, fields)
+	covered := fields[coverageOf(req.Header, len(body) > 0)]
+	verifier, err := httpsign.NewJWSVerifier(jwa.EdDSA, public, config, covered)
 	if err != nil {
 		return Params{}, err
 	}

@@ -7,9 +7,11 @@ import (
 )
 
 // Go keeps a description of every function in memory: how large its frame is, where in it pointers
-// are, which line an instruction comes from (runtime.pclntab). The runtime looks at it while the
-// function is on a stack. So that of a function that leaves may leave too; what it shares with those
-// that stay does not. Where another Go lays it out otherwise nothing of it leaves.
+// are, what it is called, which line an instruction comes from (runtime.pclntab). The runtime looks at
+// the first two while the function is on a stack. So those of a function that leaves may leave too;
+// what it shares with those that stay does not. Names and lines are for the text of a panic, which the
+// rest writes: all of them leave, but for the runtime's names, by which it knows its own goroutines.
+// Where another Go lays this out otherwise nothing of it leaves.
 
 // lineTableHead is the start of runtime.pcHeader: its version, the size of an instruction and of a
 // pointer.
@@ -31,14 +33,19 @@ type functionInfo struct {
 	ID, Flag, _, FuncData          uint8
 }
 
-const functionInfoSize = 11 * 4
+const (
+	functionInfoSize = 11 * 4
+	nameField        = 1 * 4 // 0 is none, as in the others
+	fileField        = 5 * 4
+	lineField        = 6 * 4
+)
 
 // lineTable is runtime.pclntab in memory, and the byte ranges that functions have of it.
 type lineTable struct {
 	memory        []byte // from the header on
 	address       int64
 	header        lineTableHeader
-	stays, leaves []bool // by byte
+	stays, leaves []bool // by byte: what stays does not leave
 }
 
 // leavingLines returns the parts of the memory that describe only functions that leave: those at the
@@ -99,11 +106,40 @@ func (t *lineTable) mark(marks []bool, offset uint64, place uint32) bool {
 		return false
 	}
 	size := functionInfoSize + 4*uint64(info.PCData) + 4*uint64(info.FuncData)
-	fill(marks, offset, size)
-	tables := []uint32{info.Frame, info.File, info.Line}
+	fill(marks, offset, size, true)
+	tables := []uint32{info.Frame}
 	for i := range info.PCData {
 		tables = append(tables, binary.LittleEndian.Uint32(further[4*i:]))
 	}
+	return t.markName(offset, info.Name) && t.markTables(marks, tables...) &&
+		t.markField(offset+fileField) && t.markField(offset+lineField) && t.markTables(t.leaves, info.File, info.Line)
+}
+
+// markField marks a field of an info as one that leaves: until the rest is there it is 0.
+func (t *lineTable) markField(at uint64) bool {
+	fill(t.leaves, at, 4, true)
+	fill(t.stays, at, 4, false)
+	return true
+}
+
+func (t *lineTable) markName(info uint64, name uint32) bool {
+	start := t.header.Names + uint64(name)
+	if start > uint64(len(t.memory)) {
+		return false
+	}
+	length := bytes.IndexByte(t.memory[start:], 0)
+	if length < 0 {
+		return false
+	}
+	if bytes.HasPrefix(t.memory[start:], []byte("runtime.")) {
+		fill(t.stays, start, uint64(length), true)
+		return true
+	}
+	fill(t.leaves, start, uint64(length), true)
+	return t.markField(info + nameField)
+}
+
+func (t *lineTable) markTables(marks []bool, tables ...uint32) bool {
 	for _, table := range tables {
 		if table == 0 {
 			continue // none
@@ -113,7 +149,7 @@ func (t *lineTable) mark(marks []bool, offset uint64, place uint32) bool {
 		if !ok {
 			return false
 		}
-		fill(marks, start, size)
+		fill(marks, start, size, true)
 	}
 	return true
 }
@@ -148,9 +184,9 @@ func (t *lineTable) at(offset, size uint64) []byte {
 	return t.memory[offset : offset+size]
 }
 
-func fill(marks []bool, start, size uint64) {
+func fill(marks []bool, start, size uint64, mark bool) {
 	for i := start; i < start+size && i < uint64(len(marks)); i++ {
-		marks[i] = true
+		marks[i] = mark
 	}
 }
 

@@ -83,6 +83,13 @@ for (const { name, launch } of browsers) {
       });
     }
 
+    test("what Go says of a crash names functions and lines", () => {
+      const said = lab.said.join("\n");
+      assert.match(said, /panic: outside any call/);
+      assert.match(said, /main\..*func/);
+      assert.match(said, /wasm\/faults_js\.go:\d+/);
+    });
+
     test("ten deaths in a row, with calls between them", { timeout }, async () => {
       for (let i = 0; i < 10; i++) {
         await fault(i % 2 ? "exit" : "crash");
