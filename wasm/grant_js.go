@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -17,44 +18,44 @@ import (
 var flights gnap.Flights
 
 // send makes one signed call and returns the answer as JSON text, or undefined where there is
-// none. Arguments: the lines operation, url, keyId, body (JSON text or empty) and accessToken, those
-// of setUp, validateResponses.
+// none. Arguments: the lines of setUp and operation, validateResponses, body (JSON text or empty) and
+// accessToken, then the other arguments of setUp.
 func send(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	lines := r.Lines(5)
-	call := gnap.Call{Operation: gnap.Operation(lines[0]), URL: lines[1], Body: []byte(lines[3]), AccessToken: lines[4]}
-	client, ctx, stop, err := setUp(r, lines[2])
+	lines := r.Lines(8)
+	client, ctx, stop, err := setUp(r, lines)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
-	client.AcceptAnyShape = !r.Bool()
-	if r.Err != nil {
-		return nil, r.Err
-	}
-	grant, err := client.Do(ctx, call)
+	client.AcceptAnyShape = lines[5] == "false"
+	grant, err := client.Do(ctx, gnap.Call{
+		URL: lines[0], Operation: gnap.Operation(lines[4]), Body: []byte(lines[6]), AccessToken: lines[7],
+	})
 	if err != nil || grant == nil {
 		return safejs.Undefined(), err
 	}
 	return string(grant.Raw), nil
 }
 
-// poll polls until the grant is issued and returns it as JSON text. Arguments: the lines url, keyId
-// and accessToken, wait (in seconds, below zero where it is not known), those of setUp, progress (a
-// function that takes the continuation as JSON text, or undefined).
+// poll polls until the grant is issued and returns it as JSON text. Arguments: the lines of setUp and
+// wait (in seconds, below zero where it is not known) and accessToken, then the other arguments of
+// setUp, progress (a function that takes the continuation as JSON text, or undefined).
 func poll(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	lines := r.Lines(3)
-	pending := gnap.Continuation{URI: lines[0]}
-	pending.AccessToken.Value = lines[2]
-	wait := r.Float()
-	pending.Wait = &wait
-	client, ctx, stop, err := setUp(r, lines[1])
+	lines := r.Lines(6)
+	client, ctx, stop, err := setUp(r, lines)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
 	progress := r.Value()
+	wait, err := strconv.ParseFloat(lines[4], 64)
+	if err != nil {
+		return nil, err
+	}
+	pending := gnap.Continuation{URI: lines[0], Wait: &wait}
+	pending.AccessToken.Value = lines[5]
 	grant, err := client.Poll(ctx, pending, func(next gnap.Continuation) { report(progress, next) })
 	if err != nil {
 		return nil, err
@@ -72,27 +73,45 @@ func report(progress safejs.Value, next gnap.Continuation) {
 	}
 }
 
-// setUp reads the arguments that all calls have: key (a CryptoKey, a function that signs, or the id
-// of a key that is held here), timeoutMs, signal, fetch, allowHttp.
-func setUp(r *jsbridge.ArgumentReader, keyID string) (client *gnap.Client, ctx context.Context, stop func(), err error) {
-	key := r.Value()
-	timeout := time.Duration(r.Float() * float64(time.Millisecond))
-	signal, fetch, allowHTTP := r.Value(), r.Value(), r.Bool()
+// setUp reads what all calls have: the lines url, keyId, timeoutMs and allowHttp, and the arguments
+// key (a CryptoKey, a function that signs, or the id of a key that is held here) and an object with
+// signal and fetch, or undefined.
+func setUp(r *jsbridge.ArgumentReader, lines []string) (client *gnap.Client, ctx context.Context, stop func(), err error) {
+	key, given := r.Value(), r.Value()
 	if r.Err != nil {
 		return nil, nil, nil, r.Err
+	}
+	ms, err := strconv.Atoi(lines[2])
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	signal, fetch := safejs.Undefined(), safejs.Undefined()
+	if !given.IsUndefined() {
+		signal, fetch, err = both(given, "signal", "fetch")
+		if err != nil {
+			return nil, nil, nil, err
+		}
 	}
 	signingKey, err := signer(key)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	ctx, stop, err = jsbridge.Context(signal, timeout)
+	ctx, stop, err = jsbridge.Context(signal, time.Duration(ms)*time.Millisecond)
 	client = &gnap.Client{
 		Transport: jsbridge.Fetch{Func: fetch, Limit: gnap.MaxResponse},
-		Key:       httpsig.Key{ID: keyID, Signer: signingKey},
-		AllowHTTP: allowHTTP,
+		Key:       httpsig.Key{ID: lines[1], Signer: signingKey},
+		AllowHTTP: lines[3] == "true",
 		Flights:   &flights,
 	}
 	return client, ctx, stop, err
+}
+
+// both gets two properties of an object that the ES module made.
+func both(object safejs.Value, one, other string) (first, second safejs.Value, err error) {
+	if first, err = object.Get(one); err == nil {
+		second, err = object.Get(other)
+	}
+	return first, second, err
 }
 
 // verifyHash checks an interaction hash. Arguments: clientNonce, serverNonce, interactRef,

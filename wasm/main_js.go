@@ -3,9 +3,9 @@
 // Command wasm is the module that the ES module in sdk loads. It binds pkg/gnap and pkg/keys to
 // JavaScript over pkg/jsbridge and contains no protocol of its own.
 //
-// Its global object is a scope that sdk/runtime.js makes for every instance. Two names in it are
-// the handshake: main calls ready with the functions below, and what fails is rejected with what
-// newError makes of it.
+// Its global object is a scope that sdk/runtime.js makes for every instance. Three names in it are
+// the handshake: main calls ready with the functions below, answer with what comes of their calls, and
+// what fails is rejected with what newError makes of it.
 package main
 
 import (

@@ -55,12 +55,6 @@ func (r *ArgumentReader) Lines(count int) []string {
 	return append(lines, make([]string, count-len(lines))...)
 }
 
-// Float takes a number.
-func (r *ArgumentReader) Float() float64 {
-	number, err := r.Value().Float()
-	return take(r, number, err)
-}
-
 // Bool takes a boolean.
 func (r *ArgumentReader) Bool() bool {
 	truth, err := r.Value().Bool()

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hack-pad/safejs"
 )
@@ -32,15 +34,15 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	body, err := fetchBody(req)
+	message, err := encode(req)
 	if err != nil {
 		return nil, err
 	}
-	values, err := ask(ctx, host("exchange"), f.function(), head(req), body, f.Limit)
+	values, err := ask(ctx, host("exchange"), f.function(), message, f.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return readAnswer(req, values)
+	return readAnswer(req, values[0])
 }
 
 // function returns Func, or undefined for the fetch of the page.
@@ -51,49 +53,49 @@ func (f Fetch) function() safejs.Value {
 	return safejs.Undefined()
 }
 
-// head has a line for the method, one for the URL, and one for each name and each value of the
-// header: none can hold a line break. The URL is spelled as it was signed: with an opaque path,
-// net/url would not.
-func head(req *http.Request) string {
+var errBody = errors.New("jsbridge: the body of a request must be UTF-8")
+
+// encode writes a request as the text that exchange reads: none of its lines can hold a line break.
+// The URL is spelled as it was signed: with an opaque path, net/url would not.
+func encode(req *http.Request) (string, error) {
 	var lines strings.Builder
-	lines.WriteString(req.Method + "\n" + req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI() + "\n")
+	count := 0
 	for name, values := range req.Header {
 		if name != "Content-Length" { // a forbidden header name: the browser sets it
-			lines.WriteString(name + "\n" + values[0] + "\n")
+			lines.WriteString("\n" + name + "\n" + values[0])
+			count++
 		}
 	}
-	return lines.String()
-}
-
-func fetchBody(req *http.Request) (safejs.Value, error) {
+	start := req.Method + "\n" + req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI() + "\n" + strconv.Itoa(count)
 	if req.Body == nil {
-		return safejs.Undefined(), nil
+		return start + lines.String(), nil
 	}
 	defer req.Body.Close()
-	data, err := io.ReadAll(req.Body)
+	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return safejs.Value{}, err
+		return "", err
 	}
-	return FromBytes(data)
+	if !utf8.Valid(body) { // JavaScript's strings would change it
+		return "", errBody
+	}
+	return start + lines.String() + "\n" + string(body), nil
 }
 
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
-// readAnswer makes a response of status, headers and body.
-func readAnswer(req *http.Request, values []safejs.Value) (*http.Response, error) {
-	status, err := values[0].Int()
+// readAnswer makes a response of what exchange answers.
+func readAnswer(req *http.Request, value safejs.Value) (*http.Response, error) {
+	message, err := ToBytes(value)
 	if err != nil {
 		return nil, errNoResponse
 	}
-	lines, err := values[1].String()
+	head, body, _ := bytes.Cut(message, []byte("\n\n"))
+	first, lines, _ := strings.Cut(string(head), "\n")
+	status, err := strconv.Atoi(first)
 	if err != nil {
 		return nil, errNoResponse
 	}
 	header, err := readHeader(lines)
-	if err != nil {
-		return nil, err
-	}
-	body, err := ToBytes(values[2])
 	if err != nil {
 		return nil, err
 	}

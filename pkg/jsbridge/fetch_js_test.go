@@ -60,11 +60,10 @@ func TestFetchSendsNothingElse(t *testing.T) {
 			t.Errorf("%d %v %q", res.StatusCode, res.Header, body)
 		}
 	})
-	sent := text(t, evaluate(t, `JSON.stringify([called.url, { ...called.init, body: new TextDecoder().decode(called.init.body) },
-		called.init.body instanceof Uint8Array, called.init.signal instanceof AbortSignal])`))
+	sent := text(t, evaluate(t, `JSON.stringify([called.url, called.init, called.init.signal instanceof AbortSignal])`))
 	for _, part := range []string{
 		`["https://server.example/continue/1?a=%7e"`, `"method":"POST"`, `"headers":{"Accept":"application/json"}`, `"body":"hello"`,
-		`"credentials":"omit"`, `"cache":"no-store"`, `"redirect":"manual"`, `"referrerPolicy":"no-referrer"`, `,true,true]`,
+		`"credentials":"omit"`, `"cache":"no-store"`, `"redirect":"manual"`, `"referrerPolicy":"no-referrer"`, `,true]`,
 	} {
 		if !strings.Contains(sent, part) {
 			t.Errorf("%s is not in %s", part, sent)

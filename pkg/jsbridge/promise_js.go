@@ -4,23 +4,23 @@ package jsbridge
 
 import "github.com/hack-pad/safejs"
 
-// Async makes fn callable from JavaScript. The caller passes, after the arguments of fn, the
-// resolve and reject functions of the promise that it made for the answer; the call returns at
-// once and fn runs in its own goroutine. An error, or a panic, of fn rejects with what reason
-// makes of it. The function is never released: use it for what a program exports.
+// Async makes fn callable from JavaScript. The caller passes a number before the arguments of fn;
+// the call returns at once and fn runs in its own goroutine. In the end answer, one of the globals,
+// is called with the number, true and the value of fn. After an error, or a panic, of fn it is
+// called with the number, false and what reason makes of it. The function is never released: use
+// it for what a program exports.
 func Async(fn func(args []safejs.Value) (any, error), reason func(error) any) (safejs.Func, error) {
 	return safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
-		if len(args) < 2 {
+		if len(args) == 0 {
 			return nil
 		}
-		args, resolve, reject := args[:len(args)-2], args[len(args)-2], args[len(args)-1]
+		number, args := args[0], args[1:]
 		go func() {
 			value, err := protect(fn, args)
 			if err != nil {
-				_, _ = reject.Invoke(reason(err)) // a promise's own functions do not throw
-				return
+				value = reason(err)
 			}
-			_, _ = resolve.Invoke(value)
+			_, _ = host("answer").Invoke(number, err == nil, value) // it does not throw
 		}()
 		return nil
 	})

@@ -14,10 +14,10 @@ export async function send(operation, options, body) {
   const { accessToken } = options;
   if (operation !== "request" || (accessToken !== undefined && accessToken !== "")) checkText(accessToken, "accessToken");
   const { href, keyId, signer, left } = await prepare(defaultTimeoutMs, options);
-  const { signal, fetch, useHttp = false, validateResponses = true } = options;
-  // One text costs less than five. A line break can only be in the last, where Go refuses it.
-  const texts = [operation, href, keyId, body, accessToken].join("\n");
-  const answer = await call("send", texts, signer, left, signal, fetch, useHttp, validateResponses);
+  const { useHttp = false, validateResponses = true } = options;
+  // One text costs less than seven values. A line break can only be in the last, where Go refuses it.
+  const lines = [href, keyId, left, useHttp, operation, validateResponses, body, accessToken].join("\n");
+  const answer = await call("send", lines, signer, given(options));
   return answer === undefined ? undefined : JSON.parse(answer);
 }
 
@@ -25,13 +25,19 @@ const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person,
 
 /** Polls until the grant is issued and returns it. */
 export async function poll(options) {
-  const { accessToken, signal, fetch, wait, onProgress, useHttp = false } = options;
+  const { accessToken, wait = -1, onProgress, useHttp = false } = options;
   checkText(accessToken, "accessToken");
-  if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
+  if (options.wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
   const { href, keyId, signer, left } = await prepare(defaultPollTimeoutMs, options);
   const progress = onProgress && ((answer) => onProgress(JSON.parse(answer)));
-  return JSON.parse(await call("poll", [href, keyId, accessToken].join("\n"), wait ?? -1, signer, left, signal, fetch, useHttp, progress));
+  const lines = [href, keyId, left, useHttp, wait, accessToken].join("\n");
+  return JSON.parse(await call("poll", lines, signer, given(options), progress));
+}
+
+/** What of these Go has to hold, if anything: each costs. */
+function given({ signal, fetch }) {
+  return signal || fetch ? { signal, fetch } : undefined;
 }
 
 /** Checks the options that all calls have, and gets the key and the module ready. */
@@ -40,10 +46,10 @@ async function prepare(defaultMs, { url, key, timeoutMs = defaultMs, ...control 
   const { signal } = control;
   checkControl({ timeoutMs, ...control });
   const prepared = prepareKey(key);
-  if (isRunning() && !(prepared instanceof Promise)) return { href, ...prepared, left: timeoutMs };
+  if (isRunning() && !(prepared instanceof Promise)) return { href, ...prepared, left: Math.ceil(timeoutMs) };
   const deadline = performance.now() + timeoutMs;
   const [ready] = await patient(Promise.all([prepared, start()]), { signal, timeoutMs });
-  return { href, ...ready, left: Math.max(deadline - performance.now(), 1) };
+  return { href, ...ready, left: Math.max(Math.ceil(deadline - performance.now()), 1) };
 }
 
 /** Waits for the module, no longer than a call may take. */

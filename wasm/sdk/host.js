@@ -30,16 +30,18 @@ export function sign(key, data, done) {
 const privately = { credentials: "omit", cache: "no-store", redirect: "manual", referrerPolicy: "no-referrer" };
 
 /**
- * Sends a request with a function like fetch. `head` is a text of lines: method, URL, then name and
- * value of each header in turn.
- * done gets the status, the headers as lines of name, comma and value, and as much of the body as
- * `limit` bytes and one more.
+ * Sends a request with a function like fetch. `request` is a text of lines: method, URL, how many
+ * headers, name and value of each in turn, and then the body, where there is one.
+ * done gets the response as bytes: lines of the status, of name, comma and value of each header, an
+ * empty line, and as much of the body as `limit` bytes and one more.
  */
-export function exchange(fetch, head, body, limit, done) {
+export function exchange(fetch, request, limit, done) {
   const controller = new AbortController();
   const { signal } = controller;
-  const [method, url, ...headers] = head.split("\n");
-  const options = { method, headers: pairs(headers), body, signal, ...privately };
+  const [method, url, count, ...lines] = request.split("\n");
+  const headers = pairs(lines.splice(0, 2 * count));
+  const body = lines.length > 0 ? lines.join("\n") : undefined;
+  const options = { method, headers, body, signal, ...privately };
   const giveUp = settle(receive(fetch, url, options, limit), done);
   return () => {
     controller.abort();
@@ -70,11 +72,14 @@ function pairs(lines) {
 async function receive(fetch = globalThis.fetch, url, options, limit) {
   const response = await fetch(url, options);
   // Browsers hide where a redirect leads and which one it was.
-  if (response.type === "opaqueredirect") return [302, "", new Uint8Array()];
+  if (response.type === "opaqueredirect") return [encoder.encode("302\n\n")];
   if (!Number.isInteger(response.status)) throw noResponse();
-  const headers = Array.from(response.headers).join("\n"); // no name holds a comma, no value a line break (RFC 9110 §5)
-  return [response.status, headers, await read(response.body, limit, options.signal)];
+  const head = [response.status, ...response.headers].join("\n"); // no name holds a comma, no value a line break (RFC 9110 §5)
+  const body = await read(response.body, limit, options.signal);
+  return [join([encoder.encode(`${head}\n\n`), body])];
 }
+
+const encoder = new TextEncoder();
 
 /** Reads as much as `limit` bytes and one more. Ends the download where it is too long, or not wanted any more. */
 export async function read(stream, limit, signal) {
@@ -88,19 +93,19 @@ export async function read(stream, limit, signal) {
       signal.throwIfAborted();
       const { done, value } = await reader.read();
       signal.throwIfAborted(); // a reader that is cancelled is done too
-      if (done) return join(chunks, size);
+      if (done) return join(chunks);
       chunks.push(bytes(value));
       size += chunks.at(-1).length;
     }
-    return join(chunks, size).subarray(0, limit + 1);
+    return join(chunks).subarray(0, limit + 1);
   } finally {
     reader.cancel().catch(() => {}); // of what is complete: nothing
   }
 }
 
-function join(chunks, size) {
+function join(chunks) {
   if (chunks.length === 1) return chunks[0];
-  const whole = new Uint8Array(size);
+  const whole = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {
     whole.set(chunk, at);

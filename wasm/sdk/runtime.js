@@ -119,7 +119,9 @@ const paused = new Error("Go waits for the rest of the module");
 /** One running instance of the module. It has a global object of its own. */
 class Instance {
   go; // the object of wasm_exec.js that serves it
-  #pending = new Set(); // the reject functions of the calls in flight
+  #calls = new Map(); // those in flight: the functions of their promises, by number
+  #lastCall = 0;
+  #refuseStart; // while it starts
   #dead = false;
   #exports; // of the WebAssembly instance
   #entries = []; // what waits to enter Go
@@ -128,15 +130,19 @@ class Instance {
   call(name, args) {
     return new Promise((resolve, reject) => {
       if (this.#dead) return reject(stopped());
-      const settle = (fn) => (value) => {
-        this.#pending.delete(reject);
-        this.#holdTimers();
-        fn(value);
-      };
-      this.#pending.add(reject);
+      const number = ++this.#lastCall;
+      this.#calls.set(number, { resolve, reject });
       this.#holdTimers();
-      this.bindings[name](...args, settle(resolve), settle(reject));
+      const binding = this.bindings[name]; // called as no method: a receiver is one more value for Go to hold
+      binding(number, ...args);
     });
+  }
+
+  #answer(number, isValue, value) {
+    const { resolve, reject } = this.#calls.get(number);
+    this.#calls.delete(number);
+    this.#holdTimers();
+    (isValue ? resolve : reject)(value);
   }
 
   async start(module) {
@@ -144,8 +150,9 @@ class Instance {
     scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#enter(callback), ms));
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
-      this.#pending.add(reject); // an instance that dies while it starts
+      this.#refuseStart = reject;
     });
+    scope.answer = (...answer) => this.#answer(...answer);
     const Go = wrapGo(scope);
     const go = (this.go = new Go());
     go.exit = () => this.#died();
@@ -156,7 +163,6 @@ class Instance {
       go.run(withSnapshot(module, instance, go)).then(() => this.#died(), () => this.#died());
     });
     this.bindings = await ready;
-    this.#pending.clear();
     running = this;
     return this;
   }
@@ -164,7 +170,7 @@ class Instance {
   // In Node a timer keeps the process alive. Go's do so only while a call is in flight: it leaves
   // those of calls that are over to run out.
   #hold(timer) {
-    timer?.[this.#pending.size > 0 ? "ref" : "unref"]?.();
+    timer?.[this.#calls.size > 0 ? "ref" : "unref"]?.();
     return timer;
   }
 
@@ -231,8 +237,9 @@ class Instance {
     // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
     for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
     this.go._scheduledTimeouts.clear();
-    for (const reject of this.#pending) reject(reason);
-    this.#pending.clear();
+    this.#refuseStart(reason);
+    for (const { reject } of this.#calls.values()) reject(reason);
+    this.#calls.clear();
   }
 }
 
