@@ -46,7 +46,7 @@ describe("the budget", { timeout: 240_000 }, () => {
     const isCounted = (name) => name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef"; // which comes when the garbage collector likes
     const steps = Object.entries(counts).filter(([name]) => isCounted(name)).map(([name, count]) => [name, (count - before[name]) / calls]);
     const sum = steps.reduce((total, [, count]) => total + count, 0);
-    assertWithin(62, Math.round(sum), "steps per continuation", `They are ${JSON.stringify(Object.fromEntries(steps))}.`);
+    assertWithin(54, Math.round(sum), "steps per continuation", `They are ${JSON.stringify(Object.fromEntries(steps))}.`);
   });
 });
 
