@@ -33,12 +33,12 @@ func countCalls(sections []section) ([]section, error) {
 		return nil, err
 	}
 	sections = slices.Clone(sections)
-	if _, err := exportGlobal(sections, "rest"); err != nil { // of which nothing is needed
+	if _, err := addCounter(sections, "rest"); err != nil { // of which nothing is needed
 		return nil, err
 	}
 	bodies := slices.Clone(s.bodies)
 	for _, number := range s.leaving {
-		index, err := exportGlobal(sections, "ran "+s.names[number])
+		index, err := addCounter(sections, "ran "+s.names[number])
 		if err != nil {
 			return nil, err
 		}
@@ -60,8 +60,8 @@ func countCalls(sections []section) ([]section, error) {
 	return sections, nil
 }
 
-// exportGlobal adds a global that is 0 at first, and returns its number as it is encoded.
-func exportGlobal(sections []section, name string) ([]byte, error) {
+// addCounter adds a global that is 0 at first and exported, and returns its number as it is encoded.
+func addCounter(sections []section, name string) ([]byte, error) {
 	number, err := extend(sections, globalSection, typeI32, 1, opI32Const, 0, opEnd)
 	if err != nil {
 		return nil, err

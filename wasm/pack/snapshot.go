@@ -16,7 +16,9 @@ import (
 // function for that first: it was most of the time that a start took. But it comes to the same each
 // time, so it happens here, once: the module runs until it waits for its first call, and starts in the
 // browser as what its memory and its globals are then. What it got from JavaScript on the way is
-// written down, for wasm/sdk/snapshot.js to get again; and the random numbers are new in every instance.
+// written down, for wasm/sdk/snapshot.js to get again; and Go's generators of random numbers get seeds
+// of their own in every instance. The key that all maps mix into their hashes stays that of the build, and
+// is no secret: each map that is made later has a seed besides.
 
 // snapshotName is the custom section with what JavaScript has to do for a module to go on.
 const snapshotName = "snapshot"

@@ -91,6 +91,11 @@ func (s *splitter) moveLines(first, rest []section, counters []uint64) ([]sectio
 	for _, counter := range counters {
 		delete(leaves, int64(counter>>16)) // the rest of it is the part of the function
 	}
+	for _, number := range s.starters() { // a goroutine has a stack before it runs
+		for _, literal := range s.literals()[number] {
+			delete(leaves, s.place(literal))
+		}
+	}
 	leaving := leavingLines(memory, s.table, len(s.bodies), func(place int64) bool { return leaves[place] })
 	for _, part := range leaving {
 		clear(memory[part.address:part.end()])
@@ -133,11 +138,7 @@ func newSplitter(sections []section) (*splitter, error) {
 		return nil, err
 	}
 	s.memory = memory.content[1:]
-	globals, err := find(sections, globalSection)
-	if err != nil {
-		return nil, err
-	}
-	return s, checkGlobals(globals.content)
+	return s, checkGlobals(sections)
 }
 
 // findType returns the number of a type.
@@ -176,8 +177,12 @@ func readTable(content []byte, imported, defined uint64) (int64, error) {
 	return start, r.end()
 }
 
-func checkGlobals(content []byte) error {
-	r := &wasmReader{rest: content}
+func checkGlobals(sections []section) error {
+	globals, err := find(sections, globalSection)
+	if err != nil {
+		return err
+	}
+	r := &wasmReader{rest: globals.content}
 	r.expect(byte(len(goGlobals)))
 	for _, kind := range goGlobals {
 		r.expect(kind, 1) // mutable
@@ -247,6 +252,22 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 // wait: the instance traps, which comes to the same. (More stack is refused there.)
 var endsProgram = regexp.MustCompile(`^runtime\.(morestack.*|throw|fatal|abort|sigpanic|gopanic|goPanic.*|panic.*|bad.*|print.*)$`)
 
+// starters returns the functions with go statements.
+func (s *splitter) starters() []uint64 {
+	newproc, err := s.find("runtime.newproc")
+	if err != nil {
+		return nil
+	}
+	var starters []uint64
+	for i, body := range s.bodies {
+		_, instructions, _ := readBody(body) // which was read before
+		if slices.ContainsFunc(instructions, func(in instruction) bool { return in.opcode == opCall && in.operand == newproc }) {
+			starters = append(starters, s.imported+uint64(i))
+		}
+	}
+	return starters
+}
+
 // literals returns the functions that stand inside others and are called by their address, such as
 // those that run on the system stack, by the number of the other.
 func (s *splitter) literals() map[uint64][]uint64 {
@@ -256,9 +277,11 @@ func (s *splitter) literals() map[uint64][]uint64 {
 	}
 	literals := make(map[uint64][]uint64)
 	for number, name := range s.names {
-		outer, _, isLiteral := cutLast(name, ".func")
-		if outer, isKnown := numbers[outer]; isLiteral && isKnown {
-			literals[outer] = append(literals[outer], number)
+		for outer := beforeLast(name, ".func", ".gowrap"); outer != ""; outer = beforeLast(outer, ".") {
+			if outer, isKnown := numbers[outer]; isKnown { // one that is inlined has no number
+				literals[outer] = append(literals[outer], number)
+				break
+			}
 		}
 	}
 	if recordSpan, isKnown := numbers["runtime.recordspan"]; isKnown {
@@ -267,12 +290,13 @@ func (s *splitter) literals() map[uint64][]uint64 {
 	return literals
 }
 
-func cutLast(text, separator string) (before, after string, found bool) {
-	at := strings.LastIndex(text, separator)
-	if at < 0 {
-		return text, "", false
+// beforeLast returns what stands before the last of any of the separators.
+func beforeLast(text string, separators ...string) string {
+	at := 0
+	for _, separator := range separators {
+		at = max(at, strings.LastIndex(text, separator))
 	}
-	return text[:at], text[at+len(separator):], true
+	return text[:at]
 }
 
 // returnsOnRequest tells whether what follows a call returns where the call gave 1, maybe after it has
@@ -402,6 +426,9 @@ func (s *splitter) export(sections []section, tag string) error {
 
 // exportGlobals exports what Go's compiler uses as registers.
 func exportGlobals(sections []section) error {
+	if err := checkGlobals(sections); err != nil {
+		return err
+	}
 	for i := range goGlobals {
 		if _, err := extend(sections, exportSection, append(appendVector(nil, []byte(globalName(i))), 3, byte(i))...); err != nil {
 			return err

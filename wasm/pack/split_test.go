@@ -214,6 +214,7 @@ func TestSnapshotKnowsWhatItStandsInFor(t *testing.T) {
 		"a class":           {starting("syscall/js.valueNew", object(6), text(0, 0)), "new go"},
 		"a function":        {starting("syscall/js.valueInvoke"), "syscall/js.valueInvoke: no program needs it to start"},
 		"waits too early":   {starting("syscall/js.valueGet", object(5), text(13, 6)), "waits before it has called ready"},
+		"other registers":   {withGlobals(starting("syscall/js.valueInvoke")), "not a module as Go's linker writes it"},
 		"no random numbers": {starting("syscall/js.valueCall", object(5), text(0, 5), text(0, 1)), "no state of Go's random numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -221,5 +222,24 @@ func TestSnapshotKnowsWhatItStandsInFor(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// withGlobals gives a module a register more.
+func withGlobals(sections []section) []section {
+	if _, err := extend(sections, globalSection, typeI32, 1, opI32Const, 0, opEnd); err != nil {
+		panic(err)
+	}
+	return sections
+}
+
+func TestLiteralsBelongToWhatTheyStandIn(t *testing.T) {
+	s := splitter{names: map[uint64]string{1: "main.run", 2: "main.run.func1", 3: "main.run.inlined.func2", 4: "main.run.gowrap1", 5: "main.T.funcs", 6: "other.func1"}}
+	for range 10 {
+		literals := s.literals()[1]
+		slices.Sort(literals)
+		if !slices.Equal(literals, []uint64{2, 3, 4}) {
+			t.Fatal(literals)
+		}
 	}
 }

@@ -558,8 +558,10 @@ export interface InitOptions {
   /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
   wasm?: string | URL | Response | BufferSource | WebAssemblyModule;
   /**
-   * Where the rest of the module is, or the rest itself: functions that calls hardly ever need, loaded
-   * when one does. Default: `open-payments-rest.wasm` beside this file.
+   * Where the rest of the module is, or the rest itself: functions that calls hardly ever need. It is
+   * loaded when one does, not by `init`, and what comes from an address is checked against
+   * `buildInfo.rest`. Whoever moves `wasm` moves this too. Default: `open-payments-rest.wasm` beside
+   * this file.
    */
   rest?: string | URL | Response | BufferSource | WebAssemblyModule;
 }
@@ -574,7 +576,7 @@ export interface InitOptions {
  * ```ts
  * import { init } from "open-payments-wasm";
  *
- * await init({ wasm: "/assets/open-payments.wasm" });
+ * await init({ wasm: "/assets/open-payments.wasm", rest: "/assets/open-payments-rest.wasm" });
  * ```
  */
 export function init(options?: InitOptions): Promise<void>;
@@ -588,7 +590,10 @@ export function init(options?: InitOptions): Promise<void>;
  *
  * console.log(`open-payments-wasm ${buildInfo.version}, ${buildInfo.go}`);
  * // From another origin: take the module only if it is the one that this package was built with.
- * await init({ wasm: await fetch("https://cdn.example/open-payments.wasm", { integrity: buildInfo.wasm.integrity }) });
+ * await init({
+ *   wasm: await fetch("https://cdn.example/open-payments.wasm", { integrity: buildInfo.wasm.integrity }),
+ *   rest: "https://cdn.example/open-payments-rest.wasm",
+ * });
  * ```
  */
 export const buildInfo: {

@@ -20,12 +20,15 @@ export async function call(name, ...args) {
 
 /** Sets where the module and its rest come from, and loads the first. Once it is loaded, other sources are refused. */
 export async function load(given) {
-  for (const name of ["wasm", "rest"]) {
-    if (given[name] !== undefined && compiling && !isSame(given[name], sources[name])) {
-      throw new TypeError(`"${name}" must be given before the first call: the module is loaded already`);
+  const loaded = { wasm: compiling, rest: compilingRest };
+  for (const [name, source] of Object.entries(given)) {
+    if (source !== undefined && loaded[name] && !isSame(source, sources[name])) {
+      throw new TypeError(`"${name}" must be given before it is needed: it is loaded already`);
     }
   }
-  if (!compiling) sources = { wasm: given.wasm ?? sources.wasm, rest: given.rest ?? sources.rest }; // what could not be loaded may be given again, from elsewhere
+  for (const [name, source] of Object.entries(given)) {
+    if (!loaded[name]) sources[name] = source ?? sources[name]; // what could not be loaded may be given again, from elsewhere
+  }
   await start();
 }
 
@@ -63,29 +66,29 @@ function forget(error) {
   return error;
 }
 
-const pauses = [0, 500, 2000]; // ms before each attempt: calls in flight depend on it
+const pauses = [500, 2000]; // ms before a further attempt: calls in flight depend on it
+const patience = 10_000; // ms for each: Go stands still meanwhile, and its timeouts with it
 
 /** Loads the rest of the module. */
 function loadRest() {
   const { integrity } = buildInfo.rest; // whoever checked the module has checked this script, which has the sum
-  compilingRest ??= attempts(() => compile(sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), { integrity })).catch((error) => {
+  const attempt = () => compile(sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), { integrity, signal: AbortSignal.timeout(patience) });
+  compilingRest ??= attempts(attempt, sources.rest instanceof Response ? [] : pauses).catch((error) => {
     compilingRest = undefined;
+    if (sources.rest instanceof Response) sources.rest = undefined; // its body is used up
     throw error;
   });
   return compilingRest;
 }
 
-async function attempts(task) {
-  let failed;
-  for (const pause of pauses) {
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    try {
-      return await task();
-    } catch (error) {
-      failed = error;
-    }
+async function attempts(task, pauses) {
+  try {
+    return await task();
+  } catch (error) {
+    if (pauses.length === 0) throw error;
+    await new Promise((resolve) => setTimeout(resolve, pauses[0]));
+    return attempts(task, pauses.slice(1));
   }
-  throw failed;
 }
 
 async function compile(wasm, options) {
@@ -139,7 +142,8 @@ class Instance {
   }
 
   #answer(number, isValue, value) {
-    const { resolve, reject } = this.#calls.get(number);
+    const { resolve, reject } = this.#calls.get(number) ?? {}; // none: it is dead
+    if (!resolve) return;
     this.#calls.delete(number);
     this.#holdTimers();
     (isValue ? resolve : reject)(value);
@@ -178,20 +182,21 @@ class Instance {
     for (const timer of this.go._scheduledTimeouts.values()) this.#hold(timer);
   }
 
-  // What wakes Go enters it in turn. wasm_exec.js resumes it for an event, a call of a function of
-  // Go, and without one from its timers, which have their turn already.
+  // What wakes Go enters it in turn. An event is a call of a function of Go, for which wasm_exec.js
+  // would set it and resume at once: while Go waits for its rest it may not have read the one before.
+  // Its timers resume Go too, and have their turn already.
   #guard(go) {
     const resume = go._resume;
-    const resumeWith = (event) => {
-      go._pendingEvent = event;
+    go._resume = () => {
       resume.call(go);
       if (this.#needsRest()) throw paused; // a timer would resume it again
     };
-    go._resume = () => {
-      const event = go._pendingEvent;
-      go._pendingEvent = null;
-      if (event === null) resumeWith(null);
-      else this.#enter(() => resumeWith(event));
+    const guard = this;
+    go._makeFuncWrapper = (id) => function (...args) {
+      guard.#enter(() => {
+        go._pendingEvent = { id, this: this, args };
+        go._resume();
+      });
     };
   }
 

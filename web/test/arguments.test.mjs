@@ -27,8 +27,8 @@ for (const { name, launch } of browsers) {
       lab = await Lab.open(browser, site);
     });
 
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
     /** Options that would work, in the page; a test spoils one of them. */
     const good = () => server.continuation("continue");

@@ -90,8 +90,8 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     expected = await run(officialClient, "official");
   });
 
-  after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
   after(() => Promise.all([gate?.close(), slowGate?.close(), site?.close(), sandbox?.stop(), slowSandbox?.stop()]));
+  after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
   /** Runs the script with a client and returns the outcome of every step, without what differs from run to run. */
   async function run(connect, name) {

@@ -20,8 +20,8 @@ for (const { name, launch } of browsers) {
       lab = await Lab.open(browser, site);
     });
 
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
     test("the page's key cannot be exported", async () => {
       const [isExtractable, refused] = await lab.run(async () => {

@@ -41,8 +41,8 @@ for (const { name, launch } of browsers) {
       await shop.forgetAll();
     });
 
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), slowGate?.close(), sandbox?.stop(), slowSandbox?.stop()]));
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
     /** Asserts that a callback is refused, that nothing is sent for it, and how many grants are pending then. */
     async function assertRefused(callback, code, left) {

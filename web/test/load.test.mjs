@@ -100,7 +100,7 @@ for (const { name, launch } of browsers) {
       assert.equal(site.downloads(), 0);
       await assertWorks(lab);
       const { error } = await init(lab, '"/elsewhere.wasm"');
-      assert.deepEqual([error.kind, error.message], ["TypeError", '"wasm" must be given before the first call: the module is loaded already']);
+      assert.deepEqual([error.kind, error.message], ["TypeError", '"wasm" must be given before it is needed: it is loaded already']);
       await assertWorks(lab);
     });
 

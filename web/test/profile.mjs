@@ -25,11 +25,12 @@ await once(collector, "listening");
 appendFileSync(join(folder, "index.js"), `(${report})("http://127.0.0.1:${collector.address().port}/");\n`);
 const files = tests.map((name) => `${name}.test.mjs`);
 const run = spawn("node", ["--test", "--test-concurrency=2", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
-await once(run, "exit");
+const [code] = await once(run, "exit");
 collector.close();
+rmSync(folder, { recursive: true });
+if (code !== 0) throw new Error("The tests failed: what they need is not known, and needed.txt is as it was.");
 ran.delete("");
 writeFileSync(join(root, "wasm/pack/needed.txt"), [...ran].sort().map((name) => `${name}\n`).join(""));
-rmSync(folder, { recursive: true });
 
 /** Runs beside the package, and tells the collector which functions have run. */
 function report(url) {

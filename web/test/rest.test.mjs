@@ -3,12 +3,11 @@
 // wasm/faults_js.go, none of which is in the first module.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { browsers } from "./harness/browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
-import { dist, distWithFaults } from "./harness/packages.mjs";
+import { distWithFaults } from "./harness/packages.mjs";
 import { grantFor, startServer } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
@@ -146,7 +145,30 @@ for (const { name, launch } of browsers) {
       const lab = await open(t);
       assert.equal((await init(lab, "5")).error.message, '"rest" must be a URL, a Response, a BufferSource or a WebAssembly.Module');
       await assertWorks(lab);
-      assert.equal((await init(lab, `"${path}"`)).error.message, '"rest" must be given before the first call: the module is loaded already');
+      assert.equal((await init(lab, `"${path}?other"`)).error, undefined, "it is not loaded yet");
+      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+      assert.equal((await init(lab, `"${path}"`)).error.message, '"rest" must be given before it is needed: it is loaded already');
+    });
+
+    test("after one that is not there, init may say where it is", { timeout }, async (t) => {
+      const lab = await open(t);
+      assert.equal((await init(lab, 'new Response("gone", { status: 404 })')).error, undefined);
+      assert.equal((await needRest(lab)).error.code, "module_unavailable");
+      assert.equal((await init(lab, `"${path}"`)).error, undefined);
+      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+    });
+
+    test("one that never comes ends the calls that wait for it", { timeout }, async (t) => {
+      const lab = await open(t, "held");
+      await lab.run(() => {
+        const { timeout } = AbortSignal;
+        AbortSignal.timeout = () => timeout.call(AbortSignal, 50); // for 10 s
+      });
+      const [needing, inFlight] = [needRest(lab), lab.continueGrant({ ...server.continuation("never"), timeoutMs: 30_000 })];
+      const release = await restRequested();
+      deliveries = ["held", "held"];
+      for (const { error } of await Promise.all([needing, inFlight])) assert.deepEqual([error.code, error.retryable], ["module_unavailable", false]);
+      [release, await restRequested(), await restRequested()].forEach((letGo) => letGo());
     });
 
     test("that of another build is refused", { timeout }, async (t) => {
@@ -181,8 +203,8 @@ const delivered = {
   },
 };
 
-test("in Node it is read from the package", async () => {
+test("in Node it is read from the package", async (t) => {
   const { call } = await import(join(distWithFaults(), "index.js"));
+  t.mock.method(globalThis, "fetch", () => assert.fail("something was fetched"));
   assert.match(await call("random"), /^[0-9a-f]+$/);
-  assert.ok((await readFile(join(dist(), file))).length > 0);
 });

@@ -25,8 +25,8 @@ for (const { name, launch } of browsers) {
 
     beforeEach(() => shop.forgetAll());
 
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
     /** Adds stores of every kind to lab.stores. */
     function addStores() {

@@ -26,8 +26,8 @@ for (const { name, launch } of browsers) {
         { walletAddressUrl, authServer: gate.authServer, request: { access_token } });
     });
 
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
+    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
 
     /** Opens the shop. `query` is that of the shop and of its callback page. */
     async function openShop(t, query = "") {
