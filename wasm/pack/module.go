@@ -35,11 +35,7 @@ func shrink(sections []section) ([]section, error) {
 	if slices.ContainsFunc(sections, func(s section) bool { return s.id == dataCount || s.id == startSection }) {
 		return nil, errModule
 	}
-	data, err := find(sections, dataSection)
-	if err != nil {
-		return nil, err
-	}
-	segments, err := readSegments(data.content)
+	data, segments, err := dataOf(sections)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,16 @@ func readSegments(section []byte) ([]segment, error) {
 	return segments, r.end()
 }
 
+// dataOf returns the data section of a module, and what is in it.
+func dataOf(sections []section) (*section, []segment, error) {
+	data, err := find(sections, dataSection)
+	if err != nil {
+		return nil, nil, err
+	}
+	segments, err := readSegments(data.content)
+	return data, segments, err
+}
+
 // joinSegments closes the small gaps between segments, and opens the large ones within them.
 func joinSegments(segments []segment) []segment {
 	var joined []segment

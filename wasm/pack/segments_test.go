@@ -17,8 +17,8 @@ func moduleOf(segments ...segment) []byte {
 	return append(module, 0, 2, 1, 'x') // a custom section
 }
 
-// dataOf returns the segments of a module that is known to be sound, and its memory at the start.
-func dataOf(t *testing.T, module []byte) (segments []segment, memory []byte) {
+// memoryAfter returns the segments of a module that is known to be sound, and its memory at the start.
+func memoryAfter(t *testing.T, module []byte) (segments []segment, memory []byte) {
 	t.Helper()
 	r := &wasmReader{rest: module[8:]}
 	for len(r.rest) > 0 {
@@ -62,8 +62,8 @@ func TestShrink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, before := dataOf(t, module)
-			segments, after := dataOf(t, merged)
+			_, before := memoryAfter(t, module)
+			segments, after := memoryAfter(t, merged)
 			if !bytes.Equal(before, after) {
 				t.Error("the memory starts with something else")
 			}

@@ -44,11 +44,7 @@ func takeSnapshot(sections []section) (taken []section, counters []uint64, err e
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := find(sections, dataSection)
-	if err != nil {
-		return nil, nil, err
-	}
-	segments, err := readSegments(data.content)
+	_, segments, err := dataOf(sections)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,10 +45,11 @@ type splitter struct {
 	functions
 	sections []section
 	names    map[uint64]string
-	goType   uint64   // of functions as Go's compiler writes them: an i32 in, an i32 out
-	table    int64    // where in the table the first function stands
-	memory   []byte   // the limits of the memory
-	leaving  []uint64 // the numbers of the functions that go into the rest
+	goType   uint64              // of functions as Go's compiler writes them: an i32 in, an i32 out
+	table    int64               // where in the table the first function stands
+	memory   []byte              // the limits of the memory
+	calls    map[uint64][]uint64 // which functions each calls, once choose has read them
+	leaving  []uint64            // the numbers of the functions that go into the rest
 }
 
 // split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. What
@@ -74,11 +75,7 @@ func split(sections []section, isNeeded func(name string) bool, counters []uint6
 
 // moveLines moves what Go knows of the functions that leave.
 func (s *splitter) moveLines(first, rest []section, counters []uint64) ([]section, error) {
-	data, err := find(first, dataSection)
-	if err != nil {
-		return nil, err
-	}
-	segments, err := readSegments(data.content)
+	data, segments, err := dataOf(first)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +88,12 @@ func (s *splitter) moveLines(first, rest []section, counters []uint64) ([]sectio
 	for _, counter := range counters {
 		delete(leaves, int64(counter>>16)) // the rest of it is the part of the function
 	}
-	for _, number := range s.starters() { // a goroutine has a stack before it runs
-		for _, literal := range s.literals()[number] {
+	newproc, _ := s.find("runtime.newproc") // what a go statement calls: a goroutine has a stack before it runs
+	for number, literals := range s.literals() {
+		if !slices.Contains(s.calls[number], newproc) {
+			continue
+		}
+		for _, literal := range literals {
 			delete(leaves, s.place(literal))
 		}
 	}
@@ -213,7 +214,7 @@ func (s *splitter) choose(isNeeded func(string) bool) error {
 // caller is the write barrier; what starts the runtime is done when a module is divided.
 func (s *splitter) cannotWait() (map[uint64]bool, error) {
 	var todo []uint64
-	calls := make(map[uint64][]uint64)
+	s.calls = make(map[uint64][]uint64)
 	for i, body := range s.bodies {
 		number := s.imported + uint64(i)
 		_, instructions, err := readBody(body)
@@ -228,7 +229,7 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 				todo = append(todo, number)
 				continue
 			}
-			calls[number] = append(calls[number], in.operand)
+			s.calls[number] = append(s.calls[number], in.operand)
 			if !returnsOnRequest(instructions[at+1:]) && s.names[number] != "runtime.rt0_go" {
 				todo = append(todo, in.operand)
 			}
@@ -242,7 +243,7 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 		todo = todo[:last]
 		if !found[number] && !endsProgram.MatchString(s.names[number]) {
 			found[number] = true
-			todo = append(append(todo, calls[number]...), literals[number]...)
+			todo = append(append(todo, s.calls[number]...), literals[number]...)
 		}
 	}
 	return found, nil
@@ -251,22 +252,6 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 // endsProgram matches the functions of Go's runtime after which a program does not go on where it cannot
 // wait: the instance traps, which comes to the same. (More stack is refused there.)
 var endsProgram = regexp.MustCompile(`^runtime\.(morestack.*|throw|fatal|abort|sigpanic|gopanic|goPanic.*|panic.*|bad.*|print.*)$`)
-
-// starters returns the functions with go statements.
-func (s *splitter) starters() []uint64 {
-	newproc, err := s.find("runtime.newproc")
-	if err != nil {
-		return nil
-	}
-	var starters []uint64
-	for i, body := range s.bodies {
-		_, instructions, _ := readBody(body) // which was read before
-		if slices.ContainsFunc(instructions, func(in instruction) bool { return in.opcode == opCall && in.operand == newproc }) {
-			starters = append(starters, s.imported+uint64(i))
-		}
-	}
-	return starters
-}
 
 // literals returns the functions that stand inside others and are called by their address, such as
 // those that run on the system stack, by the number of the other.
