@@ -18,7 +18,7 @@ export async function call(name, ...args) {
   return (running ?? (await start())).call(name, args);
 }
 
-/** Sets where the module and its rest come from, and loads the first. Once it is loaded, other sources are refused. */
+/** Sets where the module and its rest come from, and loads the first. Once one is loaded, another source for it is refused. */
 export async function load(given) {
   const loaded = { wasm: compiling, rest: compilingRest };
   for (const [name, source] of Object.entries(given)) {
