@@ -3,8 +3,8 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { basename, join, normalize } from "node:path";
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import zlib from "node:zlib";
@@ -15,15 +15,13 @@ const cache = here("node_modules/.cache/open-payments-wasm-bench");
 
 /** Builds the site in `folder` and returns its peers: { id, build }, where build is "dist" or "dist-b" for ours. */
 export async function buildSite({ folder, dist, distB, brotliQuality }) {
-  await cp(dist, join(folder, "dist"), { recursive: true });
-  if (distB) await cp(distB, join(folder, "dist-b"), { recursive: true });
   const peers = [];
   for (const name of (await readdir(here("peers"))).sort()) {
     const id = basename(name, ".js");
-    const usesOurs = await bundlePeer(folder, id, id, "dist");
+    const usesOurs = await bundlePeer(folder, id, id, dist);
     peers.push({ id, build: usesOurs ? "dist" : undefined });
     if (usesOurs && distB) {
-      await bundlePeer(folder, id, `${id}-b`, "dist-b");
+      await bundlePeer(folder, id, `${id}-b`, distB);
       peers.push({ id: `${id}-b`, build: "dist-b" });
     }
   }
@@ -33,15 +31,24 @@ export async function buildSite({ folder, dist, distB, brotliQuality }) {
 
 /** Bundles a peer for pages, and once more as a service worker. Tells whether it uses our package. */
 async function bundlePeer(folder, id, as, build) {
-  const entry = await entryOf(join(folder, build));
-  const page = await bundle(`export * from "./peers/${id}.js";`, join(folder, "peers", `${as}.js`), `../${build}/${entry}`);
-  await bundle(`import * as peer from "./peers/${id}.js"; import { serve } from "./page/worker.js"; serve(peer);`, join(folder, "workers", `${as}.js`), `../${build}/${entry}`);
-  return Object.values(page.metafile.inputs).some(({ imports }) => imports.some(({ path }) => path === `../${build}/${entry}`));
+  const entry = join(build, await entryOf(build));
+  const out = join(folder, "peers", as);
+  const page = await bundle(`export * from "./peers/${id}.js";`, join(out, "page.js"), entry);
+  await bundle(`import * as peer from "./peers/${id}.js"; import { serve } from "./page/worker.js"; serve(peer);`, join(out, "worker.js"), entry);
+  const usesOurs = Object.keys(page.metafile.inputs).some((path) => resolve(here("."), path) === resolve(entry));
+  if (usesOurs) await copyModules(build, out);
+  return usesOurs;
+}
+
+/** Our package finds its WebAssembly beside its script. */
+async function copyModules(build, out) {
+  const files = (await readdir(build)).filter((name) => /\.wasm(\.br|\.gz)?$/.test(name));
+  await Promise.all(files.map((name) => copyFile(join(build, name), join(out, name))));
 }
 
 async function entryOf(dist) {
   const { exports } = JSON.parse(await readFile(join(dist, "package.json"), "utf8"));
-  return normalize(exports["."].default);
+  return exports["."].default;
 }
 
 function bundle(contents, outfile, ours) {
@@ -65,7 +72,7 @@ function bundle(contents, outfile, ours) {
     },
     plugins: [{
       name: "ours",
-      setup: ({ onResolve }) => onResolve({ filter: /^open-payments-wasm$/ }, () => ({ path: ours, external: true })),
+      setup: ({ onResolve }) => onResolve({ filter: /^open-payments-wasm$/ }, () => ({ path: ours })),
     }],
   });
 }

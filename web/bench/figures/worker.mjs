@@ -41,7 +41,7 @@ async function stopWorkers(page) {
 
 /** Runs in the page. */
 async function register() {
-  const registration = await navigator.serviceWorker.register(`/workers/${bench.config.peer}.js`, { type: "module", scope: "/workers/" });
+  const registration = await navigator.serviceWorker.register(`/peers/${bench.config.peer}/worker.js`, { type: "module" });
   const worker = registration.installing ?? registration.active;
   if (worker.state !== "activated") {
     await new Promise((resolve) => worker.addEventListener("statechange", () => worker.state === "activated" && resolve()));

@@ -15,7 +15,7 @@ const continuation = () => ({
 
 globalThis.bench = { config, continuation, memories: compiled.memories, longTasks };
 globalThis.started = (async () => {
-  const peer = await import(`${config.base}/peers/${config.peer}.js`);
+  const peer = await import(`${config.base}/peers/${config.peer}/page.js`);
   const imported = performance.now();
   bench.about = peer.about;
   bench.call = await peer.start(config.key, continuation());
