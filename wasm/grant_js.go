@@ -40,7 +40,7 @@ func send(args []safejs.Value) (any, error) {
 
 // poll polls until the grant is issued and returns it as JSON text. Arguments: the lines of setUp and
 // wait (in seconds, below zero where it is not known) and accessToken, then the other arguments of
-// setUp, progress (a function that takes the continuation as JSON text, or undefined).
+// setUp, progress (a function that takes uri, access token and wait of each continuation, or undefined).
 func poll(args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	lines := r.Lines(6)
@@ -63,14 +63,16 @@ func poll(args []safejs.Value) (any, error) {
 	return string(grant.Raw), nil
 }
 
-// report calls the caller's own function. What that throws is not the poll's concern.
+// report calls the function that the ES module made of the caller's own. It throws nothing.
 func report(progress safejs.Value, next gnap.Continuation) {
 	if progress.Type() != safejs.TypeFunction {
 		return
 	}
-	if text, err := gnap.Marshal(map[string]any{"continue": next}); err == nil {
-		_, _ = progress.Invoke(string(text))
+	var wait any
+	if next.Wait != nil {
+		wait = *next.Wait
 	}
+	_, _ = progress.Invoke(next.URI, next.AccessToken.Value, wait)
 }
 
 // setUp reads what all calls have: the lines url, keyId, timeoutMs and allowHttp, and the arguments

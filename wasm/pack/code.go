@@ -1,9 +1,6 @@
 package main
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 // Opcodes of WebAssembly that this program writes or asks for.
 const (
@@ -11,6 +8,7 @@ const (
 	opLoop         = 0x03
 	opIf           = 0x04
 	opEnd          = 0x0b
+	opBr           = 0x0c
 	opBrIf         = 0x0d
 	opBrTable      = 0x0e
 	opReturn       = 0x0f
@@ -24,6 +22,8 @@ const (
 	opGlobalSet    = 0x24
 	opTableSet     = 0x26
 	opI32Load      = 0x28
+	opI64Load      = 0x29
+	opI64Load32U   = 0x35
 	opI32Store     = 0x36
 	opI64Store     = 0x37
 	opI64Store32   = 0x3e
@@ -33,14 +33,22 @@ const (
 	opI64Const     = 0x42
 	opF32Const     = 0x43
 	opF64Const     = 0x44
+	opI32Eqz       = 0x45
 	opI32Eq        = 0x46
 	opI32LtU       = 0x49
+	opI64Eqz       = 0x50
+	opI64Eq        = 0x51
+	opF64Ge        = 0x66
 	opI32Add       = 0x6a
 	opI32Sub       = 0x6b
 	opI32Mul       = 0x6c
 	opI32DivU      = 0x6e
+	opI32Rotr      = 0x78
+	opI64Add       = 0x7c
 	opI64Or        = 0x84
 	opI64Shl       = 0x86
+	opI64Rotr      = 0x8a
+	opI32Wrap      = 0xa7
 	opI64ExtendI32 = 0xad
 	opExtend32S    = 0xc4 // the last of those that have one byte
 	opNumeric      = 0xfc // with a number: saturating truncation, and memory in bulk
@@ -103,7 +111,7 @@ func (r *wasmReader) instruction() (opcode byte, operand uint64) {
 	case opcode == opMemorySize, opcode == opMemoryGrow:
 		r.expect(0)
 	case opcode == opI32Const, opcode == opI64Const:
-		r.skipSigned()
+		operand = uint64(r.signed())
 	case opcode == opF32Const:
 		r.bytes(4)
 	case opcode == opF64Const:
@@ -111,7 +119,7 @@ func (r *wasmReader) instruction() (opcode byte, operand uint64) {
 	case opcode >= opI32Load && opcode <= opI64Store32:
 		r.unsigned() // alignment
 		operand = r.unsigned()
-	case opcode >= 0x0c && opcode <= opCall, opcode >= opLocalGet && opcode <= opTableSet:
+	case opcode >= opBr && opcode <= opCall, opcode >= opLocalGet && opcode <= opTableSet:
 		if opcode != opReturn {
 			operand = r.unsigned()
 		}
@@ -126,12 +134,6 @@ func (r *wasmReader) instruction() (opcode byte, operand uint64) {
 
 // memoriesOf says how many bytes name memories, after the number of a numeric instruction.
 var memoriesOf = map[uint64]uint64{10: 2, 11: 1} // memory.copy and memory.fill
-
-// skipSigned skips signed LEB128 of any length.
-func (r *wasmReader) skipSigned() {
-	length := slices.IndexFunc(r.rest, func(b byte) bool { return b&0x80 == 0 })
-	r.bytes(uint64(length + 1))
-}
 
 // functions are those that a module defines, in their order.
 type functions struct {

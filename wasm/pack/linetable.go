@@ -7,11 +7,21 @@ import (
 )
 
 // Go keeps a description of every function in memory: how large its frame is, where in it pointers
-// are, what it is called, which line an instruction comes from (runtime.pclntab). The runtime looks at
-// the first two while the function is on a stack. So those of a function that leaves may leave too;
-// what it shares with those that stay does not. Names and lines are for the text of a panic, which the
-// rest writes: all of them leave, but for the runtime's names, by which it knows its own goroutines.
+// are, what it is called, which line an instruction comes from (runtime.pclntab and go:func.*). The
+// runtime looks at the first two while the function is on a stack, and at the name of the first on a
+// stack, by which it knows its own goroutines. The others are for the text of a panic: functions that
+// leave read them (describers, in split.go). So of a function that leaves all of it may leave too, and
+// of one that stays everything but frame and pointers; what several share stays if one of them keeps it.
 // Where another Go lays this out otherwise nothing of it leaves.
+
+// kept is how much of its description a function keeps.
+type kept int
+
+const (
+	keepsNothing kept = iota
+	keepsFrame
+	keepsName // and its frame
+)
 
 // lineTableHead is the start of runtime.pcHeader: its version, the size of an instruction and of a
 // pointer.
@@ -24,7 +34,7 @@ type lineTableHeader struct {
 }
 
 // functionInfo is runtime._func. What follows it are PCData offsets of further tables and FuncData
-// offsets of what is elsewhere.
+// offsets of what is elsewhere (blobs).
 type functionInfo struct {
 	Entry, Name, Args, DeferReturn uint32
 	Frame, File, Line              uint32 // offsets of tables
@@ -35,30 +45,49 @@ type functionInfo struct {
 
 const (
 	functionInfoSize = 11 * 4
-	nameField        = 1 * 4 // 0 is none, as in the others
-	fileField        = 5 * 4
-	lineField        = 6 * 4
+	nameField        = 4
 )
 
-// lineTable is runtime.pclntab in memory, and the byte ranges that functions have of it.
-type lineTable struct {
-	memory        []byte // from the header on
-	address       int64
-	header        lineTableHeader
-	stays, leaves []bool // by byte: what stays does not leave
+// What a stack is read with: of the info where the function is, its arguments, where it goes on after
+// a panic, its frame, how much follows; of what follows PCDATA_StackMapIndex and PCDATA_PanicBounds, and
+// all FUNCDATA but those of inlined calls and of arguments to print. The rest is for the text of a
+// panic, and for stopping a goroutine anywhere, which wasm does not.
+var (
+	frameFields = []uint64{0, 8, 12, 16, 28, 40}
+	frameTables = []int{1, 4}
+	frameBlobs  = []int{0, 1, 2, 4, 7}
+)
+
+// moduleData is the start of runtime.moduledata: what it holds between the line table's header, which
+// it begins with, and the address of the blobs.
+type moduleData struct {
+	Header, Names uint64
+	_             [38]uint64
+	Blobs         uint64
 }
 
-// leavingLines returns the parts of the memory that describe only functions that leave: those at the
-// places for which leaves is true.
-func leavingLines(memory []byte, firstPlace int64, functions int, leaves func(place int64) bool) []segment {
+const noBlob = 1<<32 - 1
+
+// lineTable is where things are in memory, and what is known of every byte.
+type lineTable struct {
+	memory        []byte
+	start         uint64 // of the header
+	header        lineTableHeader
+	blobs         uint64            // the address of the first
+	blobSizes     map[uint32]uint64 // by their offsets
+	stays, leaves []bool            // what stays does not leave
+}
+
+// leavingLines returns the parts of the memory that only describe functions beyond what they keep.
+func leavingLines(memory []byte, firstPlace int64, functions int, keeps func(place int64) kept) []segment {
 	for at := 0; ; at += 8 {
 		next := bytes.Index(memory[at:], lineTableHead)
 		if next < 0 {
 			return nil
 		}
 		at += next
-		t := lineTable{memory: memory[at:], address: int64(at)}
-		if at%8 == 0 && t.read(firstPlace, uint64(functions), leaves) {
+		t := lineTable{memory: memory, start: uint64(at)}
+		if at%8 == 0 && t.read(firstPlace, uint64(functions), keeps) {
 			return t.leavingSegments()
 		}
 		at &^= 7
@@ -66,101 +95,144 @@ func leavingLines(memory []byte, firstPlace int64, functions int, leaves func(pl
 }
 
 // read marks what each function has. It returns false where this is no table of those functions.
-func (t *lineTable) read(firstPlace int64, functions uint64, leaves func(place int64) bool) bool {
-	header := t.at(uint64(len(lineTableHead)), uint64(binary.Size(t.header)))
-	if header == nil {
+func (t *lineTable) read(firstPlace int64, functions uint64, keeps func(place int64) kept) bool {
+	if !decodeAt(t.memory, t.start+uint64(len(lineTableHead)), &t.header) || t.header.Functions != functions || !t.findBlobs() {
 		return false
 	}
-	if _, err := binary.Decode(header, binary.LittleEndian, &t.header); err != nil || t.header.Functions != functions {
-		return false
-	}
-	t.stays, t.leaves = make([]bool, len(t.memory)), make([]bool, len(t.memory))
+	infos := make([]uint64, functions)
+	t.blobSizes = make(map[uint32]uint64)
 	for i := range functions {
-		entry := t.at(t.header.Infos+8*i, 8) // where the function is, and where its info is
-		if entry == nil || int64(binary.LittleEndian.Uint32(entry)) != firstPlace+int64(i) {
+		var entry struct{ Place, Info uint32 }
+		if !decodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Place) != firstPlace+int64(i) {
 			return false
 		}
-		marks := t.stays
-		if leaves(firstPlace + int64(i)) {
-			marks = t.leaves
+		infos[i] = t.at(t.header.Infos) + uint64(entry.Info)
+		if !t.noteBlobs(infos[i], entry.Place) {
+			return false
 		}
-		if !t.mark(marks, t.header.Infos+uint64(binary.LittleEndian.Uint32(entry[4:])), uint32(firstPlace)+uint32(i)) {
+	}
+	t.sizeBlobs()
+	t.stays, t.leaves = make([]bool, len(t.memory)), make([]bool, len(t.memory))
+	fill(t.leaves, t.at(t.header.Names), t.header.Tables-t.header.Names) // those of files and inlined calls too
+	for i, info := range infos {
+		keeps := keeps(firstPlace + int64(i))
+		t.put(keeps >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the info is
+		if !t.mark(info, keeps) {
 			return false
 		}
 	}
 	return true
 }
 
-// mark marks the info at an offset and the tables that it names.
-func (t *lineTable) mark(marks []bool, offset uint64, place uint32) bool {
-	var info functionInfo
-	content := t.at(offset, functionInfoSize)
-	if content == nil {
+// at returns the address of what has an offset from the header.
+func (t *lineTable) at(offset uint64) uint64 { return t.start + offset }
+
+// findBlobs looks for runtime.moduledata, which says where they are.
+func (t *lineTable) findBlobs() bool {
+	pointers := binary.LittleEndian.AppendUint64(nil, t.start)
+	pointers = binary.LittleEndian.AppendUint64(pointers, t.at(t.header.Names))
+	var data moduleData
+	if at := bytes.Index(t.memory, pointers); at < 0 || !decodeAt(t.memory, uint64(at), &data) {
 		return false
 	}
-	if _, err := binary.Decode(content, binary.LittleEndian, &info); err != nil || info.Entry != place {
-		return false
-	}
-	further := t.at(offset+functionInfoSize, 4*uint64(info.PCData))
-	if further == nil {
-		return false
-	}
-	size := functionInfoSize + 4*uint64(info.PCData) + 4*uint64(info.FuncData)
-	fill(marks, offset, size, true)
-	tables := []uint32{info.Frame}
-	for i := range info.PCData {
-		tables = append(tables, binary.LittleEndian.Uint32(further[4*i:]))
-	}
-	return t.markName(offset, info.Name) && t.markTables(marks, tables...) &&
-		t.markField(offset+fileField) && t.markField(offset+lineField) && t.markTables(t.leaves, info.File, info.Line)
+	t.blobs = data.Blobs
+	return t.blobs > t.at(t.header.Infos)
 }
 
-// markField marks a field of an info as one that leaves: until the rest is there it is 0.
-func (t *lineTable) markField(at uint64) bool {
-	fill(t.leaves, at, 4, true)
-	fill(t.stays, at, 4, false)
-	return true
+// info returns a function's info, its further tables and its blobs.
+func (t *lineTable) info(at uint64) (info functionInfo, tables, blobs []uint32, ok bool) {
+	if !decodeAt(t.memory, at, &info) {
+		return info, nil, nil, false
+	}
+	tables, blobs = make([]uint32, info.PCData&0xff), make([]uint32, info.FuncData)
+	ok = decodeAt(t.memory, at+functionInfoSize, tables) && decodeAt(t.memory, at+functionInfoSize+4*uint64(len(tables)), blobs)
+	return info, tables, blobs, ok
 }
 
-func (t *lineTable) markName(info uint64, name uint32) bool {
-	start := t.header.Names + uint64(name)
+func (t *lineTable) noteBlobs(at uint64, place uint32) bool {
+	info, _, blobs, ok := t.info(at)
+	for _, blob := range blobs {
+		t.blobSizes[blob] = 0
+	}
+	return ok && info.Entry == place && info.PCData < 0x100
+}
+
+// sizeBlobs finds where each ends: where the next begins. Of the last nobody knows, so it has no size.
+func (t *lineTable) sizeBlobs() {
+	delete(t.blobSizes, noBlob)
+	var starts []uint32
+	for start := range t.blobSizes {
+		starts = append(starts, start)
+	}
+	slices.Sort(starts)
+	for i := 1; i < len(starts); i++ {
+		t.blobSizes[starts[i-1]] = uint64(starts[i] - starts[i-1])
+	}
+}
+
+// mark marks the info at an address and what it names.
+func (t *lineTable) mark(at uint64, keeps kept) bool {
+	info, tables, blobs, _ := t.info(at)
+	frame, name := keeps >= keepsFrame, keeps >= keepsName
+	fields := at + functionInfoSize
+	fill(t.leaves, at, functionInfoSize+4*uint64(len(tables)+len(blobs)))
+	for _, field := range frameFields {
+		t.put(frame, at+field, 4)
+	}
+	t.put(name, at+nameField, 4)
+	isTable := t.putName(name, info.Name) && t.putTable(frame, info.Frame) && t.putTable(false, info.File) && t.putTable(false, info.Line)
+	for i, table := range tables {
+		stays := frame && slices.Contains(frameTables, i)
+		t.put(stays, fields, 4)
+		isTable = isTable && t.putTable(stays, table)
+		fields += 4
+	}
+	for i, blob := range blobs {
+		stays := frame && slices.Contains(frameBlobs, i)
+		t.put(stays, fields, 4)
+		t.put(stays, t.blobs+uint64(blob), t.blobSizes[blob])
+		fields += 4
+	}
+	return isTable
+}
+
+// put marks bytes as some that stay or leave.
+func (t *lineTable) put(stay bool, start, size uint64) {
+	if stay {
+		fill(t.stays, start, size)
+	} else {
+		fill(t.leaves, start, size)
+	}
+}
+
+func (t *lineTable) putName(stay bool, name uint32) bool {
+	start := t.at(t.header.Names) + uint64(name)
 	if start > uint64(len(t.memory)) {
 		return false
 	}
 	length := bytes.IndexByte(t.memory[start:], 0)
-	if length < 0 {
-		return false
-	}
-	if bytes.HasPrefix(t.memory[start:], []byte("runtime.")) {
-		fill(t.stays, start, uint64(length), true)
-		return true
-	}
-	fill(t.leaves, start, uint64(length), true)
-	return t.markField(info + nameField)
+	t.put(stay, start, uint64(max(length, 0)))
+	return length >= 0
 }
 
-func (t *lineTable) markTables(marks []bool, tables ...uint32) bool {
-	for _, table := range tables {
-		if table == 0 {
-			continue // none
-		}
-		start := t.header.Tables + uint64(table)
-		size, ok := t.tableSize(start)
-		if !ok {
-			return false
-		}
-		fill(marks, start, size, true)
+func (t *lineTable) putTable(stay bool, table uint32) bool {
+	if table == 0 {
+		return true // none
 	}
-	return true
+	start := t.at(t.header.Tables) + uint64(table)
+	size, ok := t.tableSize(start)
+	t.put(stay, start, size)
+	return ok
 }
 
 // tableSize returns the size of a table of values by program counter: pairs of varints, of which the
 // first is how much the value changes. Only in the first pair that may be 0, else it is the end.
 func (t *lineTable) tableSize(start uint64) (size uint64, ok bool) {
-	if start >= t.header.Infos || t.header.Infos > uint64(len(t.memory)) {
+	end := t.at(t.header.Infos)
+	if start >= end || end > uint64(len(t.memory)) {
 		return 0, false
 	}
-	rest := t.memory[start:t.header.Infos]
+	rest := t.memory[start:end]
 	for pair := 0; ; pair++ {
 		change, length := binary.Uvarint(rest)
 		if length <= 0 {
@@ -168,7 +240,7 @@ func (t *lineTable) tableSize(start uint64) (size uint64, ok bool) {
 		}
 		rest = rest[length:]
 		if change == 0 && pair > 0 {
-			return t.header.Infos - start - uint64(len(rest)), true
+			return end - start - uint64(len(rest)), true
 		}
 		if _, length = binary.Uvarint(rest); length <= 0 {
 			return 0, false
@@ -177,20 +249,22 @@ func (t *lineTable) tableSize(start uint64) (size uint64, ok bool) {
 	}
 }
 
-func (t *lineTable) at(offset, size uint64) []byte {
-	if offset > uint64(len(t.memory)) || size > uint64(len(t.memory))-offset {
-		return nil
+// decodeAt reads a value of fixed size, and tells whether it is in the memory.
+func decodeAt(memory []byte, at uint64, value any) bool {
+	if at > uint64(len(memory)) {
+		return false
 	}
-	return t.memory[offset : offset+size]
+	_, err := binary.Decode(memory[at:], binary.LittleEndian, value)
+	return err == nil
 }
 
-func fill(marks []bool, start, size uint64, mark bool) {
+func fill(marks []bool, start, size uint64) {
 	for i := start; i < start+size && i < uint64(len(marks)); i++ {
-		marks[i] = mark
+		marks[i] = true
 	}
 }
 
-// leavingSegments returns what only functions that leave have.
+// leavingSegments returns what leaves and does not stay.
 func (t *lineTable) leavingSegments() []segment {
 	var segments []segment
 	for start := 0; start < len(t.leaves); {
@@ -202,7 +276,7 @@ func (t *lineTable) leavingSegments() []segment {
 		for end < len(t.leaves) && t.leaves[end] && !t.stays[end] {
 			end++
 		}
-		segments = append(segments, segment{t.address + int64(start), slices.Clone(t.memory[start:end])})
+		segments = append(segments, segment{int64(start), slices.Clone(t.memory[start:end])})
 		start = end
 	}
 	return segments

@@ -1,93 +1,246 @@
 package main
 
 import (
-	"bytes"
 	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 )
 
-// lineTableOf returns a table in memory, as Go's linker writes it, from the tables that each function
-// has: the first three are those that all have, and 0 is none. The first function is of the runtime.
-func lineTableOf(firstPlace uint32, tables []byte, functions ...[]uint32) []byte {
-	const names = 72
-	const text = "\x00runtime.a\x00bcd\x00\x00"
-	tablesAt := uint64(names + len(text))
-	infosAt := tablesAt + uint64(len(tables)+7)/8*8
-	memory := bytes.Clone(lineTableHead)
-	for _, value := range []uint64{uint64(len(functions)), 0, 0, names, names, names, tablesAt, infosAt} {
-		memory = binary.LittleEndian.AppendUint64(memory, value)
+// layout is a memory in which every part has a name.
+type layout struct {
+	memory []byte
+	names  []string // of the part that each byte belongs to
+}
+
+func (l *layout) put(name string, content ...byte) (at uint32) {
+	at = uint32(len(l.memory))
+	l.memory = append(l.memory, content...)
+	for range content {
+		l.names = append(l.names, name)
 	}
-	memory = append(memory, text...)
-	memory = append(memory, tables...)
-	memory = append(memory, make([]byte, infosAt-uint64(len(memory)))...)
-	var list, infos []byte
-	for i, offsets := range functions {
-		list = binary.LittleEndian.AppendUint32(list, firstPlace+uint32(i))
-		list = binary.LittleEndian.AppendUint32(list, uint32(8*len(functions)+len(infos)))
-		name := uint32(11)
-		if i == 0 {
-			name = 1
-		}
-		info := functionInfo{Entry: firstPlace + uint32(i), Name: name, Frame: offsets[0], File: offsets[1], Line: offsets[2], PCData: uint32(len(offsets) - 3), FuncData: 1}
-		infos, _ = binary.Append(infos, binary.LittleEndian, info)
-		for _, offset := range append(offsets[3:], 0xdddddddd) { // the last is of FuncData
-			infos = binary.LittleEndian.AppendUint32(infos, offset)
-		}
+	return at
+}
+
+func (l *layout) word(name string, value uint32) uint32 {
+	return l.put(name, binary.LittleEndian.AppendUint32(nil, value)...)
+}
+
+func (l *layout) long(name string, value uint32) uint32 {
+	return l.put(name, binary.LittleEndian.AppendUint64(nil, uint64(value))...)
+}
+
+func (l *layout) align() {
+	for len(l.memory)%8 != 0 {
+		l.put("alignment", 0)
 	}
-	return append(append(memory, list...), infos...)
+}
+
+const firstPlace = 4096
+
+// describe returns a memory with what Go's linker writes of three functions. They share the table of their
+// frames with one another, and the second and third one more table and one blob. Names of parts begin
+// with those of the functions to which they belong.
+func describe() *layout {
+	l := &layout{}
+	l.put("before", make([]byte, 64)...)
+	header := l.put("header", lineTableHead...)
+	fields := l.put("header", make([]byte, 64)...)
+	set := func(field, value uint32) { binary.LittleEndian.PutUint32(l.memory[fields+8*field:], value) }
+	offset := func(at uint32) uint32 { return at - header }
+
+	set(0, 3)
+	set(3, offset(l.put("no name", 0)))
+	nameOf := map[string]uint32{}
+	for _, function := range []string{"a", "b", "c", "inlined"} {
+		nameOf[function] = offset(l.put(function+" name", []byte("main."+function+"\x00")...)) - offset(uint32(64+72))
+	}
+	l.align()
+	set(4, offset(l.word("units", 7)))
+	set(5, offset(l.put("files", []byte("file.go\x00")...)))
+	l.align()
+	tables := l.put("no table", 0)
+	set(6, offset(tables))
+	table := func(name string, content ...byte) uint32 { return l.put(name, content...) - tables }
+	frames := table("abc frame", 2, 1, 4, 0x81, 0x01, 0)
+	files := table("abc lines", 0, 5, 6, 7, 0) // a first change of 0 is no end
+	stackMap := map[string]uint32{
+		"a": table("a stack map", 0x8a, 0x80, 0x80, 0x80, 0x10, 1, 0),
+		"b": table("bc stack map", 8, 9, 0),
+	}
+	stackMap["c"] = stackMap["b"]
+	inlined := table("b inlined calls", 3, 3, 0)
+	l.align()
+	list := l.put("list", make([]byte, 3*8)...)
+	set(7, offset(list))
+	blobOffsets := map[string]uint32{"a pointers": 0, "bc pointers": 8, "b tree": 16, "c pointers": 24, "last": 32}
+	for i, function := range []string{"a", "b", "c"} {
+		field := func(name string, value uint32) uint32 { return l.word(function+" "+name, value) }
+		info := field("info entry", uint32(firstPlace+i))
+		binary.LittleEndian.PutUint32(l.memory[list+8*uint32(i):], uint32(firstPlace+i))
+		binary.LittleEndian.PutUint32(l.memory[list+8*uint32(i)+4:], info-list)
+		for at := list + 8*uint32(i) + 4; at < list+8*uint32(i)+8; at++ {
+			l.names[at] = function + " info where"
+		}
+		field("title", nameOf[function])
+		field("info arguments", 16)
+		field("info defer", 0)
+		field("info frame", frames)
+		field("text file", files)
+		field("text line", files)
+		field("info tables", 3)
+		field("text unit", 1)
+		field("text first line", 12)
+		l.put(function+" info flags", 0, 0, 0, 4)
+		field("text unsafe points", 0)
+		field("info stack map", stackMap[function])
+		field("text inlined calls", map[string]uint32{"b": inlined}[function])
+		field("info arguments' pointers", noBlob)
+		field("info locals' pointers", blobOffsets[map[string]string{"a": "a pointers", "b": "bc pointers", "c": "bc pointers"}[function]])
+		field("info objects", map[string]uint32{"a": noBlob, "b": noBlob, "c": blobOffsets["c pointers"]}[function])
+		field("text tree", map[string]uint32{"a": noBlob, "b": blobOffsets["b tree"], "c": blobOffsets["last"]}[function])
+	}
+	l.align()
+	blobs := l.long("a pointers", 1)
+	l.long("bc pointers", 1)
+	l.long("b tree", 1)
+	l.long("c pointers", 1)
+	l.long("last", 1)
+	l.long("module", header)
+	l.long("module", 64+72)
+	l.put("module", make([]byte, 38*8)...)
+	l.long("module", blobs)
+	return l
 }
 
 func TestLinesLeave(t *testing.T) {
-	tables := []byte{
-		0,                      // none
-		2, 1, 4, 0x81, 0x01, 0, // 1: one byte, then two
-		0, 5, 6, 7, 0, // 7: a first change of 0 is no end
-		8, 9, 0, // 12
-		0x8a, 0x80, 0x80, 0x80, 0x10, 1, 0, // 15
-	}
-	const firstPlace = 4096
-	memory := append(make([]byte, 64), lineTableOf(firstPlace, tables,
-		[]uint32{1, 0, 12, 0},
-		[]uint32{1, 7, 12, 15}, // leaves
-		[]uint32{12, 12, 12},
-		[]uint32{7, 7, 15}, // leaves
-	)...)
-	leaves := func(place int64) bool { return place == firstPlace+1 || place == firstPlace+3 }
-	segments := leavingLines(memory, firstPlace, 4, leaves)
-	const infos = 64 + 72 + 16 + 24 + 4*8
-	part := func(start, end int64) segment { return segment{start, memory[start:end]} }
-	want := []segment{
-		part(64+72+11, 64+72+14), // a name
-		part(64+72+16+7, 64+72+16+12),
-		part(64+72+16+15, 64+72+16+22),
-		part(infos+20, infos+28), // file and line of the first
-		part(infos+52, infos+104),
-		part(infos+108, infos+112), // the name of the third
-		part(infos+124, infos+132),
-		part(infos+152, int64(len(memory))),
-	}
-	if len(segments) != len(want) {
-		t.Fatalf("got %v", segments)
-	}
-	for i := range want {
-		if segments[i].address != want[i].address || !bytes.Equal(segments[i].content, want[i].content) {
-			t.Errorf("%d: got %v, want %v", i, segments[i], want[i])
+	l := describe()
+	keeps := map[int64]kept{firstPlace: keepsName, firstPlace + 1: keepsFrame}
+	segments := leavingLines(l.memory, firstPlace, 3, func(place int64) kept { return keeps[place] })
+	leaves := make([]bool, len(l.memory))
+	for _, s := range segments {
+		fill(leaves, uint64(s.address), uint64(len(s.content)))
+		if string(s.content) != string(l.memory[s.address:s.end()]) {
+			t.Errorf("%v is not what is there", s)
 		}
 	}
+	// Of the functions that stay what a stack is read with, and the name of the one where a stack begins.
+	isText := func(name string) bool {
+		return strings.Contains(name, " text ") || slices.Contains([]string{"units", "files", "no name", "inlined name", "abc lines", "b inlined calls", "b tree", "b name", "b title", "c pointers"}, name)
+	}
+	for at, name := range l.names {
+		isTerminator := strings.HasSuffix(name, " name") && l.memory[at] == 0
+		if name == "alignment" || isTerminator {
+			continue // either will do
+		}
+		if want := isText(name) || strings.HasPrefix(name, "c "); leaves[at] != want {
+			t.Fatalf("%q at %d leaves: %v", name, at, leaves[at])
+		}
+	}
+}
 
+func TestLinesStayWhereTheyAreNotKnown(t *testing.T) {
+	whole := describe()
+	where := func(name string) int { return slices.Index(whole.names, name) }
 	for name, change := range map[string]func(memory []byte){
 		"another version":         func(m []byte) { m[64]++ },
 		"fewer functions":         func(m []byte) { m[64+8]-- },
-		"functions elsewhere":     func(m []byte) { m[infos-8]++ },
-		"infos that name another": func(m []byte) { m[infos]++ },
-		"infos outside":           func(m []byte) { m[infos-1] = 0xff },
-		"a table outside":         func(m []byte) { m[infos+4*4+3] = 0xff },
-		"a table without an end":  func(m []byte) { copy(m[64+72+16+15:infos-4*8], bytes.Repeat([]byte{0x80}, 9)) },
+		"functions elsewhere":     func(m []byte) { m[where("list")]++ },
+		"infos that name another": func(m []byte) { m[where("b info entry")]++ },
+		"infos outside":           func(m []byte) { m[where("b info where")+3] = 0xff },
+		"a name outside":          func(m []byte) { m[where("b title")+3] = 0xff },
+		"a table outside":         func(m []byte) { m[where("b info frame")+3] = 0xff },
+		"a table without an end":  func(m []byte) { copy(m[where("a stack map"):where("list")], slices.Repeat([]byte{0x80}, 99)) },
+		"many tables":             func(m []byte) { m[where("c info tables")+1] = 1 },
+		"no module data":          func(m []byte) { m[where("module")]++ },
+		"blobs elsewhere":         func(m []byte) { m[len(m)-7] = 0 },
 	} {
-		changed := bytes.Clone(memory)
-		change(changed)
-		if segments := leavingLines(changed, firstPlace, 4, leaves); segments != nil {
+		l := describe()
+		change(l.memory)
+		if segments := leavingLines(l.memory, firstPlace, 3, func(int64) kept { return keepsNothing }); segments != nil {
 			t.Errorf("%s: %v", name, segments)
 		}
+	}
+}
+
+func TestWhatLinesAreKept(t *testing.T) {
+	const newproc, starter, started, dynamic, gone, running, both = 1, 2, 3, 4, 5, 6, 7
+	names := []string{newproc: "runtime.newproc", starter: "main.starter", started: "main.started", dynamic: "main.dynamic", gone: "main.gone", running: "main.running", both: "main.both"}
+	counter := func(number int) int64 { return (firstGo + int64(number) - 1) << 16 }
+	memory := make([]byte, 64)
+	binary.LittleEndian.PutUint64(memory[32:], uint64(counter(started)+1)) // what a go statement is given
+	binary.LittleEndian.PutUint64(memory[40:], uint64(counter(gone)))      // what nobody starts
+	constant := func(value int64) []byte { return append(appendSigned([]byte{opI64Const}, value), opDrop) }
+	bodies := map[int][]byte{
+		starter: slices.Concat(constant(32), constant(counter(dynamic)), constant(counter(both)), constant(counter(starter)+3), constant(-8), call(newproc, returns...)),
+		gone:    slices.Concat(constant(40), constant(counter(gone)), call(newproc, returns...)),
+		both:    slices.Concat(constant(40), []byte{opI32Const, 0}),
+	}
+	var functions []goFunction
+	for number, name := range names[1:] {
+		body := bodies[number+1]
+		if body == nil {
+			body = []byte{opI32Const, 0}
+		}
+		functions = append(functions, goFunction{name, kindGo, body})
+	}
+	s, err := newSplitter(goModule("anything", functions))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.choose(func(name string) bool {
+		return name == "main.starter" || name == "main.both" || name == "runtime.newproc"
+	}); err != nil {
+		t.Fatal(err)
+	}
+	got := s.keptLines(memory, []uint64{uint64(counter(running)) + 2, 5})
+	want := map[int]kept{newproc: keepsFrame, starter: keepsFrame, started: keepsName, dynamic: keepsName, running: keepsName, both: keepsName}
+	for number, name := range names {
+		if keeps := got[firstGo+int64(number)-1]; keeps != want[number] {
+			t.Errorf("%s keeps %d, want %d", name, keeps, want[number])
+		}
+	}
+	if len(got) != len(want) {
+		t.Error(fmt.Sprint(got), "has others")
+	}
+}
+
+func TestLinesLeaveWithWhatReadsThem(t *testing.T) {
+	everything := func(string) bool { return true }
+	functions := []goFunction{{"main.main", kindGo, []byte{opI32Const, 0}}}
+	for _, name := range describers {
+		functions = append(functions, goFunction{name, kindGo, []byte{opI32Const, 0}})
+	}
+	for name, test := range map[string]struct {
+		change func()
+		want   bool
+	}{
+		"all there":         {func() {}, true},
+		"one cannot wait":   {func() { functions[2].body = []byte{opI32Const, 0, opCall, 0, opI32Const, 0} }, false},
+		"one is not linked": {func() { functions[2].name = "main.other" }, false},
+	} {
+		functions[2] = goFunction{describers[1], kindGo, []byte{opI32Const, 0}}
+		test.change()
+		s, err := newSplitter(goModule("anything", functions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.choose(everything); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.allLeave(describers); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+
+	whole := describe().memory
+	three := []goFunction{{"main.a", kindGo, []byte{opI32Const, 0}}, {"main.b", kindGo, []byte{opI32Const, 0}}, {"wasm_pc_f_loop", kindRun, nil}}
+	first, _, err := split(goModule("anything", three, segment{0, whole}), func(string) bool { return false }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, segments, err := dataOf(first); err != nil || !slices.Equal(memoryOf(segments), whole[:len(memoryOf(segments))]) {
+		t.Errorf("lines have left although nothing that reads them has: %v", err)
 	}
 }

@@ -67,6 +67,9 @@ func packModule(folder string, isProfile bool) error {
 	if err != nil {
 		return err
 	}
+	if err := simplify(sections); err != nil {
+		return err
+	}
 	sections, counters, err := takeSnapshot(sections)
 	if err != nil {
 		return err

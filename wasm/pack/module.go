@@ -191,14 +191,15 @@ func (r *wasmReader) unsigned() uint64 {
 // signed reads signed LEB128, which encoding/binary does not have.
 func (r *wasmReader) signed() int64 {
 	var value int64
-	for shift := 0; shift < 35; shift += 7 {
+	for shift := 0; shift < 70; shift += 7 {
 		next := r.bytes(1)
 		if r.err != nil {
 			return 0
 		}
 		value |= int64(next[0]&0x7f) << shift
 		if next[0]&0x80 == 0 {
-			return value << (57 - shift) >> (57 - shift) // the sign is its highest bit
+			unused := max(57-shift, 0)
+			return value << unused >> unused // the sign is its highest bit
 		}
 	}
 	r.fail()

@@ -67,6 +67,22 @@ func joinSegments(segments []segment) []segment {
 	return joined
 }
 
+// closeGaps joins segments of a memory that are so near to each other that what is between them takes
+// no more than another segment would.
+func closeGaps(segments []segment, memory []byte) []segment {
+	const header = 8
+	var joined []segment
+	for _, s := range segments {
+		last := len(joined) - 1
+		if last < 0 || s.address-joined[last].end() > header {
+			joined = append(joined, s)
+			continue
+		}
+		joined[last].content = memory[joined[last].address:s.end()]
+	}
+	return joined
+}
+
 func (s segment) end() int64 { return s.address + int64(len(s.content)) }
 
 // split cuts large gaps out of a segment.

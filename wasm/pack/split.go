@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -45,11 +46,14 @@ type splitter struct {
 	functions
 	sections []section
 	names    map[uint64]string
-	goType   uint64              // of functions as Go's compiler writes them: an i32 in, an i32 out
-	table    int64               // where in the table the first function stands
-	memory   []byte              // the limits of the memory
-	calls    map[uint64][]uint64 // which functions each calls, once choose has read them
-	leaving  []uint64            // the numbers of the functions that go into the rest
+	goType   uint64   // of functions as Go's compiler writes them: an i32 in, an i32 out
+	table    int64    // where in the table the first function stands
+	memory   []byte   // the limits of the memory
+	leaving  []uint64 // the numbers of the functions that go into the rest
+
+	// By function, once choose has read them:
+	calls     map[uint64][]uint64 // which others it calls
+	constants map[uint64][]uint64 // the numbers that stand in it, addresses among them
 }
 
 // split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. What
@@ -69,40 +73,86 @@ func split(sections []section, isNeeded func(name string) bool, counters []uint6
 	if first, err = s.first(tag); err != nil {
 		return nil, nil, err
 	}
-	rest, err = s.moveLines(first, rest, counters)
+	rest, err = s.moveData(first, rest, counters)
 	return first, rest, err
 }
 
-// moveLines moves what Go knows of the functions that leave.
-func (s *splitter) moveLines(first, rest []section, counters []uint64) ([]section, error) {
+// moveData moves what the memory holds only for functions that leave.
+func (s *splitter) moveData(first, rest []section, counters []uint64) ([]section, error) {
 	data, segments, err := dataOf(first)
 	if err != nil {
 		return nil, err
 	}
 	memory := memoryOf(segments)
-	leaves := make(map[int64]bool)
-	for _, number := range s.leaving {
-		// The runtime writes program counters of its own onto stacks without a call (runtime.systemstack).
-		leaves[s.place(number)] = !strings.HasPrefix(s.names[number], "runtime.")
+	keeps := s.keptLines(memory, counters)
+	var leaving []segment
+	if s.allLeave(describers) {
+		leaving = leavingLines(memory, s.table, len(s.bodies), func(place int64) kept { return keeps[place] })
 	}
-	for _, counter := range counters {
-		delete(leaves, int64(counter>>16)) // the rest of it is the part of the function
-	}
-	newproc, _ := s.find("runtime.newproc") // what a go statement calls: a goroutine has a stack before it runs
-	for number, literals := range s.literals() {
-		if !slices.Contains(s.calls[number], newproc) {
-			continue
-		}
-		for _, literal := range literals {
-			delete(leaves, s.place(literal))
-		}
-	}
-	leaving := leavingLines(memory, s.table, len(s.bodies), func(place int64) bool { return leaves[place] })
+	leaving = append(leaving, s.leavingTable(memory, p256Table)...)
+	slices.SortFunc(leaving, func(a, b segment) int { return cmp.Compare(a.address, b.address) })
+	whole := bytes.Clone(memory)
 	for _, part := range leaving {
 		clear(memory[part.address:part.end()])
 	}
 	data.content = encodeSegments(segment{0, memory}.split())
-	return append(rest, section{dataSection, encodeSegments(leaving)}), nil
+	return append(rest, section{dataSection, encodeSegments(closeGaps(leaving, whole))}), nil
+}
+
+// describers are the functions of Go's runtime through which it reads the lines, the inlined calls and the arguments
+// of functions. They leave even where they are needed.
+var describers = []string{"runtime.funcline1", "runtime.newInlineUnwinder", "runtime.pcdatavalue1", "runtime.printArgs"}
+
+// allLeave tells whether there are functions of these names, and all of them leave.
+func (s *splitter) allLeave(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		number, err := s.find(name)
+		return err != nil || !s.leaves(number)
+	})
+}
+
+func (s *splitter) leaves(number uint64) bool {
+	_, leaves := slices.BinarySearch(s.leaving, number)
+	return leaves
+}
+
+// keptLines returns what functions keep of their description, by place. All of it keep those that may
+// be on a stack without having been called: where a goroutine begins, and whose program counters are in
+// the memory or are written there by others (runtime.systemstack).
+func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
+	keeps := make(map[int64]kept)
+	begin := func(counter uint64) {
+		if place := int64(counter >> 16); s.isPlace(place) { // the rest of it is the part of the function
+			keeps[place] = keepsName
+		}
+	}
+	newproc, _ := s.find("runtime.newproc") // what a go statement calls
+	for i := range s.bodies {
+		number := s.imported + uint64(i)
+		if s.leaves(number) {
+			continue // once it runs all of it is there
+		}
+		place := s.place(number)
+		keeps[place] = max(keeps[place], keepsFrame)
+		startsGoroutine := slices.Contains(s.calls[number], newproc)
+		for _, constant := range s.constants[number] {
+			if constant>>16 != uint64(place) { // its own are where it goes on after a call
+				begin(constant)
+			}
+			var value uint64 // of a function: what stands there is its address
+			if startsGoroutine && decodeAt(memory, constant, &value) {
+				begin(value)
+			}
+		}
+	}
+	for _, counter := range counters {
+		begin(counter)
+	}
+	return keeps
+}
+
+func (s *splitter) isPlace(place int64) bool {
+	return place >= s.table && place < s.table+int64(len(s.bodies))
 }
 
 // tag returns a name that the two modules have in common, and no others: they only fit each other.
@@ -202,7 +252,7 @@ func (s *splitter) choose(isNeeded func(string) bool) error {
 	for i, kind := range s.types {
 		number := s.imported + uint64(i)
 		name, isNamed := s.names[number]
-		if kind == s.goType && isNamed && !stays[number] && !isNeeded(name) {
+		if kind == s.goType && isNamed && !stays[number] && (!isNeeded(name) || slices.Contains(describers, name)) {
 			s.leaving = append(s.leaving, number)
 		}
 	}
@@ -214,7 +264,7 @@ func (s *splitter) choose(isNeeded func(string) bool) error {
 // caller is the write barrier; what starts the runtime is done when a module is divided.
 func (s *splitter) cannotWait() (map[uint64]bool, error) {
 	var todo []uint64
-	s.calls = make(map[uint64][]uint64)
+	s.calls, s.constants = make(map[uint64][]uint64), make(map[uint64][]uint64)
 	for i, body := range s.bodies {
 		number := s.imported + uint64(i)
 		_, instructions, err := readBody(body)
@@ -222,6 +272,9 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 			return nil, fmt.Errorf("%s: %w", s.names[number], err)
 		}
 		for at, in := range instructions {
+			if in.opcode == opI32Const || in.opcode == opI64Const || isLoad(in.opcode) || isStore(in.opcode) {
+				s.constants[number] = append(s.constants[number], in.operand)
+			}
 			if in.opcode != opCall {
 				continue
 			}

@@ -30,7 +30,13 @@ export async function poll(options) {
   if (options.wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
   const { href, keyId, signer, left } = await prepare(defaultPollTimeoutMs, options);
-  const progress = onProgress && ((answer) => onProgress(JSON.parse(answer)));
+  const progress = onProgress && ((uri, value, wait) => {
+    try {
+      onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
+    } catch {
+      // of no concern to the poll
+    }
+  });
   const lines = [href, keyId, left, useHttp, wait, accessToken].join("\n");
   return JSON.parse(await call("poll", lines, signer, given(options), progress));
 }

@@ -1,8 +1,9 @@
-// Writes wasm/pack/needed.txt: the functions of the module that run when the package is used as in
-// the tests named here. `node profile.mjs`, after a change to what calls do; a few minutes.
+// Adds to wasm/pack/needed.txt the functions of the module that run when the package is used as in the
+// tests named here. `node profile.mjs`, after a change to what calls do; a few minutes. Some of Go's
+// runtime runs only now and then: to begin anew, empty the file and run this more than once.
 
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -12,10 +13,12 @@ import { root } from "./harness/packages.mjs";
 
 const tests = ["endurance", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
 
+const needed = join(root, "wasm/pack/needed.txt");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));
+process.on("exit", () => rmSync(folder, { recursive: true }));
 execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PROFILE: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
 
-const ran = new Set();
+const ran = new Set(readFileSync(needed, "utf8").split("\n"));
 const collector = createServer(async (request, response) => {
   for (const name of (await text(request)).split("\n")) ran.add(name);
   response.end();
@@ -27,10 +30,9 @@ const files = tests.map((name) => `${name}.test.mjs`);
 const run = spawn("node", ["--test", "--test-concurrency=2", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
 const [code] = await once(run, "exit");
 collector.close();
-rmSync(folder, { recursive: true });
 if (code !== 0) throw new Error("The tests failed: what they need is not known, and needed.txt is as it was.");
 ran.delete("");
-writeFileSync(join(root, "wasm/pack/needed.txt"), [...ran].sort().map((name) => `${name}\n`).join(""));
+writeFileSync(needed, [...ran].sort().map((name) => `${name}\n`).join(""));
 
 /** Runs beside the package, and tells the collector which functions have run. */
 function report(url) {

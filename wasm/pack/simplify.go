@@ -1,0 +1,132 @@
+package main
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Go's compiler writes every function as a loop around a table of jumps: to go on elsewhere a function
+// says where and begins the loop anew. It also computes addresses on its stack with 64 bits, to use 32 of
+// them, and more of that kind. An engine makes good code of it in the end. But at first it compiles each
+// function as it stands when it is called, which is most of what the first call takes, and runs that.
+
+// simplify makes the functions of a module shorter. They do the same.
+func simplify(sections []section) error {
+	f, err := readFunctions(sections)
+	if err != nil {
+		return err
+	}
+	for i, body := range f.bodies {
+		locals, instructions, err := readBody(body)
+		if err != nil {
+			return err
+		}
+		f.bodies[i] = encodeBody(locals, shortenSteps(shortenJumps(instructions)))
+	}
+	code, err := find(sections, codeSection)
+	if err != nil {
+		return err
+	}
+	code.content = encodeBodies(f.bodies)
+	return nil
+}
+
+func encodeBody(locals []byte, instructions []instruction) []byte {
+	body := slices.Clone(locals)
+	for _, in := range instructions {
+		body = append(body, in.bytes...)
+	}
+	return body
+}
+
+// withOperand returns an instruction that has one, which is an index or a depth.
+func withOperand(opcode byte, operand uint64) instruction {
+	return instruction{opcode, operand, binary.AppendUvarint([]byte{opcode}, operand)}
+}
+
+// The local in which a function keeps where to go on (PC_B).
+const localPart = 0
+
+// shortenJumps makes jumps forward direct. The parts of a function follow each other, each after the end
+// of a block, and so it can leave as many blocks as there are parts in between. Where a function is
+// not of that form it stays as it is.
+func shortenJumps(instructions []instruction) []instruction {
+	head, blocks, partOf := readDispatch(instructions)
+	if partOf == nil {
+		return instructions
+	}
+	result := slices.Clone(instructions[:head])
+	open, nested := blocks, uint64(0)
+	for rest := instructions[head:]; len(rest) > 0; {
+		next := blocks - open // the part that begins at the end of the innermost block
+		if number, opcode, length := readJump(rest, nested+open); length > 0 && partOf(number) >= next {
+			result = append(result, withOperand(opcode, nested+partOf(number)-next))
+			rest = rest[length:]
+			continue
+		}
+		switch {
+		case rest[0].opcode == opBlock || rest[0].opcode == opLoop || rest[0].opcode == opIf:
+			nested++
+		case rest[0].opcode != opEnd:
+		case nested > 0:
+			nested--
+		case open > 0:
+			open--
+		default: // the end of the loop
+			return append(result, rest...)
+		}
+		result = append(result, rest[0])
+		rest = rest[1:]
+	}
+	return result
+}
+
+// readDispatch reads how a function begins, up to its first part: after some preparation with a loop
+// around blocks, and a jump out of one of them by the number that it begins with. It returns how many
+// instructions and how many blocks that are, and which part each number stands for.
+func readDispatch(instructions []instruction) (head int, blocks uint64, partOf func(uint64) uint64) {
+	head = 1 + slices.IndexFunc(instructions, func(in instruction) bool { return in.opcode == opLoop })
+	first := head
+	for head+2 < len(instructions) && instructions[head].opcode == opBlock {
+		head++
+	}
+	if first == 0 || head+2 >= len(instructions) {
+		return 0, 0, nil
+	}
+	number, jump := instructions[head], instructions[head+1]
+	if number.opcode != opLocalGet || number.operand != localPart || jump.opcode != opBrTable {
+		return 0, 0, nil
+	}
+	for i, in := range instructions { // what else looks at the number has written it two before
+		if in.opcode == opLocalGet && in.operand == localPart && i != head && !(i > 1 && setsPart(instructions[i-2])) {
+			return 0, 0, nil
+		}
+	}
+	r := &wasmReader{rest: jump.bytes[1:]}
+	var parts []uint64
+	for range r.unsigned() + 1 {
+		parts = append(parts, r.unsigned())
+	}
+	last := uint64(len(parts) - 1)
+	return head + 2, uint64(head - first), func(number uint64) uint64 { return parts[min(number, last)] }
+}
+
+// readJump reads a jump that takes the way through the loop, which is so many blocks outside: to the part
+// of which number, with which instruction it can be made shorter, and how long it is.
+func readJump(instructions []instruction, outside uint64) (number uint64, opcode byte, length int) {
+	opcode, length = opBr, 3
+	if instructions[0].opcode == opIf {
+		if len(instructions) < 5 || instructions[4].opcode != opEnd {
+			return 0, 0, 0
+		}
+		instructions, outside = instructions[1:], outside+1
+		opcode, length = opBrIf, 5
+	}
+	if len(instructions) < 3 || instructions[0].opcode != opI32Const || !setsPart(instructions[1]) ||
+		instructions[2].opcode != opBr || instructions[2].operand != outside {
+		return 0, 0, 0
+	}
+	return instructions[0].operand, opcode, length
+}
+
+func setsPart(in instruction) bool { return in.opcode == opLocalSet && in.operand == localPart }
