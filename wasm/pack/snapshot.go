@@ -36,43 +36,23 @@ func takeSnapshot(sections []section) (taken []section, counters []uint64, err e
 	if err := exportGlobals(sections); err != nil {
 		return nil, nil, err
 	}
-	imports, err := find(sections, importSection)
-	if err != nil {
-		return nil, nil, err
-	}
-	names, err := readImports(imports.content)
-	if err != nil {
-		return nil, nil, err
-	}
 	_, segments, err := dataOf(sections)
 	if err != nil {
 		return nil, nil, err
 	}
-	started, err := startModule(encodeSections(sections), names)
+	started, err := startModule(sections)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the module does not start: %w", err)
 	}
-	random := findRandomStates(started.memory)
-	if len(random) == 0 {
-		return nil, nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
+	if err := started.replace(sections); err != nil {
+		return nil, nil, err
 	}
-	content, err := json.Marshal(snapshot{started.steps, random})
+	content, err := started.forJavaScript()
 	if err != nil {
 		return nil, nil, err
 	}
-	replacements := map[byte][]byte{
-		memorySection: binary.AppendUvarint([]byte{1, 0}, uint64(len(started.memory)/pageSize)),
-		globalSection: encodeGlobals(started.globals),
-		dataSection:   encodeSegments(segment{0, started.memory}.split()),
-	}
-	for id, content := range replacements {
-		s, err := find(sections, id)
-		if err != nil {
-			return nil, nil, err
-		}
-		s.content = content
-	}
-	return append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)}), written(memoryOf(segments), started.memory), nil
+	taken = append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)})
+	return taken, written(memoryOf(segments), started.memory), nil
 }
 
 // written returns the words that are in the memory after something, and were not there before.
@@ -110,8 +90,41 @@ type started struct {
 	steps   []step
 }
 
+// replace makes a module begin where the program is.
+func (s *started) replace(sections []section) error {
+	for id, content := range map[byte][]byte{
+		memorySection: binary.AppendUvarint([]byte{1, 0}, uint64(len(s.memory)/pageSize)),
+		globalSection: encodeGlobals(s.globals),
+		dataSection:   encodeSegments(segment{0, s.memory}.split()),
+	} {
+		section, err := find(sections, id)
+		if err != nil {
+			return err
+		}
+		section.content = content
+	}
+	return nil
+}
+
+// forJavaScript returns what it has to do in every instance.
+func (s *started) forJavaScript() ([]byte, error) {
+	random := findRandomStates(s.memory)
+	if len(random) == 0 {
+		return nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
+	}
+	return json.Marshal(snapshot{s.steps, random})
+}
+
 // startModule runs a module until it waits.
-func startModule(module []byte, imports []string) (*started, error) {
+func startModule(sections []section) (*started, error) {
+	imported, err := find(sections, importSection)
+	if err != nil {
+		return nil, err
+	}
+	imports, err := readImports(imported.content)
+	if err != nil {
+		return nil, err
+	}
 	ctx := context.Background()
 	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	defer runtime.Close(ctx)
@@ -119,7 +132,7 @@ func startModule(module []byte, imports []string) (*started, error) {
 	if err := script.offer(ctx, runtime, imports); err != nil {
 		return nil, err
 	}
-	instance, err := runtime.InstantiateWithConfig(ctx, module, wazero.NewModuleConfig().WithStartFunctions())
+	instance, err := runtime.InstantiateWithConfig(ctx, encodeSections(sections), wazero.NewModuleConfig().WithStartFunctions())
 	if err != nil {
 		return nil, err
 	}
