@@ -311,7 +311,7 @@ for (const { name, load } of loadedExtensions) {
       await page.keyboard.type(address());
       await page.keyboard.press("Enter");
       await step("publish");
-      assert.equal(await focused(), "H2 Add this key to your wallet");
+      await eventually("focus", async () => (await focused()) === "H2 Add this key to your wallet");
       assert.equal(await text("#status"), "The key is not added yet");
       await tabTo("[data-command=check]");
       await page.keyboard.press("Enter");
@@ -320,7 +320,7 @@ for (const { name, load } of loadedExtensions) {
       await publish();
       await page.keyboard.press("Enter");
       await step("ready");
-      assert.equal(await focused(), "H2 Allow payments");
+      await eventually("focus", async () => (await focused()) === "H2 Allow payments");
       await tabTo("#disconnect");
       await page.keyboard.press("Enter");
       await step("new");
