@@ -115,9 +115,9 @@ func (t *lineTable) read(firstPlace int64, functions uint64, keeps func(place in
 	t.stays, t.leaves = make([]bool, len(t.memory)), make([]bool, len(t.memory))
 	fill(t.leaves, t.at(t.header.Names), t.header.Tables-t.header.Names) // those of files and inlined calls too
 	for i, info := range infos {
-		keeps := keeps(firstPlace + int64(i))
-		t.put(keeps >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the info is
-		if !t.mark(info, keeps) {
+		keep := keeps(firstPlace + int64(i))
+		t.mark(keep >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the info is
+		if !t.markFunction(info, keep) {
 			return false
 		}
 	}
@@ -170,58 +170,58 @@ func (t *lineTable) sizeBlobs() {
 	}
 }
 
-// mark marks the info at an address and what it names.
-func (t *lineTable) mark(at uint64, keeps kept) bool {
+// markFunction marks the info at an address and what it names.
+func (t *lineTable) markFunction(at uint64, keeps kept) bool {
 	info, tables, blobs, _ := t.info(at)
 	frame, name := keeps >= keepsFrame, keeps >= keepsName
 	fields := at + functionInfoSize
 	fill(t.leaves, at, functionInfoSize+4*uint64(len(tables)+len(blobs)))
 	for _, field := range frameFields {
-		t.put(frame, at+field, 4)
+		t.mark(frame, at+field, 4)
 	}
-	t.put(name, at+nameField, 4)
-	isTable := t.putName(name, info.Name) && t.putTable(frame, info.Frame) && t.putTable(false, info.File) && t.putTable(false, info.Line)
+	t.mark(name, at+nameField, 4)
+	isTable := t.markName(name, info.Name) && t.markTable(frame, info.Frame) && t.markTable(false, info.File) && t.markTable(false, info.Line)
 	for i, table := range tables {
 		stays := frame && slices.Contains(frameTables, i)
-		t.put(stays, fields, 4)
-		isTable = isTable && t.putTable(stays, table)
+		t.mark(stays, fields, 4)
+		isTable = isTable && t.markTable(stays, table)
 		fields += 4
 	}
 	for i, blob := range blobs {
 		stays := frame && slices.Contains(frameBlobs, i)
-		t.put(stays, fields, 4)
-		t.put(stays, t.blobs+uint64(blob), t.blobSizes[blob])
+		t.mark(stays, fields, 4)
+		t.mark(stays, t.blobs+uint64(blob), t.blobSizes[blob])
 		fields += 4
 	}
 	return isTable
 }
 
-// put marks bytes as some that stay or leave.
-func (t *lineTable) put(stay bool, start, size uint64) {
-	if stay {
+// mark marks bytes as some that stay or leave.
+func (t *lineTable) mark(stays bool, start, size uint64) {
+	if stays {
 		fill(t.stays, start, size)
 	} else {
 		fill(t.leaves, start, size)
 	}
 }
 
-func (t *lineTable) putName(stay bool, name uint32) bool {
+func (t *lineTable) markName(stays bool, name uint32) bool {
 	start := t.at(t.header.Names) + uint64(name)
 	if start > uint64(len(t.memory)) {
 		return false
 	}
 	length := bytes.IndexByte(t.memory[start:], 0)
-	t.put(stay, start, uint64(max(length, 0)))
+	t.mark(stays, start, uint64(max(length, 0)))
 	return length >= 0
 }
 
-func (t *lineTable) putTable(stay bool, table uint32) bool {
+func (t *lineTable) markTable(stays bool, table uint32) bool {
 	if table == 0 {
 		return true // none
 	}
 	start := t.at(t.header.Tables) + uint64(table)
 	size, ok := t.tableSize(start)
-	t.put(stay, start, size)
+	t.mark(stays, start, size)
 	return ok
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -165,44 +164,38 @@ func TestLinesStayWhereTheyAreNotKnown(t *testing.T) {
 }
 
 func TestWhatLinesAreKept(t *testing.T) {
-	const newproc, starter, started, dynamic, gone, running, both = 1, 2, 3, 4, 5, 6, 7
-	names := []string{newproc: "runtime.newproc", starter: "main.starter", started: "main.started", dynamic: "main.dynamic", gone: "main.gone", running: "main.running", both: "main.both"}
+	const caller, called, closure, gone, running, both = 1, 2, 3, 4, 5, 6
+	names := []string{caller: "main.caller", called: "main.called", closure: "main.closure", gone: "main.gone", running: "main.running", both: "main.both"}
 	counter := func(number int) int64 { return (firstGo + int64(number) - 1) << 16 }
 	memory := make([]byte, 64)
-	binary.LittleEndian.PutUint64(memory[32:], uint64(counter(started)+1)) // what a go statement is given
-	binary.LittleEndian.PutUint64(memory[40:], uint64(counter(gone)))      // what nobody starts
+	binary.LittleEndian.PutUint64(memory[32:], uint64(counter(called)))    // the value of a function
+	binary.LittleEndian.PutUint64(memory[40:], uint64(counter(gone)))      // one that nothing names
+	binary.LittleEndian.PutUint64(memory[48:], uint64(counter(gone)+0x10)) // what is none
 	constant := func(value int64) []byte { return append(appendSigned([]byte{opI64Const}, value), opDrop) }
 	bodies := map[int][]byte{
-		starter: slices.Concat(constant(32), constant(counter(dynamic)), constant(counter(both)), constant(counter(starter)+3), constant(-8), call(newproc, returns...)),
-		gone:    slices.Concat(constant(40), constant(counter(gone)), call(newproc, returns...)),
-		both:    slices.Concat(constant(40), []byte{opI32Const, 0}),
+		caller: slices.Concat(constant(32), constant(48), constant(counter(closure)), constant(counter(both)), constant(counter(caller)+3), constant(-8)),
+		gone:   slices.Concat(constant(40), constant(counter(gone))),
 	}
 	var functions []goFunction
-	for number, name := range names[1:] {
-		body := bodies[number+1]
-		if body == nil {
-			body = []byte{opI32Const, 0}
-		}
-		functions = append(functions, goFunction{name, kindGo, body})
+	for i, name := range names[1:] {
+		functions = append(functions, goFunction{name, kindGo, append(bodies[i+1], opI32Const, 0)})
 	}
 	s, err := newSplitter(goModule("anything", functions))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.choose(func(name string) bool {
-		return name == "main.starter" || name == "main.both" || name == "runtime.newproc"
-	}); err != nil {
+	if err := s.choose(func(name string) bool { return name == "main.caller" || name == "main.both" }); err != nil {
 		t.Fatal(err)
 	}
 	got := s.keptLines(memory, []uint64{uint64(counter(running)) + 2, 5})
-	want := map[int]kept{newproc: keepsFrame, starter: keepsFrame, started: keepsName, dynamic: keepsName, running: keepsName, both: keepsName}
+	want := map[int64]kept{caller: keepsFrame, called: keepsName, closure: keepsName, running: keepsName, both: keepsName}
 	for number, name := range names {
-		if keeps := got[firstGo+int64(number)-1]; keeps != want[number] {
-			t.Errorf("%s keeps %d, want %d", name, keeps, want[number])
+		if keeps := got[firstGo+int64(number)-1]; keeps != want[int64(number)] {
+			t.Errorf("%s keeps %d, want %d", name, keeps, want[int64(number)])
 		}
 	}
 	if len(got) != len(want) {
-		t.Error(fmt.Sprint(got), "has others")
+		t.Errorf("%v has others", got)
 	}
 }
 

@@ -68,7 +68,7 @@ func joinSegments(segments []segment) []segment {
 }
 
 // closeGaps joins segments of a memory that are so near to each other that what is between them takes
-// no more than another segment would.
+// no more than another segment would. That is written again with them: nothing may have changed it.
 func closeGaps(segments []segment, memory []byte) []segment {
 	const header = 8
 	var joined []segment

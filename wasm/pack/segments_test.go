@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -127,4 +128,16 @@ func shrunk(module []byte) ([]byte, error) {
 	}
 	sections, err = shrink(sections)
 	return encodeSections(sections), err
+}
+
+func TestSmallGapsAreWrittenAgain(t *testing.T) {
+	memory := []byte("abcdefghijklmnopqrstuvwxyz0123456789")
+	part := func(start, end int64) segment { return segment{start, bytes.Clone(memory[start:end])} }
+	got := closeGaps([]segment{part(1, 3), part(11, 12), part(13, 14), part(23, 24)}, memory)
+	if want := []segment{part(1, 14), part(23, 24)}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := closeGaps(nil, memory); got != nil {
+		t.Errorf("got %v of nothing", got)
+	}
 }

@@ -48,8 +48,9 @@ func withOperand(opcode byte, operand uint64) instruction {
 const localPart = 0
 
 // shortenJumps makes jumps forward direct. The parts of a function follow each other, each after the end
-// of a block, and so it can leave as many blocks as there are parts in between. Where a function is
-// not of that form it stays as it is.
+// of a block, and so it can leave as many blocks as there are parts in between. The number of the part is
+// not set then: readDispatch makes sure that nobody asks. Where a function is not of that form it stays
+// as it is.
 func shortenJumps(instructions []instruction) []instruction {
 	head, blocks, partOf := readDispatch(instructions)
 	if partOf == nil {
@@ -97,8 +98,9 @@ func readDispatch(instructions []instruction) (head int, blocks uint64, partOf f
 	if number.opcode != opLocalGet || number.operand != localPart || jump.opcode != opBrTable {
 		return 0, 0, nil
 	}
-	for i, in := range instructions { // what else looks at the number has written it two before
-		if in.opcode == opLocalGet && in.operand == localPart && i != head && !(i > 1 && setsPart(instructions[i-2])) {
+	for i, in := range instructions { // what else looks at the number has just written it
+		isScratch := i > 1 && setsPart(instructions[i-2]) && instructions[i-1].opcode == opI32Const
+		if in.opcode == opLocalGet && in.operand == localPart && i != head && !isScratch {
 			return 0, 0, nil
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // Opcodes that only these tests write.
 const (
 	opUnreachable = 0x00
+	opElse        = 0x05
 	opI32And      = 0x71
 )
 
@@ -130,13 +131,14 @@ func TestJumpsForwardAreDirect(t *testing.T) {
 func TestJumpsStayWhereTheFormIsAnother(t *testing.T) {
 	end := []byte{opEnd, opEnd, opEnd, opEnd, opEnd, opUnreachable, opEnd, opI32Const, 1}
 	for name, code := range map[string][]byte{
-		"no loop":                  {opBlock, typeVoid, opBlock, typeVoid, opI32Const, 0, opLocalSet, 0, opBr, 0, opEnd, opEnd, opI32Const, 0},
-		"the number is used":       slices.Concat(dispatch, jump(5, 4), []byte{opLocalGet, 0, opDrop}, end[1:]),
-		"a way out, not the loop":  slices.Concat(dispatch, jump(5, 2), end[1:]),
-		"another local":            slices.Concat(dispatch, []byte{opI32Const, 5, opLocalSet, 1, opBr, 3}, end[1:]),
-		"a number that is counted": slices.Concat(dispatch, []byte{opLocalGet, 1, opLocalSet, 0, opBr, 3}, end[1:]),
-		"only a loop":              {opLoop, typeVoid, opEnd, opI32Const, 0},
-		"no blocks":                {opLoop, typeVoid, opI32Const, 0, opLocalSet, 0, opBr, 0, opEnd, opI32Const, 0},
+		"no loop":                   {opBlock, typeVoid, opBlock, typeVoid, opI32Const, 0, opLocalSet, 0, opBr, 0, opEnd, opEnd, opI32Const, 0},
+		"the number is used":        slices.Concat(dispatch, jump(5, 3), []byte{opLocalGet, 0, opDrop}, end[1:]),
+		"a way out, not the loop":   slices.Concat(dispatch, jump(5, 2), end[1:]),
+		"the number was set before": slices.Concat(dispatch, jump(5, 3), []byte{opI32Const, 2, opLocalSet, 0, opEnd, opLocalGet, 0, opDrop}, end[2:]),
+		"another local":             slices.Concat(dispatch, []byte{opI32Const, 5, opLocalSet, 1, opBr, 3}, end[1:]),
+		"a number that is counted":  slices.Concat(dispatch, []byte{opLocalGet, 1, opLocalSet, 0, opBr, 3}, end[1:]),
+		"only a loop":               {opLoop, typeVoid, opEnd, opI32Const, 0},
+		"no blocks":                 {opLoop, typeVoid, opI32Const, 0, opLocalSet, 0, opBr, 0, opEnd, opI32Const, 0},
 	} {
 		got := encodeBody(nil, shortenJumps(instructionsOf(t, code...)))
 		if !bytes.Equal(got, code) {
@@ -148,6 +150,29 @@ func TestJumpsStayWhereTheFormIsAnother(t *testing.T) {
 	got := encodeBody(nil, shortenJumps(instructionsOf(t, slices.Concat(dispatch, scratch, jump(5, 3), end[1:])...)))
 	if want := slices.Concat(dispatch, scratch, []byte{opBr, 2}, end[1:]); !bytes.Equal(got, want) {
 		t.Errorf("got  %x\nwant %x", got, want)
+	}
+}
+
+func TestJumpsWithinBlocks(t *testing.T) {
+	end := []byte{opEnd, opEnd, opEnd, opEnd, opUnreachable, opEnd, opI32Const, 1}
+	for name, test := range map[string]struct{ before, after []byte }{
+		"before an else":  {slices.Concat(fromStack(3), []byte{opIf, typeVoid}, jump(5, 4), []byte{opElse}, trace(2), []byte{opEnd}), slices.Concat(fromStack(3), []byte{opIf, typeVoid, opBr, 3, opElse}, trace(2), []byte{opEnd})},
+		"after an else":   {slices.Concat(fromStack(3), []byte{opIf, typeVoid}, trace(2), []byte{opElse}, jump(3, 4), []byte{opEnd}), slices.Concat(fromStack(3), []byte{opIf, typeVoid}, trace(2), []byte{opElse, opBr, 2, opEnd})},
+		"in a loop":       {slices.Concat([]byte{opLoop, typeVoid}, trace(2), ifThen(fromStack(3), jump(1, 5)...), jump(5, 4), []byte{opEnd}), slices.Concat([]byte{opLoop, typeVoid}, trace(2), fromStack(3), []byte{opBrIf, 1, opBr, 3, opEnd})},
+		"to what follows": {ifThen(fromStack(3), jump(1, 4)...), slices.Concat(fromStack(3), []byte{opBrIf, 0})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := encodeBody(nil, shortenJumps(instructionsOf(t, slices.Concat(dispatch, test.before, end)...)))
+			if want := slices.Concat(dispatch, test.after, end); !bytes.Equal(got, want) {
+				t.Fatalf("got  %x\nwant %x", got, want)
+			}
+			for part := range uint64(4) {
+				before := runBody(t, slices.Concat(goLocals, dispatch, test.before, end, []byte{opEnd}), part, 64)
+				if after := runBody(t, slices.Concat(goLocals, got, []byte{opEnd}), part, 64); before != after {
+					t.Errorf("from part %d they differ: %+v %+v", part, before, after)
+				}
+			}
+		})
 	}
 }
 
@@ -182,6 +207,7 @@ func TestStepsAreFewer(t *testing.T) {
 		"a number that is no 0":       {slices.Concat(sp, []byte{opI32Eqz, opI32Eqz, opI32Eqz}), slices.Concat(sp, []byte{opI32Eqz})},
 		"a number, not a condition":   {slices.Concat(sp, []byte{opI32Eqz, opI32Eqz}), slices.Concat(sp, []byte{opI32Eqz, opI32Eqz})},
 		"the end of a function":       {slices.Concat(up(16), up(8), []byte{opI32Const, 0}), slices.Concat(up(24), []byte{opI32Const, 0})},
+		"after a block":               unchanged([]byte{opBlock, typeVoid, opLocalGet, 1, opI32Eqz, opDrop, opEnd, opLocalGet, 1, opI32Eqz, opDrop}),
 		"of another local":            unchanged(up(16), rise(0, 8, 1, 0)),
 		"into another local":          unchanged(up(16), rise(1, 8, 0, 0)),
 		"from another local":          unchanged(rise(1, 16, 0, 0), up(8)),

@@ -56,8 +56,8 @@ type splitter struct {
 	constants map[uint64][]uint64 // the numbers that stand in it, addresses among them
 }
 
-// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. What
-// Go knows of a function stays too where its program counter is in the memory.
+// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. The
+// program counters are those in the memory: of functions that are on a stack.
 func split(sections []section, isNeeded func(name string) bool, counters []uint64) (first, rest []section, err error) {
 	s, err := newSplitter(sections)
 	if err != nil {
@@ -99,9 +99,9 @@ func (s *splitter) moveData(first, rest []section, counters []uint64) ([]section
 	return append(rest, section{dataSection, encodeSegments(closeGaps(leaving, whole))}), nil
 }
 
-// describers are the functions of Go's runtime through which it reads the lines, the inlined calls and the arguments
-// of functions. They leave even where they are needed.
-var describers = []string{"runtime.funcline1", "runtime.newInlineUnwinder", "runtime.pcdatavalue1", "runtime.printArgs"}
+// describers are the functions of Go's runtime through which it reads the lines, the inlined calls and the
+// arguments of functions, and the names of those where no stack began. They leave even where they are needed.
+var describers = []string{"runtime.funcline1", "runtime.newInlineUnwinder", "runtime.pcdatavalue1", "runtime.printArgs", "runtime.panicwrap"}
 
 // allLeave tells whether there are functions of these names, and all of them leave.
 func (s *splitter) allLeave(names []string) bool {
@@ -116,9 +116,10 @@ func (s *splitter) leaves(number uint64) bool {
 	return leaves
 }
 
-// keptLines returns what functions keep of their description, by place. All of it keep those that may
-// be on a stack without having been called: where a goroutine begins, and whose program counters are in
-// the memory or are written there by others (runtime.systemstack).
+// keptLines returns what functions keep of their description, by place. Those that stay keep their frame.
+// Frame and name keep those that may be on a stack without having been called: where a goroutine may begin,
+// as functions that stay name them, and whose program counters are in the memory or are written there
+// by others (runtime.systemstack).
 func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
 	keeps := make(map[int64]kept)
 	begin := func(counter uint64) {
@@ -126,7 +127,6 @@ func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
 			keeps[place] = keepsName
 		}
 	}
-	newproc, _ := s.find("runtime.newproc") // what a go statement calls
 	for i := range s.bodies {
 		number := s.imported + uint64(i)
 		if s.leaves(number) {
@@ -134,13 +134,12 @@ func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
 		}
 		place := s.place(number)
 		keeps[place] = max(keeps[place], keepsFrame)
-		startsGoroutine := slices.Contains(s.calls[number], newproc)
 		for _, constant := range s.constants[number] {
 			if constant>>16 != uint64(place) { // its own are where it goes on after a call
 				begin(constant)
 			}
-			var value uint64 // of a function: what stands there is its address
-			if startsGoroutine && decodeAt(memory, constant, &value) {
+			var value uint64 // of a function: what stands there is where it begins
+			if decodeAt(memory, constant, &value) && value&0xffff == 0 {
 				begin(value)
 			}
 		}

@@ -57,9 +57,9 @@ func endsWith(all []instruction, opcodes ...byte) bool {
 	return len(all) >= len(opcodes) && slices.EqualFunc(all[len(all)-len(opcodes):], opcodes, func(in instruction, opcode byte) bool { return in.opcode == opcode })
 }
 
-// shortenAddress gives the last instruction, which loads or stores, what is added to its address: that of
-// a local, and the address ends before the given place. Locals are addresses in the memory, with which
-// nothing here exceeds 32 bits.
+// shortenAddress gives the last instruction, which loads or stores, what is added to its address, which ends
+// before the given place: that of a local. The only one of 32 bits that something is added to is the stack
+// pointer, which is far below the end of what they hold.
 func shortenAddress(all []instruction, end int) []instruction {
 	if end < 3 || !endsWith(all[:end], opLocalGet, opI32Const, opI32Add) || int32(all[end-2].operand) < 0 {
 		return all
