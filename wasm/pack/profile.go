@@ -8,7 +8,8 @@ import (
 )
 
 // needed.txt names the functions that ran when every call was made once, with what can go wrong:
-// web/test/profile.mjs writes it.
+// web/test/profile.mjs adds them. Some of Go's runtime runs only when a collection happens to meet something
+// else: what was not seen to run, but may at any time, was added by hand.
 //
 //go:embed needed.txt
 var neededNames string
