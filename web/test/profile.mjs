@@ -1,6 +1,6 @@
 // Adds to wasm/pack/needed.txt the functions of the module that run when the package is used as in the
-// tests named here. `node profile.mjs`, after a change to what calls do; a few minutes. Some of Go's
-// runtime runs only now and then: to begin anew, empty the file and run this more than once.
+// tests named here. `node profile.mjs`, after a change to what calls do; a few minutes. To begin
+// anew, empty the file first. What may run at any time, and was not seen to, belongs into anytime.txt.
 
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
