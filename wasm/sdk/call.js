@@ -3,22 +3,57 @@
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
+import { join } from "./sharing.js";
+import { abortable } from "./waiting.js";
 
 export const defaultTimeoutMs = 30_000;
 
 /**
- * Makes the call and returns the answer, parsed. `operation` is one of gnap.Operation, `body` JSON
- * text or undefined.
+ * Makes the call and returns the response, parsed. `operation` is one of gnap.Operation, `body` JSON
+ * text or undefined. Equal calls at the same time share a request, but for grant requests: each of
+ * them is for a grant of its own.
  */
 export async function send(operation, options, body) {
-  const { accessToken } = options;
+  const { signal, timeoutMs = defaultTimeoutMs } = options;
+  checkControl(options);
+  const request = prepareRequest(operation, options, body);
+  const survives = operation === "rotate" || (operation === "continue" && body !== undefined); // what is sent cannot be sent again
+  const isKept = ({ error }) => error === undefined || (error.status !== undefined && !error.retryable);
+  const name = operation === "request" ? Symbol(operation) : request.identity;
+  return join(name, (work) => transmit(request, work), { signal, timeoutMs, survives, isKept, tooSlow });
+}
+
+/** Checks what a call is made of. Throws a TypeError that names the argument. */
+export function prepareRequest(operation, { url, key, accessToken, fetch, useHttp = false, validateResponses = true }, body) {
   if (operation !== "request" || (accessToken !== undefined && accessToken !== "")) checkText(accessToken, "accessToken");
-  const { href, keyId, signer, left } = await prepare(defaultTimeoutMs, options);
-  const { useHttp = false, validateResponses = true } = options;
+  const href = toHref(url, "url");
+  const prepared = prepareKey(key);
+  const objects = [key, key.sign, key.privateKey, fetch].map(identityOf);
+  const identity = [operation, href, accessToken, validateResponses, useHttp, key.keyId, ...objects, body].join("\n");
+  return { operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body, identity };
+}
+
+const identities = new WeakMap(); // object → number
+let objects = 0;
+
+function identityOf(value) {
+  if (value === null || (typeof value !== "object" && typeof value !== "function")) return String(value);
+  if (!identities.has(value)) identities.set(value, ++objects);
+  return identities.get(value);
+}
+
+/** Sends a request as part of shared work, once module and key are ready. */
+export async function transmit({ operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body }, work) {
+  const { keyId, signer } = prepared instanceof Promise ? await abortable(prepared, work.signal) : prepared;
+  if (!isRunning()) await abortable(start(), work.signal);
   // One text costs less than seven values. A line break can only be in the last, where Go refuses it.
-  const lines = [href, keyId, left, useHttp, operation, validateResponses, body, accessToken].join("\n");
-  const answer = await call("send", lines, signer, given(options));
-  return answer === undefined ? undefined : JSON.parse(answer);
+  const lines = [href, keyId, work.left, useHttp, operation, validateResponses, body, accessToken].join("\n");
+  const sending = (...args) => {
+    work.onSend();
+    return (fetch ?? globalThis.fetch)(...args);
+  };
+  const response = await call("send", lines, signer, { signal: work.signal, fetch: sending });
+  return response === undefined ? undefined : JSON.parse(response);
 }
 
 const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person, by and large
@@ -58,27 +93,6 @@ async function prepare(defaultMs, { url, key, timeoutMs = defaultMs, ...control 
   return { href, ...ready, left: Math.max(Math.ceil(deadline - performance.now()), 1) };
 }
 
-/** Waits for the module, no longer than a call may take. */
-export async function ready({ signal, timeoutMs = defaultTimeoutMs }) {
-  checkControl({ signal, timeoutMs });
-  if (!isRunning()) await patient(start(), { signal, timeoutMs });
-}
-
-/** Waits, unless the signal is aborted before. */
-export async function pause(ms, signal) {
-  signal?.throwIfAborted();
-  if (!(ms > 0)) return;
-  await new Promise((resolve, reject) => {
-    const timer = setTimeout(end, ms);
-    function end() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      signal?.aborted ? reject(signal.reason) : resolve();
-    }
-    signal?.addEventListener("abort", end);
-  });
-}
-
 /** Waits for what Go does not: the module and the key. */
 function patient(promise, { signal, timeoutMs }) {
   return new Promise((resolve, reject) => {
@@ -93,8 +107,10 @@ function patient(promise, { signal, timeoutMs }) {
   });
 }
 
-function tooSlow() {
-  const description = "The module or the key was not ready in time. Nothing was sent.";
+function tooSlow({ isSent } = {}) {
+  const description = isSent
+    ? "The server did not answer in time. It may have processed the request all the same."
+    : "The module or the key was not ready in time. Nothing was sent.";
   return new OpenPaymentsClientError(description, { code: "timeout", description, retryable: true });
 }
 

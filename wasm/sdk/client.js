@@ -1,6 +1,6 @@
 // The client with the names of @interledger/open-payments, and what leaving the page needs.
 
-import { checkControl, checkObject, checkText, send, toHref } from "./call.js";
+import { checkControl, checkObject, checkText, prepareRequest, send, toHref, transmit } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
@@ -10,9 +10,10 @@ export async function createAuthenticatedClient(options) {
   const { walletAddressUrl, useHttp = false, validateResponses = true, requestTimeoutMs, fetch, store } = options;
   toHref(walletAddressUrl, "walletAddressUrl"); // checked, and sent as it is spelled: servers compare it
   const client = String(walletAddressUrl);
-  const key = options.key ?? { keyId: options.keyId, privateKey: options.privateKey };
+  const hasMaterial = options.keyId !== undefined || options.privateKey !== undefined;
+  const key = options.key ?? (hasMaterial ? { keyId: options.keyId, privateKey: options.privateKey } : undefined);
   checkControl({ fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs }, "requestTimeoutMs");
-  await prepareKey(key, options.key ? "key" : "options");
+  await prepareKey(key, hasMaterial && !options.key ? "options" : "key");
   const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
 
   const addressOf = (target) => {
@@ -28,23 +29,40 @@ export async function createAuthenticatedClient(options) {
   const grant = {
     request: async (target, args, clientOverride) => {
       checkGrantRequest(args);
-      return sendTo("request", target, JSON.stringify({ ...args, client: clientOverride ?? client }));
+      return sendTo("request", target, stringify({ ...args, client: clientOverride ?? client }, "args"));
     },
     continue: async (target, args) => {
       if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
-      return sendTo("continue", target, args && JSON.stringify(args));
+      return sendTo("continue", target, args && stringify(args, "args"));
     },
-    cancel: async (target, { rejectIfGone = false } = {}) => {
-      await sendTo("cancel", target).catch((error) => {
-        if (rejectIfGone || error.code !== "invalid_continuation") throw error;
-      });
+    cancel: async (target, { ignoreGone = false, store } = {}) => {
+      try {
+        await sendTo("cancel", target);
+      } catch (error) {
+        if (error.code !== "invalid_continuation") throw error;
+        await forgetCancelled(target, { store });
+        if (!ignoreGone) throw error;
+        return;
+      }
+      await forgetCancelled(target, { store });
     },
   };
   const token = {
     rotate: async (target) => sendTo("rotate", target),
     revoke: async (target) => sendTo("revoke", target),
   };
-  return { grant: { ...grant, ...interactions({ grant, addressOf, key, store, timeoutMs: requestTimeoutMs }) }, token };
+  const continueGrant = (target, args, work) =>
+    transmit(prepareRequest("continue", { ...control, ...target, url: addressOf(target) }, JSON.stringify(args)), work);
+  const { forgetCancelled, ...interaction } = interactions({ grant, continueGrant, addressOf, key, store, timeoutMs: requestTimeoutMs });
+  return { grant: { ...grant, ...interaction }, token };
+}
+
+function stringify(value, name) {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    throw Object.assign(argumentError(name, "must be data that JSON can carry: no BigInt, and no object inside itself"), { cause });
+  }
 }
 
 function checkGrantRequest(args) {
@@ -61,5 +79,5 @@ function checkGrantRequest(args) {
 }
 
 function invalidRequest(description) {
-  return new OpenPaymentsClientError("Invalid Grant Request", { description });
+  return new OpenPaymentsClientError("Invalid Grant Request", { code: "invalid_request", description });
 }

@@ -8,7 +8,7 @@
 export class OpenPaymentsClientError extends Error {
   name = "OpenPaymentsClientError";
 
-  constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText } = {}) {
+  constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText, pending } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.description = description ?? message;
     this.status = status;
@@ -17,7 +17,15 @@ export class OpenPaymentsClientError extends Error {
     this.validationErrors = validationErrors;
     this.retryable = retryable;
     Object.defineProperty(this, "responseText", { value: responseText, enumerable: false });
+    if (pending) Object.defineProperty(this, "pending", { value: pending, enumerable: false });
   }
+}
+
+/** The same error, which says more. */
+export function explained(error, more) {
+  const add = (text) => `${text.replace(/[.!?]*$/, ".")} ${more}`;
+  const fields = { ...error, cause: error.cause, responseText: error.responseText, description: add(error.description) };
+  return new OpenPaymentsClientError(add(error.message), fields);
 }
 
 /** A TypeError that names the argument with its full path and says what it must be. */

@@ -40,8 +40,11 @@ export interface ContinueGrantOptions extends CallOptions {
  * its answer, checked.
  *
  * It sends one request and never repeats it, unless the server says `too_fast`, which means that
- * it processed nothing: then it waits as long as the server asks, within `timeoutMs`. Two calls at
- * once for the same continuation and reference share one request.
+ * it processed nothing: then it waits as long as the server asks, a second at least, within `timeoutMs`.
+ * Equal calls at the same time, with the same key object and `fetch`, share one request.
+ *
+ * Once the request with a reference has left, `signal` and `timeoutMs` end the wait and not the
+ * request: its response is kept in the page until the next equal call, which gets it.
  *
  * Rejects with a `TypeError` that names the argument if nothing could be sent because of it, with
  * the reason of `signal`, or with an `OpenPaymentsClientError`.
@@ -324,7 +327,7 @@ export interface ClientOptions {
   requestTimeoutMs?: number;
   /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
   validateResponses?: boolean;
-  /** Where `grant.start` remembers. Default: `webStorage(sessionStorage)`. */
+  /** Where `grant.start` remembers. Default: IndexedDB, which all tabs and workers of the origin share. */
   store?: Store;
   /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
   useHttp?: boolean;
@@ -349,11 +352,21 @@ export interface AuthenticatedClient {
     ): Promise<PendingGrant | Grant>;
     /** Continues a grant, or polls it where there is no `interact_ref` (RFC 9635 §5). */
     continue(target: GrantOrTokenRequestArgs, args?: { interact_ref: string }): Promise<Grant | GrantContinuation>;
-    /** Gives a grant up (RFC 9635 §5.4). Resolves for one that is gone already, unless `rejectIfGone`. */
-    cancel(target: GrantOrTokenRequestArgs, options?: { rejectIfGone?: boolean }): Promise<void>;
+    /**
+     * Gives a grant up (RFC 9635 §5.4), and forgets it where `start` remembered it under this URI and token.
+     *
+     * Rejects with `invalid_continuation` for a grant that is gone already. Servers answer the same for a
+     * token or URI that is wrong, so with `ignoreGone`, which resolves then, a grant may live on that was
+     * not named rightly. `store` is where `start` remembered it, if not in the client's own.
+     */
+    cancel(target: GrantOrTokenRequestArgs, options?: { ignoreGone?: boolean; store?: Store }): Promise<void>;
     /**
      * Requests a grant and remembers what is needed to finish it, so that the page may go away
      * while the person is at the wallet. Makes `interact.finish.nonce` where it is missing.
+     *
+     * The store is tried before anything is sent: `storage_error`. If it fails after the request, the
+     * error's `pending` is the record, for `finish`. Rejects with `invalid_response` for a grant that
+     * could not be continued later.
      */
     start(
       target: { url: string; signal?: AbortSignal },
@@ -361,24 +374,33 @@ export interface AuthenticatedClient {
       options?: { store?: Store },
     ): Promise<PendingGrant | Grant>;
     /**
-     * Finishes the grant that a callback is for: checks the interaction hash before anything else,
-     * waits as long as the server asked, continues the grant and forgets it. Once only, also when
-     * two tabs call it or the page is loaded again.
+     * Finishes the grant that a callback is for: finds it by the interaction hash, waits as long as the
+     * server asked, continues it, hands the result over and forgets it.
      *
-     * Rejects with `interaction_rejected` when the person declined, `hash_mismatch` when the
-     * callback was not made by the server, `no_pending_grant` when nothing is waiting for it;
-     * nothing is sent then. After a failure with `retryable`, or without `status`, the grant is remembered still.
+     * All tabs and workers of the origin together send the reference once at a time, and not again once
+     * its token came. Calls at the same time in one page get the same grant; what one of them aborts, the
+     * others keep. `signal` and the client's `requestTimeoutMs` end the wait: a request that has left goes
+     * on, and the next `finish` of the same callback gets its response. Another tab waits meanwhile, goes
+     * on if the first failed, and else rejects with `finished_elsewhere`.
+     *
+     * Rejects with `interaction_rejected` when the wallet says that the person declined,
+     * `interaction_failed` when it says anything else went wrong (the grant may still be approved),
+     * `hash_mismatch` when the callback was not made by the server, `no_pending_grant` when nothing is
+     * waiting for it; nothing is sent then, and nothing forgotten. After other failures call it again: a
+     * grant is forgotten only with its token handed over, with the server's `invalid_continuation`,
+     * `request_denied` or `user_denied`, or after an hour.
      */
-    finish(callbackUrl: string | URL, options?: { store?: Store; signal?: AbortSignal }): Promise<Grant | GrantContinuation>;
-    /** Lists the grants that were started and not finished. They are forgotten after an hour. */
-    pending(options?: { store?: Store }): Promise<StartedGrant[]>;
+    finish(callbackUrl: string | URL, options?: FinishOptions): Promise<Grant | GrantContinuation>;
+    /** Lists the grants that were started and not finished, the oldest first. They are forgotten after an hour. */
+    pending(options?: { store?: Store; signal?: AbortSignal }): Promise<StartedGrant[]>;
     /** Forgets a grant that was started, by the id that `pending` gives. It does not cancel it. */
-    forget(id: string, options?: { store?: Store }): Promise<void>;
+    forget(id: string, options?: { store?: Store; signal?: AbortSignal }): Promise<void>;
   };
   token: {
     /**
      * Exchanges a token at its manage URL (RFC 9635 §6.1). The answer has a new value and a new
-     * manage URL: store both, the old ones are void.
+     * manage URL: store both, the old ones are void. Once the request has left, an abort ends the wait
+     * and not the request: the next equal call gets its response.
      */
     rotate(target: GrantOrTokenRequestArgs): Promise<AccessToken>;
     /** Ends a token at its manage URL (RFC 9635 §6.2). */
@@ -391,6 +413,19 @@ export type StartRequest = Omit<GrantRequest, "client" | "interact"> & {
   interact: { start: "redirect"[]; finish: { method: "redirect"; uri: string; nonce?: string; hash_method?: "sha-256" | "sha-512" } };
 };
 
+export interface FinishOptions {
+  /** Where the grant was remembered. Default: the client's own store. */
+  store?: Store;
+  signal?: AbortSignal;
+  /** What an error of `start` carries as `pending`: the record that could not be stored. */
+  pending?: PendingRecord;
+}
+
+/** All that is needed to finish a grant, together with the key. For `finish` to read. */
+export interface PendingRecord {
+  readonly id: string;
+}
+
 /** A grant that was started and not finished. */
 export interface StartedGrant {
   id: string;
@@ -401,11 +436,21 @@ export interface StartedGrant {
   startedAt: Date;
 }
 
-/** Where pending grants are remembered. What lies in it can be continued only together with the key. */
+/**
+ * Where pending grants are remembered: values are plain data. Every method may return a promise. What
+ * lies in it can be continued only together with the key.
+ */
 export interface Store {
   get(key: string): unknown;
   set(key: string, value: unknown): unknown;
   delete(key: string): unknown;
+  /** Lists the keys. Without it an entry of its own is the list. */
+  keys?(): Iterable<string> | Promise<Iterable<string>>;
+  /**
+   * Writes a value where there is none, in one step for all who share the store, and returns whether it
+   * did. A store without it has its claims in IndexedDB.
+   */
+  add?(key: string, value: unknown): boolean | Promise<boolean>;
 }
 
 /**
@@ -419,7 +464,13 @@ export interface Store {
  * const connect = (key: KeyHandle) => createAuthenticatedClient({ walletAddressUrl, key, store: webStorage(localStorage) });
  * ```
  */
-export function webStorage(storage: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void }): Store;
+export function webStorage(storage: {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+  key?(index: number): string | null;
+  readonly length?: number;
+}): Store;
 /**
  * A store over an area of `chrome.storage` or `browser.storage`, such as `chrome.storage.session`.
  *
@@ -435,6 +486,7 @@ export function extensionStorage(area: {
   get(key: string): Promise<{ [key: string]: unknown }>;
   set(items: { [key: string]: unknown }): Promise<void>;
   remove(key: string): Promise<void>;
+  getKeys?(): Promise<string[]>;
 }): Store;
 /**
  * A store that lives as long as the page.
@@ -451,7 +503,7 @@ export function extensionStorage(area: {
 export function memoryStorage(): Store;
 
 /**
- * Returns an address without `hash`, `interact_ref` and `result`: put it into the history after `grant.finish`.
+ * Returns an address without `hash`, `interact_ref` and `result` (and its `message`): put it into the history after `grant.finish`.
  *
  * @example
  * ```ts
@@ -784,7 +836,9 @@ export class OpenPaymentsClientError extends Error {
   readonly retryable: boolean;
   /** What was thrown underneath: by `fetch`, by WebCrypto, by your own `sign`. */
   readonly cause?: unknown;
-  /** The answer as it came. It may hold secrets, so it is not enumerable: loggers do not show it. */
+  /** After a failure of `start` to remember a grant: what `finish` takes as `pending`. Not enumerable. */
+  readonly pending?: PendingRecord;
+  /** The response as it came. It may hold secrets, so it is not enumerable: loggers do not show it. */
   readonly responseText?: string;
 }
 
@@ -800,6 +854,9 @@ export type ErrorCode =
   | "invalid_key"
   | "storage_error"
   | "interaction_rejected"
+  | "interaction_failed"
+  | "finished_elsewhere"
+  | "random_unavailable"
   | "no_pending_grant"
   | "popup_blocked"
   | "window_closed"

@@ -7,7 +7,7 @@ import { call, load } from "./runtime.js";
 export { buildInfo } from "./build-info.js";
 export { createAuthenticatedClient } from "./client.js";
 export { OpenPaymentsClientError } from "./errors.js";
-export { cleanCallbackUrl } from "./interaction.js";
+export { cleanCallbackUrl } from "./callback.js";
 export { generateKey, importKey, jwks, publicJwk } from "./keys.js";
 export { deleteKey, listKeys, loadKey, saveKey } from "./keystore.js";
 export { checkPublished } from "./published.js";

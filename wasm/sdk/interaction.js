@@ -1,64 +1,230 @@
 // Leaving the page and coming back: a grant is started, the person goes to the wallet, the page
 // is gone, and another one finishes the grant.
 
-import { checkText, defaultTimeoutMs, parseUrl, pause, ready } from "./call.js";
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
-import { exclusively, PendingGrants } from "./pending.js";
-import { call } from "./runtime.js";
-import { webStorage } from "./stores.js";
+import { mayBeFor, readCallback } from "./callback.js";
+import { checkText, defaultTimeoutMs, parseUrl } from "./call.js";
+import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
+import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
+import { call, start as startModule } from "./runtime.js";
+import { join } from "./sharing.js";
+import { abortable, pause, within } from "./waiting.js";
 
-const callbackParameters = ["hash", "interact_ref", "result"];
-
-export function cleanCallbackUrl(url) {
-  const clean = parseUrl(url, "url");
-  for (const name of callbackParameters) clean.searchParams.delete(name);
-  return clean.href;
-}
+const lifetimeMs = 60 * 60 * 1000; // a wallet does not wait for a person longer than that
+const cleanUpMs = 10_000;
 
 /**
- * The methods of a client for grants with a finish redirect. `grant` makes the calls to the
- * addresses that `addressOf` says, `key` and `timeoutMs` are the client's.
+ * The methods of a client for grants with a finish redirect. `grant` requests and cancels them at the
+ * addresses that `addressOf` says, `continueGrant` continues one as part of shared work; `key`, `store`
+ * and `timeoutMs` are the client's.
  */
-export function interactions({ grant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
-  const grantsIn = (store) => new PendingGrants(store ?? ownStore ?? defaultStore());
+export function interactions({ grant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
+  const storeOf = (store) => store ?? ownStore ?? defaultStore();
+  const recordsIn = (store) => new Records(storeOf(store), { kind: "pending", isWhole, lifetimeMs });
+  const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
 
   return {
     start: async (target, body, { store } = {}) => {
-      const grants = grantsIn(store);
+      const records = recordsIn(store);
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
-      const answer = await grant.request(target, request);
-      if (answer.interact && !answer.interact.finish) throw noServerNonce();
-      if (answer.interact) await grants.add(recordOf({ answer, finish, endpoint: addressOf(target), key }));
-      return answer;
+      const draft = {
+        id: newId(), url: addressOf(target), keyId: key.keyId, finishUri: String(finish.uri),
+        clientNonce: finish.nonce, hashMethod: finish.hash_method, began: Date.now(),
+      };
+      const until = performance.now() + timeoutMs;
+      const response = await storing(target.signal, async (signal) => {
+        records.purge(signal).catch(() => {});
+        await records.reserve(draft, signal); // what can fail here fails before anything is sent
+        return grant.request({ ...target, signal }, request).catch((error) => {
+          drop(records, draft.id);
+          throw error;
+        });
+      });
+      if (!response?.interact) {
+        drop(records, draft.id);
+        return response;
+      }
+      const record = { ...draft, serverNonce: response.interact.finish, continue: response.continue, began: Date.now() };
+      if (!isWhole(record)) {
+        drop(records, draft.id);
+        throw notContinuable(response);
+      }
+      const left = Math.max(until - performance.now(), 1);
+      await within({ signal: target.signal, timeoutMs: left, tooSlow: storeTooSlow }, (signal) => records.put(record, signal)).catch((error) => {
+        throw notRemembered(error, record, response);
+      });
+      return response;
     },
 
-    finish: async (callbackUrl, { store, signal } = {}) => {
-      const grants = grantsIn(store);
+    finish: async (callbackUrl, { store, signal, pending } = {}) => {
       const callback = readCallback(callbackUrl);
-      if (callback.interactRef !== null) await ready({ signal, timeoutMs }); // to check the hash
-      const record = await grantFor(callback, grants);
-      checkKey(record, key);
-      // The lock is held until the grant is forgotten: another tab, or a reload, finds it gone.
-      return exclusively(`grant.${record.id}`, () => finishOnce({ record, grants, grant, signal, timeoutMs }), { signal });
+      if (pending !== undefined && !isWhole(pending)) throw argumentError("pending", "must be the record that an error of start carries as pending");
+      const records = recordsIn(store);
+      if (callback.interactRef === null) {
+        return within({ signal, timeoutMs, tooSlow: storeTooSlow }, (signal) => reject(callback, { records, pending, signal }));
+      }
+      const finishing = new Finishing({ callback, records, place: storeOf(store), pending, key, continueGrant });
+      const name = `finish ${key.keyId} ${callback.hash} ${callback.interactRef}`;
+      return join(name, finishing.begin, { signal, timeoutMs, ...finishing.sharing });
     },
 
-    pending: async ({ store } = {}) => {
-      const records = await grantsIn(store).list();
+    pending: async ({ store, signal } = {}) => {
+      const records = await storing(signal, (signal) => recordsIn(store).list(signal));
       return records.map(({ id, url, keyId, began, finishUri }) => ({ id, url, keyId, finishUri, startedAt: new Date(began) }));
     },
 
-    forget: async (id, { store } = {}) => {
+    /** Forgets a grant that was cancelled: the one that has both its URI and its token. What a store says of it is of no concern. */
+    forgetCancelled: async ({ url, accessToken }, { store }) => {
+      const isIt = ({ continue: next }) => addressOf({ url: next.uri }) === addressOf({ url }) && next.access_token.value === accessToken;
+      try {
+        await storing(undefined, async (signal) => {
+          const records = recordsIn(store);
+          for (const { id } of (await records.list(signal)).filter(isIt)) await records.remove(id, signal);
+        });
+      } catch {
+        // it leaves by time
+      }
+    },
+
+    forget: async (id, { store, signal } = {}) => {
       checkText(id, "id");
-      await grantsIn(store).remove(id);
+      await storing(signal, (signal) => recordsIn(store).remove(id, signal));
     },
   };
 }
 
-/** Workers have no sessionStorage. */
-function defaultStore() {
-  if (typeof sessionStorage === "undefined") throw argumentError("store", "must be given where there is no sessionStorage");
-  return webStorage(sessionStorage);
+/** One finish, for all who call it with the same callback at the same time. */
+class Finishing {
+  sharing = {
+    survives: true,
+    isKept: ({ error }) => error === undefined || isOver(error),
+    cleanUp: (result) => this.#cleanUp(result),
+    tooSlow: finishTooSlow,
+  };
+  #given;
+  #name; // of the claim: one for each reference
+  #record;
+  #claim;
+  #isSent;
+
+  constructor(given) {
+    this.#given = given;
+    this.#name = `grant.${given.callback.hash?.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+  }
+
+  begin = async (work) => {
+    const { callback, place, key, continueGrant } = this.#given;
+    await abortable(startModule(), work.signal); // which checks the hash
+    const { record, interactRef } = await this.#match(work.signal);
+    checkKey(record, key);
+    const wait = waitOf(record);
+    if (wait > work.left) throw tooFast(wait);
+    this.#claim = await claim(this.#name, { store: place, signal: work.signal, taken: () => this.#taken() });
+    this.#record = record;
+    await pause(waitOf(record), work.signal);
+    const target = { url: record.continue.uri, accessToken: record.continue.access_token.value };
+    try {
+      const response = await continueGrant(target, { interact_ref: interactRef }, work);
+      if (!work.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
+      return response;
+    } catch (error) {
+      this.#isSent = work.isSent;
+      throw isOver(error) && mayHaveBeenLost(this.#claim.last) ? explained(error, afterLostResponse) : error;
+    }
+  };
+
+  /** Finds the grant whose hash the callback has, among all that are pending. Nothing is sent for any other. */
+  async #match(signal) {
+    const { callback, records, pending } = this.#given;
+    const candidates = pending ? [pending] : await records.list(signal);
+    let mismatch = callback.hash ? noPendingGrant() : hashMissing();
+    for (const record of callback.hash ? candidates : []) {
+      for (const interactRef of new Set([callback.interactRef, callback.interactRef.replaceAll(" ", "+")])) {
+        const { clientNonce, serverNonce, url: grantEndpoint, hashMethod } = record;
+        try {
+          await abortable(call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, callback.hash), signal);
+          return { record, interactRef };
+        } catch (error) {
+          if (error.code !== "hash_mismatch") throw error;
+          mismatch = error;
+        }
+      }
+    }
+    throw (await this.#isDone(signal)) ? this.#taken() : candidates.length > 0 ? mismatch : noPendingGrant();
+  }
+
+  async #isDone(signal) {
+    const { callback, place } = this.#given;
+    return Boolean(callback.hash) && isDone(this.#name, { store: place, signal }).catch(() => false);
+  }
+
+  /** Somebody has finished it: this page, or another. A page that is loaded again is no other. */
+  #taken() {
+    const isOwn = finishedHere.has(this.#name) || !isFirstVisit();
+    return isOwn ? noPendingGrant() : finishedElsewhere();
+  }
+
+  /** Once the result is in the caller's hands: forgets what is over, and lets others try what is not. */
+  async #cleanUp({ value, error }) {
+    if (!this.#claim) return;
+    const signal = AbortSignal.timeout(cleanUpMs);
+    const { records } = this.#given;
+    if (error !== undefined) {
+      if (isOver(error)) await records.remove(this.#record.id, signal).catch(() => {});
+      return abortable(this.#claim.end("free", { isLost: this.#isSent && isLost(error) }), signal);
+    }
+    if (isStillPending(value)) {
+      await records.put({ ...this.#record, continue: value.continue, began: this.#record.began }, signal).catch(() => {});
+      return abortable(this.#claim.end("free"), signal);
+    }
+    finishedHere.add(this.#name);
+    await Promise.allSettled([records.remove(this.#record.id, signal), abortable(this.#claim.end("done"), signal)]);
+  }
+}
+
+const finishedHere = new Set(); // names of claims
+
+/** Whether this page was opened, and not loaded again. Workers do not know. */
+function isFirstVisit() {
+  return globalThis.performance?.getEntriesByType?.("navigation")[0]?.type === "navigate";
+}
+
+/** Whether the server's GNAP code says that the grant is over. */
+function isOver(error) {
+  const codes = ["invalid_continuation", "request_denied", "user_denied"];
+  return error instanceof OpenPaymentsClientError && error.status !== undefined && codes.includes(error.code);
+}
+
+/** Whether a request was sent and it is not known what the server made of it. */
+function isLost({ status, code }) {
+  return !(status >= 400 && status < 500 && status !== 408) || code === "response_unreadable";
+}
+
+/** Whether the attempt before this one was sent, and its page died or never heard of it. */
+const mayHaveBeenLost = ({ state, isLost }) => state === "working" || Boolean(isLost);
+
+const isStillPending = (grant) => Boolean(grant?.continue?.uri) && !grant.access_token && !grant.subject;
+
+/** Milliseconds until the server wants to be asked. */
+function waitOf({ continue: { wait = 0 }, began }) {
+  const ms = wait * 1000;
+  return Math.max(Math.min(ms, began + ms - Date.now()), 0); // the clock may have been set back
+}
+
+/** A callback without a reference proves nothing and changes nothing: everybody can make one. */
+async function reject({ url, result, message }, { records, pending, signal }) {
+  const candidates = pending ? [pending] : await records.list(signal);
+  if (!candidates.some(({ finishUri }) => mayBeFor(finishUri, url))) throw noPendingGrant();
+  throw interactionEnded(result, message);
+}
+
+/** What lies in a store may be damaged, or have been put there by somebody else. */
+function isWhole(record) {
+  const { id, url, keyId, finishUri, clientNonce, serverNonce, hashMethod, continue: next, began } = record ?? {};
+  const texts = [id, url, keyId, finishUri, clientNonce, serverNonce, next?.uri, next?.access_token?.value];
+  const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+  return texts.every((text) => typeof text === "string" && text !== "") && URL.canParse(finishUri) && URL.canParse(next.uri) &&
+    [undefined, null, "sha-256", "sha-512"].includes(hashMethod) && isNumber(began) && (next.wait === undefined || isNumber(next.wait));
 }
 
 function checkFinish(finish) {
@@ -72,115 +238,79 @@ function checkFinish(finish) {
 }
 
 function newNonce() {
-  return btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(18)))).replaceAll("+", "-").replaceAll("/", "_");
-}
-
-/** All that is needed to finish the grant, together with the key. */
-function recordOf({ answer, finish, endpoint, key }) {
-  return {
-    id: crypto.randomUUID(),
-    url: endpoint,
-    keyId: key.keyId,
-    finishUri: finish.uri,
-    clientNonce: finish.nonce,
-    hashMethod: finish.hash_method,
-    serverNonce: answer.interact.finish,
-    continue: answer.continue,
-    began: Date.now(),
-  };
-}
-
-function readCallback(callbackUrl) {
-  const url = parseUrl(callbackUrl, "callbackUrl");
-  const [hash, interactRef, result] = callbackParameters.map((name) => url.searchParams.get(name));
-  if (interactRef === null && result === null) {
-    throw argumentError("callbackUrl", "must be the address that the wallet sent the person back to, with interact_ref and hash, or result");
-  }
-  return { url, hash, interactRef, result };
-}
-
-/** Finds the grant that a callback is for, with the reference that came back. */
-async function grantFor(callback, grants) {
-  const candidates = (await grants.list()).filter(({ finishUri }) => samePage(finishUri, callback.url));
-  if (candidates.length === 0) throw noPendingGrant();
-  if (callback.interactRef === null) {
-    if (candidates.length === 1) await grants.remove(candidates[0].id);
-    throw rejected(callback.result);
-  }
-  return { ...(await matching(candidates, callback)), interactRef: callback.interactRef };
+  return btoa(String.fromCharCode(...randomBytes(18))).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function checkKey({ keyId }, key) {
   if (keyId !== key.keyId) throw argumentError("key", `must be the one that requested the grant, with the key id ${keyId}`);
 }
 
-async function finishOnce({ record, grants, grant, signal, timeoutMs }) {
-  if (!(await grants.has(record.id))) throw noPendingGrant();
-  const wait = (record.continue.wait ?? 0) * 1000;
-  const left = Math.min(wait, record.began + wait - Date.now()); // the clock may have been set back
-  if (left > timeoutMs) throw tooFast(left);
-  await pause(left, signal);
-  const target = { url: record.continue.uri, accessToken: record.continue.access_token.value, signal };
-  try {
-    const finished = await grant.continue(target, { interact_ref: record.interactRef });
-    await forgetIfPossible(record, grants);
-    return finished;
-  } catch (error) {
-    const isFinal = error instanceof OpenPaymentsClientError && error.status !== undefined && !error.retryable; // the server has answered
-    if (isFinal) await forgetIfPossible(record, grants);
-    throw error;
-  }
+/** Forgets what was reserved for a grant that needs nobody, or came to nothing. Nobody waits for it. */
+function drop(records, id) {
+  records.remove(id, AbortSignal.timeout(cleanUpMs)).catch(() => {});
 }
 
-/** What the server said is worth more than what the store says: a reference works once, and the record expires. */
-function forgetIfPossible({ id }, grants) {
-  return grants.remove(id).catch(() => {});
-}
-
-/** Whether the callback came to a finish URI: its own query is kept, and more is added. */
-function samePage(finishUri, callback) {
-  const expected = new URL(finishUri);
-  if (expected.origin !== callback.origin || expected.pathname !== callback.pathname) return false;
-  return [...expected.searchParams].every(([name, value]) => callback.searchParams.getAll(name).includes(value));
-}
-
-/** The grant whose hash the callback has. Nothing is sent for any other. */
-async function matching(candidates, { hash, interactRef }) {
-  let mismatch = hashMissing();
-  for (const record of hash ? candidates : []) {
-    const { clientNonce, serverNonce, url: grantEndpoint, hashMethod } = record;
-    try {
-      await call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash);
-      return record;
-    } catch (error) {
-      mismatch = error;
-    }
-  }
-  throw mismatch;
-}
-
-function failure(code, description) {
-  return new OpenPaymentsClientError(description, { code, description });
+function failure(code, description, fields) {
+  return new OpenPaymentsClientError(description, { code, description, ...fields });
 }
 
 const hashMissing = () => failure("hash_mismatch", "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.");
 
-const noServerNonce = () => failure(
+const notContinuable = (response) => failure(
   "invalid_response",
-  "The server's answer lacks interact.finish, its nonce (RFC 9635 §3.3.5): no callback could be checked. Nobody should be sent to the wallet.",
+  `The server's response lacks ${response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)"}: no callback could be checked. Nobody should be sent to the wallet.`,
+  { responseText: JSON.stringify(response) },
 );
 
 function tooFast(leftMs) {
   const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, which is longer than requestTimeoutMs. Nothing was sent: call again then.`;
-  return new OpenPaymentsClientError(description, { code: "too_fast", description, retryable: true });
+  return failure("too_fast", description, { retryable: true });
 }
 
 const noPendingGrant = () => failure(
   "no_pending_grant",
-  "No grant that was started here is waiting for this callback: it is finished already, it was started in another tab or browser, it is too old, or nobody asked for it. Nothing was sent.",
+  "No grant that was started here is waiting for this callback: it is finished already, it was started in another browser or store, it is too old, or nobody asked for it. Nothing was sent.",
 );
 
-function rejected(result) {
-  const reason = result === "grant_rejected" ? "The person declined the grant." : "The wallet ended the interaction without a decision.";
-  return new OpenPaymentsClientError(`${reason} Nothing was sent.`, { code: "interaction_rejected", description: reason, details: { result } });
+const finishedElsewhere = () => failure(
+  "finished_elsewhere",
+  "Another tab, or a page that was here before, has finished this grant: its token went there. Nothing was sent. This page can go on without it, or start a new grant.",
+);
+
+const afterLostResponse =
+  "An earlier attempt to finish this grant was sent and its response was lost, so this need not be the person's refusal: the server may have issued the token then. Start a new grant.";
+
+function interactionEnded(result, message) {
+  const words = message ? ` The wallet says: ${sanitized(message)}` : "";
+  const details = { result, ...(message && { message: sanitized(message) }) };
+  if (result === "grant_rejected") {
+    const description = `The person declined the grant.${words}`;
+    return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
+  }
+  const description = `The wallet ended the interaction without a decision (${sanitized(result)}).${words} The grant may still be approved: by a callback that comes later, or was opened before.`;
+  return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_failed", description, details });
+}
+
+/** Words of others: bounded, and without what could forge a line or change its direction. */
+function sanitized(text) {
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
+  return plain.length > 300 ? `${plain.slice(0, 300)}…` : plain;
+}
+
+function storeTooSlow() {
+  return failure("timeout", "The store did not answer in time. Nothing was sent.", { retryable: true });
+}
+
+function finishTooSlow({ isSent }) {
+  const description = isSent
+    ? "The server did not answer in time. It may have processed the request all the same: call finish again, which takes its response if it comes."
+    : "The module, the store or another tab that finishes this grant took too long. Nothing was sent.";
+  return failure("timeout", description, { retryable: true });
+}
+
+/** The grant exists at the server, but is not remembered here: the error carries what finish needs. */
+function notRemembered(error, pending, response) {
+  if (!(error instanceof OpenPaymentsClientError)) return error; // the caller's own reason
+  const description = `The server has answered, but the grant could not be remembered: keep the error's "pending" and pass it to finish. ${error.description}`;
+  return failure(error.code, description, { cause: error.cause, pending, responseText: JSON.stringify(response) });
 }

@@ -1,11 +1,13 @@
-// Where pending grants are remembered while the person is at the wallet. A store is any
-// { get(key), set(key, value), delete(key) }, with or without promises; values are plain objects.
+// Where records are kept while the person is at the wallet. A store is any { get(key), set(key,
+// value), delete(key) }, with or without promises; values are plain objects. `keys()` lists its keys;
+// `add(key, value)` writes in one step what is not there yet, and returns whether it did.
 
 export function webStorage(storage) {
   return {
     get: (key) => parse(storage.getItem(key)),
     set: (key, value) => storage.setItem(key, JSON.stringify(value)),
     delete: (key) => storage.removeItem(key),
+    ...(typeof storage?.key === "function" && { keys: () => Array.from({ length: storage.length }, (_, i) => storage.key(i)) }),
   };
 }
 
@@ -26,14 +28,22 @@ export function extensionStorage(area) {
     get: async (key) => (await area.get(key))[key],
     set: (key, value) => area.set({ [key]: value }),
     delete: (key) => area.remove(key),
+    ...(typeof area?.getKeys === "function" && { keys: () => area.getKeys() }), // get(null) would copy all that an extension keeps
   };
 }
 
 export function memoryStorage() {
   const values = new Map();
+  const set = (key, value) => void values.set(key, JSON.stringify(value));
   return {
-    get: (key) => structuredClone(values.get(key)),
-    set: (key, value) => void values.set(key, structuredClone(value)),
+    get: (key) => (values.has(key) ? JSON.parse(values.get(key)) : undefined),
+    set,
     delete: (key) => void values.delete(key),
+    keys: () => [...values.keys()],
+    add: (key, value) => {
+      if (values.has(key)) return false;
+      set(key, value);
+      return true;
+    },
   };
 }

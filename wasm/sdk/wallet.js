@@ -1,5 +1,6 @@
 // Ways to the wallet and back, for a grant that was started.
 
+import { isSameHost, readCallback } from "./callback.js";
 import { parseUrl } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 
@@ -51,9 +52,7 @@ export async function openWalletTab(grant, { tabs, finishUri, signal } = {}) {
   const tab = await tabs.create({ url: redirect });
   return waitFor({ signal, close: () => void tabs.remove(tab.id).catch(() => {}) }, (done, fail) => {
     const onUpdated = (id, { url }) => {
-      if (id !== tab.id || !url) return;
-      const { protocol, host, pathname } = new URL(url); // not origin: it is "null" for extension pages
-      if (protocol === finish.protocol && host === finish.host && pathname === finish.pathname) done(url);
+      if (id === tab.id && url && isSameHost(finish, new URL(url)) && isCallback(url)) done(url);
     };
     const onRemoved = (id) => id === tab.id && fail(closed());
     tabs.onUpdated.addListener(onUpdated);
@@ -63,6 +62,16 @@ export async function openWalletTab(grant, { tabs, finishUri, signal } = {}) {
       tabs.onRemoved.removeListener(onRemoved);
     };
   });
+}
+
+/** Whether an address has what a wallet adds to the finish URI. */
+function isCallback(url) {
+  try {
+    const { hash, interactRef, result } = readCallback(url);
+    return interactRef === null ? result !== null : hash !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** Waits for one outcome, then stops listening and closes the window. */

@@ -129,12 +129,14 @@ async function finish(state) {
     if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The wallet did not issue a token.");
     await save({ step: "connected", wallet, jwk, debitAmount, grant, receivedAt: Date.now() });
   } catch (error) {
-    if (error.retryable) throw error;
-    if (error.code === "hash_mismatch") await save({ ...state, step: "waiting" }); // somebody else's doing: the wallet's answer is still to come
-    else await end(state, { then: "ready" }); // nothing must stay allowed that the person cannot see here
+    if (unproven.includes(error.code)) await save({ ...state, step: "waiting" }); // the wallet's answer is still to come
+    if (over.includes(error.code)) await end(state, { then: "ready" }); // nothing must stay allowed that the person cannot see here
     throw error;
   }
 }
+
+const unproven = ["hash_mismatch", "interaction_failed"]; // what came back was not the wallet's answer
+const over = ["interaction_rejected", "no_pending_grant", "finished_elsewhere", "request_denied", "user_denied", "invalid_continuation"];
 
 /** Gives the grant back. Then the person may ask again, or, after "new", the key is deleted too. */
 async function end(state, { then = state.then }) {
@@ -148,7 +150,7 @@ async function giveBack({ wallet, grant }) {
   const client = await makeClient({ wallet });
   const { access_token: token, continue: next } = grant;
   if (token?.manage) await client.token.revoke({ url: token.manage, accessToken: token.value }).catch(ignoreGone);
-  if (next) await client.grant.cancel({ url: next.uri, accessToken: next.access_token.value });
+  if (next) await client.grant.cancel({ url: next.uri, accessToken: next.access_token.value }, { ignoreGone: true });
 }
 
 /** Servers answer invalid_client for a token that they do not know any more. The cancellation that follows tells. */
@@ -172,8 +174,8 @@ async function leave({ wallet, jwk }, then) {
 async function problemOf(error, { step, wallet }, message) {
   const isRefusal = error.details?.result === "grant_rejected";
   const text = isRefusal ? "You declined at your wallet. Nothing is allowed." : (error.description ?? error.message);
-  if (!error.retryable) return { text };
-  const unfinished = { finishing: "finish", ending: "end" }[step];
+  const unfinished = { finishing: "finish", ending: "end" }[step]; // can be tried again, whatever it was
+  if (!error.retryable && !unfinished) return { text };
   const retry = unfinished ? { command: unfinished } : message;
   const isBlocked = error.code === "network_error" || error.code === "key_set_unreachable";
   return { text, retry, origins: isBlocked ? await withoutAccess([message.address && toWalletUrl(message.address), wallet?.id, wallet?.authServer]) : [] };

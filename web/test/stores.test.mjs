@@ -10,7 +10,7 @@ import { decide, startSandbox } from "./harness/sandbox.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
-const storeKey = "open-payments-wasm.pending";
+const prefix = "open-payments-wasm.pending"; // of the keys of records, and the key of their list where a store has none
 
 for (const { name, launch } of browsers) {
   describe(name, { timeout: 5 * timeout }, () => {
@@ -26,7 +26,7 @@ for (const { name, launch } of browsers) {
     beforeEach(() => shop.forgetAll());
 
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+
 
     /** Adds stores of every kind to lab.stores. */
     function addStores() {
@@ -41,6 +41,7 @@ for (const { name, launch } of browsers) {
       };
       const values = new Map();
       lab.area = items;
+      lab.values = values;
       Object.assign(lab.stores, {
         extension: lab.extensionStorage(area),
         own: { get: (key) => values.get(key), set: (key, value) => values.set(key, value), delete: (key) => values.delete(key) },
@@ -58,11 +59,12 @@ for (const { name, launch } of browsers) {
         const { callback } = await shop.approved({ store });
         const found = [];
         for (const other of ["session", "local", "memory", "extension", "own"]) if ((await shop.pending(other)).length > 0) found.push(other);
-        assert.deepEqual(found, [store === "undefined" ? "session" : store]);
+        assert.deepEqual(found, store === "undefined" ? [] : [store]);
+        assert.equal((await shop.pending(store)).length, 1);
         assertIssued(await shop.finish(callback, store));
         assert.deepEqual(await shop.pending(store), []);
-        const left = await shop.run((key) => [sessionStorage.getItem(key), localStorage.getItem(key), lab.area[key] ?? null], storeKey);
-        assert.deepEqual(left, [null, null, null], "nothing is left behind");
+        const left = await shop.run(() => [sessionStorage, localStorage, lab.area, Object.fromEntries(lab.values)].flatMap(Object.keys));
+        assert.deepEqual(left, [], "nothing is left behind");
       });
     }
 
@@ -89,54 +91,61 @@ for (const { name, launch } of browsers) {
       }
     });
 
-    test("a worker, which has no sessionStorage, is told to bring a store", { timeout }, async () => {
-      const message = await shop.run(() => new Promise((resolve, reject) => {
+    test("a worker finds what a page started, and the reverse", { timeout }, async () => {
+      await shop.start();
+      const ids = await shop.run(() => new Promise((resolve, reject) => {
         const source = `
           import { createAuthenticatedClient, generateKey } from "${location.origin}/dist/index.js";
           const client = await createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/", key: await generateKey() });
-          await client.grant.pending().catch((error) => postMessage(String(error)));`;
+          const pending = await client.grant.pending();
+          for (const { id } of pending) await client.grant.forget(id);
+          postMessage(pending.map(({ id }) => id));`;
         const worker = new Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" })), { type: "module" });
         worker.onmessage = ({ data }) => resolve(data);
         worker.onerror = () => reject(new Error("the worker failed"));
       }));
-      assert.equal(message, 'TypeError: "store" must be given where there is no sessionStorage');
+      assert.equal(ids.length, 1);
+      assert.deepEqual(await shop.pending(), []);
     });
 
-    test("a store that cannot be read: its own error, and nothing is sent", { timeout }, async () => {
+    test("a store that cannot be read: its own error is the cause, and nothing is sent", { timeout }, async () => {
       const { callback } = await shop.approved();
       const [errors, sent] = await during(gate, () => shop.run(async (callback) => {
         const fail = () => { throw new Error("the disk is gone"); };
         const failLater = async () => fail();
         const outcomes = [];
-        for (const get of [fail, failLater]) {
-          const store = { ...lab.stores.memory, get };
+        for (const keys of [fail, failLater]) {
+          const store = { ...lab.stores.memory, keys };
           outcomes.push(await lab.outcome(() => lab.client.grant.finish(callback, { store })));
           outcomes.push(await lab.outcome(() => lab.client.grant.pending({ store })));
         }
-        return outcomes.map(({ error }) => error?.message);
+        return outcomes.map(({ error }) => [error?.code, error?.cause.message]);
       }, callback));
-      assert.deepEqual(errors, Array(4).fill("the disk is gone"));
+      assert.deepEqual(errors, Array(4).fill(["storage_error", "the disk is gone"]));
       assert.deepEqual(sent, []);
     });
 
-    test("a store that cannot be written: start says so", { timeout }, async () => {
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-      const { error } = await shop.outcome((url, request) => {
-        const set = () => { throw new DOMException("no room", "QuotaExceededError"); };
-        return lab.client.grant.start({ url }, request, { store: { ...lab.stores.memory, set } });
-      }, gate.authServer, request);
-      assert.deepEqual([error.name, error.message], ["QuotaExceededError", "no room"]);
-    });
-
-    test("a store that cannot forget does not take the token away, nor the server's error", { timeout }, async () => {
-      const finish = (callback) => shop.outcome((callback) => {
+    test("rule 3: a store that cannot forget does not take the token away, and the reference is not sent again", { timeout }, async () => {
+      const { callback } = await shop.approved({ store: "session" });
+      const finish = () => shop.outcome((callback) => {
         const fail = async () => { throw new Error("read-only"); };
         return lab.client.grant.finish(callback, { store: { ...lab.stores.session, set: fail, delete: fail } });
       }, callback);
-      const { callback } = await shop.approved();
-      assertIssued(await finish(callback));
-      const { error } = await finish(callback); // the reference was used
-      assert.deepEqual([error.status, error.code], [401, "request_denied"]);
+      assertIssued(await finish());
+      const [{ error }, sent] = await during(gate, finish);
+      assert.equal(error.code, "no_pending_grant");
+      assert.deepEqual(sent, []);
+    });
+
+    test("a store that cannot forget does not take the server's error away", { timeout }, async () => {
+      const { callback } = await shop.approved({ store: "session" });
+      gate.meddle = () => ({ status: 401, body: '{"error":{"code":"user_denied"}}' });
+      const { error } = await shop.outcome((callback) => {
+        const store = { ...lab.stores.session, delete: async () => { throw new Error("read-only"); } };
+        return lab.client.grant.finish(callback, { store });
+      }, callback);
+      gate.meddle = undefined;
+      assert.equal(error.code, "user_denied");
     });
 
     const damaged = {
@@ -145,50 +154,77 @@ for (const { name, launch } of browsers) {
     };
     for (const [what, text] of Object.entries(damaged)) {
       test(`a store that holds ${what} is as good as empty`, { timeout }, async () => {
-        await shop.run((key, text) => sessionStorage.setItem(key, text), storeKey, text);
-        assert.deepEqual(await shop.pending(), []);
-        const { error } = await shop.finish(`${shop.finishUri}?hash=a&interact_ref=b`);
-        assert.equal(error.code, "no_pending_grant", error.message);
-        const { callback } = await shop.approved();
-        assertIssued(await shop.finish(callback));
+        for (const listed of [true, false]) {
+          await shop.run((key, text, listed) => {
+            sessionStorage.setItem(key, text); // the list, where there is one
+            sessionStorage.setItem(`${key}.x`, text);
+            const { keys, ...unlisted } = lab.webStorage(sessionStorage);
+            lab.stores.damaged = listed ? { ...unlisted, keys } : unlisted;
+          }, prefix, text, listed);
+          assert.deepEqual(await shop.pending("damaged"), []);
+          const { error } = await shop.finish(`${shop.finishUri}?hash=a&interact_ref=b`, "damaged");
+          assert.equal(error.code, "no_pending_grant", error.message);
+          const { callback } = await shop.approved({ store: "damaged" });
+          assertIssued(await shop.finish(callback, "damaged"));
+        }
       });
     }
 
     test("damaged grants do not stand in the way of others", { timeout }, async () => {
-      const { callback } = await shop.approved();
-      await shop.run((key) => {
-        const records = JSON.parse(sessionStorage.getItem(key));
-        const [whole] = Object.values(records);
+      const { callback } = await shop.approved({ store: "session" });
+      await shop.run((prefix) => {
+        const whole = JSON.parse(sessionStorage.getItem(Object.keys(sessionStorage)[0]));
+        const { continue: next } = whole;
         const damaged = {
           a: null, b: 7, c: "text", d: [], e: {},
           f: { ...whole, finishUri: "nowhere" }, g: { ...whole, finishUri: undefined }, h: { ...whole, continue: null },
           i: { ...whole, clientNonce: 7 }, j: { ...whole, serverNonce: null }, k: { ...whole, url: {} }, l: { ...whole, began: "then" },
-          m: { ...whole, continue: { uri: whole.continue.uri } }, n: { ...whole, id: undefined },
+          m: { ...whole, continue: { uri: next.uri } }, n: { ...whole, id: undefined }, o: { ...whole, hashMethod: 5 }, p: { ...whole, keyId: {} },
+          q: { ...whole, continue: { ...next, uri: "nowhere" } }, r: { ...whole, continue: { ...next, wait: "long" } }, s: { ...whole, hashMethod: "md5" },
         };
-        sessionStorage.setItem(key, JSON.stringify({ ...damaged, ...records }));
-      }, storeKey);
-      assert.equal((await shop.pending()).length, 1);
-      assertIssued(await shop.finish(callback));
-      assert.equal(await shop.run((key) => sessionStorage.getItem(key), storeKey), null);
+        for (const [id, value] of Object.entries(damaged)) sessionStorage.setItem(`${prefix}.${id}`, JSON.stringify(value));
+      }, prefix);
+      assert.equal((await shop.pending("session")).length, 1);
+      assertIssued(await shop.finish(callback, "session"));
     });
 
-    test("two tabs that start grants at once lose none", { timeout }, async (t) => {
-      const other = await Shop.at(gate, browser, site);
-      t.after(() => other.page.close());
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-      const startThree = (tab) => tab.run((url, request) => {
-        const { local } = lab.stores;
-        const get = async (key) => {
-          const value = local.get(key);
-          await new Promise((resolve) => setTimeout(resolve, 100)); // time enough for the others to come between
-          return value;
-        };
-        return Promise.all([1, 2, 3].map(() => lab.client.grant.start({ url }, request, { store: { ...local, get } })));
-      }, gate.authServer, request);
-      const started = (await Promise.all([startThree(shop), startThree(other)])).flat();
-      for (const tab of [shop, other]) assert.equal((await tab.pending("local")).length, started.length);
-      const callback = (await decide(started[0], "approve")).href;
-      assertIssued(await other.finish(callback, "local"));
-    });
+    for (const listed of [true, false]) {
+      test(`two tabs that start grants at once lose none, in a store that can ${listed ? "" : "not "}list its keys`, { timeout }, async (t) => {
+        const other = await Shop.at(gate, browser, site);
+        t.after(() => other.page.close());
+        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+        const startThree = (tab) => tab.run((url, request, listed) => {
+          const entries = async (mode, ask) => {
+            const database = await new Promise((resolve) => {
+              const opening = indexedDB.open("own", 1);
+              opening.onupgradeneeded = () => opening.result.createObjectStore("values");
+              opening.onsuccess = () => resolve(opening.result);
+            });
+            const asked = ask(database.transaction("values", mode).objectStore("values"));
+            await new Promise((resolve) => { asked.onsuccess = resolve; });
+            database.close();
+            return asked.result;
+          };
+          const slowly = async (value) => {
+            await new Promise((resolve) => setTimeout(resolve, 100)); // time enough for the others to come between
+            return value;
+          };
+          lab.stores.slow = {
+            get: (key) => entries("readonly", (values) => values.get(key)).then(slowly),
+            set: (key, value) => entries("readwrite", (values) => values.put(value, key)),
+            delete: (key) => entries("readwrite", (values) => values.delete(key)),
+            ...(listed && { keys: () => entries("readonly", (values) => values.getAllKeys()) }),
+          };
+          return Promise.all([1, 2, 3].map(() => lab.client.grant.start({ url }, request, { store: lab.stores.slow })));
+        }, gate.authServer, request, listed);
+        const started = (await Promise.all([startThree(shop), startThree(other)])).flat();
+        for (const tab of [shop, other]) assert.equal((await tab.pending("slow")).length, started.length);
+        const callback = (await decide(started[0], "approve")).href;
+        assertIssued(await other.finish(callback, "slow"));
+        await other.run(async () => {
+          for (const { id } of await lab.client.grant.pending({ store: lab.stores.slow })) await lab.client.grant.forget(id, { store: lab.stores.slow });
+        });
+      });
+    }
   });
 }

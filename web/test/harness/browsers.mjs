@@ -23,7 +23,8 @@ const firefox = {
   executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
 };
 
+/** Every browser, or with BROWSER=Firefox only that one. */
 export const browsers = [
   { name: "Chromium", launch: (options) => puppeteer.launch({ ...chromium, ...options }) },
   { name: "Firefox", launch: (options) => puppeteer.launch({ ...firefox, ...options }) },
-];
+].filter(({ name }) => [undefined, name].includes(process.env.BROWSER));

@@ -9,10 +9,11 @@ import { close } from "./site.mjs";
 /**
  * Starts it and returns the sandbox's addresses as they are behind it. `meddle`, where a test sets
  * it, is called with every signed request before it goes on: it may change its headers and body,
- * wait, or throw, and then the connection breaks off.
+ * wait, throw, and then the connection breaks off, or return { status, headers, body } to be answered
+ * in the sandbox's place. `meddleAfter` is called in the same way once the sandbox has answered.
  */
 export async function startGate(sandbox) {
-  const gate = { requests: [], meddle: undefined };
+  const gate = { requests: [], meddle: undefined, meddleAfter: undefined };
   const server = createServer((req, res) => pass(gate, sandbox, req, res).catch(() => req.socket.destroy()));
   server.keepAliveTimeout = 0; // a client in this process may be too busy to notice that a connection was closed
   server.listen(0, "127.0.0.1");
@@ -50,12 +51,18 @@ async function pass(gate, sandbox, req, res) {
     at: performance.now(),
   };
   gate.requests.push(passed);
-  if (passed.signed) await gate.meddle?.(passed);
+  const instead = passed.signed ? await gate.meddle?.(passed) : undefined;
+  if (instead) return respond(res, instead);
   const answer = await forward(sandbox, req.url, passed);
   passed.answeredAt = performance.now();
   passed.status = answer.statusCode;
   passed.answer = await buffer(answer);
-  res.writeHead(answer.statusCode, answer.headers).end(passed.answer);
+  const afterwards = passed.signed ? await gate.meddleAfter?.(passed) : undefined;
+  respond(res, afterwards ?? { status: answer.statusCode, headers: answer.headers, body: passed.answer });
+}
+
+function respond(res, { status, headers = { "content-type": "application/json" }, body = "" }) {
+  res.writeHead(status, { "access-control-allow-origin": "*", ...headers }).end(body);
 }
 
 async function forward(sandbox, path, { method, headers, body }) {

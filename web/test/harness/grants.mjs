@@ -46,8 +46,8 @@ export class Shop extends Lab {
     return shop;
   }
 
-  /** Starts a grant and returns the answer. `finish` is added to interact.finish, `store` is one of lab.stores. */
-  async start({ finish, store = "session", url = this.places.authServer } = {}) {
+  /** Starts a grant and returns the answer. `finish` is added to interact.finish, `store` is one of lab.stores, else the one by default. */
+  async start({ finish, store = "default", url = this.places.authServer } = {}) {
     const request = outgoing(this.places, { method: "redirect", uri: this.finishUri, ...finish });
     const { value, error } = await this.outcome(
       (url, request, store) => lab.client.grant.start({ url }, request, { store: lab.stores[store] }), url, request, store);
@@ -62,22 +62,50 @@ export class Shop extends Lab {
   }
 
   /** Finishes the grant that a callback is for. */
-  finish(callback, store = "session") {
+  finish(callback, store = "default") {
     return this.outcome((callback, store) => lab.client.grant.finish(callback, { store: lab.stores[store] }), callback, store);
   }
 
   /** The grants that are pending in a store. */
-  pending(store = "session") {
+  pending(store = "default") {
     return this.run((store) => lab.client.grant.pending({ store: lab.stores[store] }), store);
   }
 
-  /** Forgets every grant of every store. */
-  forgetAll() {
-    return this.run(() => {
+  /** Forgets every grant of every store, and what was claimed. */
+  async forgetAll() {
+    await this.run(() => {
       sessionStorage.clear();
       localStorage.clear();
     });
+    await this.editEntries(() => undefined);
   }
+
+  /** Changes the entries of the journal in IndexedDB: `edit` gets key and value of each and returns the new value, or undefined to delete it. */
+  editEntries(edit) {
+    return this.run(`(${editEntries})(${edit})`);
+  }
+
+  /** Changes the records of grants in the journal. */
+  editRecords(edit) {
+    return this.editEntries(`(key, value) => (key.includes(".pending.") ? (${edit})(value) : value)`);
+  }
+}
+
+/** Runs in the page. */
+async function editEntries(edit) {
+  const done = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const opening = indexedDB.open("open-payments-wasm.journal", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("entries");
+  const database = await done(opening);
+  const entries = database.transaction("entries", "readwrite").objectStore("entries");
+  for (const key of await done(entries.getAllKeys())) {
+    const edited = edit(key, await done(entries.get(key)));
+    await done(edited === undefined ? entries.delete(key) : entries.put(edited, key));
+  }
+  database.close();
 }
 
 /** An address with some parameters changed, or taken away where they are undefined. */

@@ -23,7 +23,7 @@ export class Lab {
    * travel as JSON, so that both browsers treat them alike.
    */
   async run(fn, ...args) {
-    const call = `(${fn})(...${JSON.stringify(args)})`;
+    const call = typeof fn === "string" ? fn : `(${fn})(...${JSON.stringify(args)})`;
     const result = await this.page.evaluate(`(async () => JSON.stringify(await ${call}))()`);
     return result === undefined ? undefined : JSON.parse(result);
   }

@@ -109,7 +109,7 @@ export async function startServer() {
 
 /** Waits until something is so. The time is only there so that a test fails where it would hang. */
 export async function until(isSo, what) {
-  for (const end = Date.now() + 30_000; !isSo(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+  for (const end = Date.now() + 30_000; !(await isSo()); await new Promise((resolve) => setTimeout(resolve, 5))) {
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
   }
 }

@@ -22,6 +22,7 @@ export async function startSite({ faults = false, special = {} } = {}) {
     const { pathname, searchParams } = new URL(req.url, "http://site");
     requests.push(pathname);
     res.setHeader("cache-control", "no-store"); // so that every download can be counted
+    res.setHeader("access-control-allow-origin", "*"); // for sandboxed frames
     if (searchParams.has("policy")) res.setHeader("content-security-policy", searchParams.get("policy"));
     if (special[pathname]) return special[pathname](req, res, () => fileOf(pathname, folders));
     const content = await fileOf(pathname, folders);

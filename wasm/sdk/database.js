@@ -1,0 +1,61 @@
+// A store in IndexedDB that all tabs and workers of the origin see: one entry for each key.
+
+const databaseName = "open-payments-wasm.journal";
+const entriesName = "entries";
+
+let opening; // a promise of the connection, which is kept
+
+/** Reads and writes single entries. No transaction outlives the task that began it by more than its one request. */
+export const database = {
+  get: (key) => request("readonly", (entries) => entries.get(key)),
+  set: (key, value) => request("readwrite", (entries) => entries.put(value, key)).then(() => {}),
+  delete: (key) => request("readwrite", (entries) => entries.delete(key)),
+  keys: () => request("readonly", (entries) => entries.getAllKeys()),
+  /** Writes an entry unless there is one; resolves with whether it was written. */
+  add: (key, value) => request("readwrite", (entries) => entries.add(value, key)).then(() => true, (error) => {
+    if (error?.name === "ConstraintError") return false;
+    throw error;
+  }),
+};
+
+/** Whether IndexedDB can be used here: it may be missing, or denied. */
+export async function hasDatabase() {
+  return connect().then(() => true, () => false);
+}
+
+async function request(mode, make) {
+  const connection = await connect();
+  return new Promise((resolve, reject) => {
+    const transaction = connection.transaction(entriesName, mode);
+    const made = make(transaction.objectStore(entriesName));
+    transaction.oncomplete = () => resolve(made.result);
+    transaction.onabort = () => reject(made.error ?? transaction.error);
+    transaction.commit?.(); // a page that stands still from here on holds up nobody
+  });
+}
+
+function connect() {
+  opening ??= open().catch((error) => {
+    opening = undefined;
+    throw error;
+  });
+  return opening;
+}
+
+function open() {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open(databaseName, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore(entriesName);
+    asked.onerror = () => reject(asked.error);
+    asked.onsuccess = () => {
+      const connection = asked.result;
+      const close = () => {
+        opening = undefined;
+        connection.close();
+      };
+      connection.onversionchange = close;
+      connection.onclose = close;
+      resolve(connection);
+    };
+  });
+}

@@ -1,0 +1,42 @@
+// Waiting that ends with a signal or a deadline.
+
+/** Waits for a promise, unless the signal is aborted before: then it rejects with the signal's reason. */
+export function abortable(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      signal.removeEventListener("abort", onAbort);
+      reject(signal.reason);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Waits so many milliseconds, unless the signal is aborted before. */
+export async function pause(ms, signal) {
+  if (signal?.aborted) throw signal.reason;
+  if (!(ms > 0)) return;
+  let timer;
+  const elapsed = new Promise((resolve) => { timer = setTimeout(resolve, ms); });
+  await abortable(elapsed, signal).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Runs a task with a signal that is aborted with the caller's own, or after `timeoutMs` with what
+ * `tooSlow` returns. What the task has not done by then does not keep the caller.
+ */
+export async function within({ signal, timeoutMs, tooSlow }, task) {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal.reason);
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  const timer = setTimeout(() => controller.abort(tooSlow()), timeoutMs);
+  try {
+    return await abortable(task(controller.signal), controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
