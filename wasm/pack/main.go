@@ -78,10 +78,11 @@ func packModule(folder string, isProfile bool) error {
 		if sections, err = countCalls(sections); err != nil {
 			return err
 		}
-		if err := write(folder, "open-payments-rest.wasm", []byte(moduleHead)); err != nil {
+		const tag = "profile"
+		if err := write(folder, "open-payments-rest.wasm", encodeSections(withTag(nil, tag))); err != nil {
 			return err
 		}
-		return os.WriteFile(file, encodeSections(sections), 0o644)
+		return os.WriteFile(file, encodeSections(withTag(sections, tag)), 0o644)
 	}
 	first, rest, err := split(sections, neededFunctions(), counters)
 	if err != nil {
@@ -110,6 +111,7 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 	if err := json.Unmarshal(manifest, &published); err != nil {
 		return nil, err
 	}
+	var tag string
 	files := make(map[string]string)
 	for _, name := range []string{"open-payments.wasm", "open-payments-rest.wasm"} {
 		content, err := os.ReadFile(filepath.Join(folder, name))
@@ -117,6 +119,13 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 			return nil, err
 		}
 		files[name] = fileInfo(content)
+		sections, err := readSections(content)
+		if err != nil {
+			return nil, err
+		}
+		if tag, err = tagOf(sections); err != nil {
+			return nil, err
+		}
 	}
 	modules := make(map[string]string)
 	for _, p := range linked {
@@ -132,12 +141,13 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 
 export const buildInfo = Object.freeze({
   version: %q,
+  tag: %q, // the two modules have it too, as their custom section "build"
   go: %q,
   modules: Object.freeze(%s),
   wasm: %s,
   rest: %s,
 });
-`, published.Version, runtime.Version(), list, files["open-payments.wasm"], files["open-payments-rest.wasm"]), nil
+`, published.Version, tag, runtime.Version(), list, files["open-payments.wasm"], files["open-payments-rest.wasm"]), nil
 }
 
 func fileInfo(content []byte) string {

@@ -73,8 +73,29 @@ func split(sections []section, isNeeded func(name string) bool, counters []uint6
 	if first, err = s.first(tag); err != nil {
 		return nil, nil, err
 	}
-	rest, err = s.moveData(first, rest, counters)
-	return first, rest, err
+	if rest, err = s.moveData(first, rest, counters); err != nil {
+		return nil, nil, err
+	}
+	return withTag(first, tag), withTag(rest, tag), nil
+}
+
+// tagName is the custom section with the tag of a build. JavaScript reads it before it instantiates a module,
+// and compares it with that of build-info.js.
+const tagName = "build"
+
+func withTag(sections []section, tag string) []section {
+	return append(sections, section{customSection, append(appendVector(nil, []byte(tagName)), tag...)})
+}
+
+// tagOf returns the tag of a module.
+func tagOf(sections []section) (string, error) {
+	head := appendVector(nil, []byte(tagName))
+	for _, s := range sections {
+		if tag, isTag := bytes.CutPrefix(s.content, head); isTag && s.id == customSection {
+			return string(tag), nil
+		}
+	}
+	return "", fmt.Errorf("the module has no section %q", tagName)
 }
 
 // moveData moves what the memory holds only for functions that leave.
@@ -154,10 +175,10 @@ func (s *splitter) isPlace(place int64) bool {
 	return place >= s.table && place < s.table+int64(len(s.bodies))
 }
 
-// tag returns a name that the two modules have in common, and no others: they only fit each other.
+// tag returns a text that the two modules have in common, and no others: they only fit each other.
 func (s *splitter) tag() string {
 	sum := sha256.Sum256(fmt.Append(encodeSections(s.sections), s.leaving))
-	return "build " + hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:8])
 }
 
 func newSplitter(sections []section) (*splitter, error) {
@@ -354,7 +375,7 @@ func (s *splitter) rest(tag string) ([]section, error) {
 	for i, kind := range goGlobals {
 		imports = append(imports, slices.Concat(importName(globalName(i)), []byte{3, kind, 1}))
 	}
-	imports = append(imports, append(importName(tag), 3, typeI32, 1))
+	imports = append(imports, append(importName(tagName+" "+tag), 3, typeI32, 1))
 	types, _ := find(s.sections, typeSection)
 	var declared, bodies, elements [][]byte
 	for i, number := range s.leaving {
@@ -451,7 +472,7 @@ func (s *splitter) export(sections []section, tag string) error {
 		append(appendVector(nil, []byte("table")), 1, 0),
 		binary.AppendUvarint(append(appendVector(nil, []byte("proceed")), 0), loop),
 		append(appendVector(nil, []byte("rest")), 3, globalRest),
-		append(appendVector(nil, []byte(tag)), 3, globalRest),
+		append(appendVector(nil, []byte(tagName+" "+tag)), 3, globalRest),
 	}
 	for _, entry := range exports {
 		if _, err := extend(sections, exportSection, entry...); err != nil {

@@ -96,6 +96,16 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	one, err := tagOf(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := tagOf(rest); err != nil || one != other || one == "" {
+		t.Errorf("the tags are %q and %q, %v", one, other, err)
+	}
+	if _, err := tagOf(sections); err == nil {
+		t.Error("a module that was not divided has a tag")
+	}
 	before, err := readFunctions(sections)
 	if err != nil {
 		t.Fatal(err)
