@@ -13,9 +13,8 @@ import (
 	"open-payments-wasm/pkg/keys"
 )
 
-// reason makes what a promise is rejected with: a TypeError for an argument, an
-// OpenPaymentsClientError for a failed call, and what JavaScript threw itself (an abort reason)
-// as it is.
+// reason makes what a promise is rejected with: a TypeError for an argument, or an OpenPaymentsClientError
+// whose cause is what JavaScript threw, if it did.
 func reason(err error) any {
 	var argument *gnap.ArgumentError
 	var failure *gnap.Error
@@ -30,10 +29,11 @@ func reason(err error) any {
 	if errors.Is(err, httpsig.ErrKey) {
 		return newError(map[string]any{"code": gnap.CodeKey, "description": err.Error()})
 	}
+	unexpected := map[string]any{"code": "internal_error", "description": err.Error(), "retryable": false}
 	if thrown, ok := jsbridge.Thrown(err); ok {
-		return thrown
+		unexpected["cause"] = thrown
 	}
-	return newError(map[string]any{"code": "internal_error", "description": err.Error(), "retryable": false})
+	return newError(unexpected)
 }
 
 func fields(e *gnap.Error) map[string]any {

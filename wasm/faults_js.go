@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -15,20 +16,20 @@ import (
 // A build with the tag faults can be made to fail in the ways that no caller can provoke, so that
 // tests see what becomes of the calls that meet it.
 func init() {
-	exports["panic"] = func([]safejs.Value) (any, error) { panic("a secret that must not be told") }
-	exports["indexOutOfRange"] = func(args []safejs.Value) (any, error) { return args[len(args)], nil }
-	exports["exit"] = func([]safejs.Value) (any, error) { os.Exit(3); return nil, nil }
-	exports["crash"] = func([]safejs.Value) (any, error) {
+	exports["panic"] = func(context.Context, []safejs.Value) (any, error) { panic("a secret that must not be told") }
+	exports["indexOutOfRange"] = func(_ context.Context, args []safejs.Value) (any, error) { return args[len(args)], nil }
+	exports["exit"] = func(context.Context, []safejs.Value) (any, error) { os.Exit(3); return nil, nil }
+	exports["crash"] = func(context.Context, []safejs.Value) (any, error) {
 		go panic("outside any call") // nothing recovers a panic in a goroutine of its own
 		return nil, nil
 	}
-	exports["hang"] = func([]safejs.Value) (any, error) { select {} }
+	exports["hang"] = func(context.Context, []safejs.Value) (any, error) { select {} }
 	exports["collect"] = collect
-	exports["random"] = func([]safejs.Value) (any, error) { return strconv.FormatUint(rand.Uint64(), 16), nil }
+	exports["random"] = func(context.Context, []safejs.Value) (any, error) { return strconv.FormatUint(rand.Uint64(), 16), nil }
 }
 
 // collect runs the garbage collector, and the finalizers that let go of JavaScript's values.
-func collect([]safejs.Value) (any, error) {
+func collect(context.Context, []safejs.Value) (any, error) {
 	for range 3 {
 		runtime.GC()
 		time.Sleep(10 * time.Millisecond)

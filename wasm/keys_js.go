@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -65,7 +66,7 @@ func heldKey(id string) (keys.PrivateKey, error) {
 }
 
 // exportKey returns the PKCS#8 DER of a key that this instance holds. Arguments: its id.
-func exportKey(args []safejs.Value) (any, error) {
+func exportKey(_ context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	key, err := heldKey(r.String())
 	if err != nil {
@@ -77,7 +78,7 @@ func exportKey(args []safejs.Value) (any, error) {
 }
 
 // generateKey makes a key that this instance holds and returns { id, keyId, publicKey }.
-func generateKey([]safejs.Value) (any, error) {
+func generateKey(context.Context, []safejs.Value) (any, error) {
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func generateKey([]safejs.Value) (any, error) {
 // parseKey reads a private key. For WebCrypto it returns { keyId, pkcs8, publicKey? }: nothing is
 // computed with the key, and every copy that Go made is overwritten. Else this instance holds the
 // key, as with generateKey. Arguments: material (a Uint8Array), isText, forWebCrypto.
-func parseKey(args []safejs.Value) (any, error) {
+func parseKey(_ context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	material, isText, forWebCrypto := r.Bytes(), r.Bool(), r.Bool()
 	defer clear(material)

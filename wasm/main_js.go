@@ -9,6 +9,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -30,7 +31,7 @@ func main() {
 }
 
 func announce() error {
-	bindings := map[string]any{}
+	bindings := map[string]any{"cancel": jsbridge.Cancel}
 	for name, fn := range exports {
 		bound, err := jsbridge.Async(fn, reason)
 		if err != nil {
@@ -42,8 +43,9 @@ func announce() error {
 	return err
 }
 
-// exports are the functions that sdk/runtime.js calls, each with the arguments in its comment.
-var exports = map[string]func([]safejs.Value) (any, error){
+// exports are the functions that sdk/runtime.js calls, each with a number and the arguments in its comment.
+// cancel, with the number, ends a call.
+var exports = map[string]func(context.Context, []safejs.Value) (any, error){
 	"send":        send,
 	"poll":        poll,
 	"verifyHash":  verifyHash,

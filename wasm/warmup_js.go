@@ -20,7 +20,6 @@ func warmUp() error {
 	client := gnap.Client{
 		Transport: example{},
 		Key:       httpsig.Key{ID: "key", Signer: example{}},
-		Flights:   new(gnap.Flights),
 	}
 	_, err := client.Continue(context.Background(), "https://server.example/continue", "token", "reference")
 	return err

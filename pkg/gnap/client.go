@@ -195,7 +195,7 @@ func (c *Client) sendOnce(ctx context.Context, call Call, target *url.URL) (*Gra
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxResponse+1))
 	if err != nil {
-		return nil, networkError(ctx, call.Operation, err)
+		return nil, unreadable(ctx, call.Operation, res, body, err)
 	}
 	return c.read(call, req, res, body)
 }

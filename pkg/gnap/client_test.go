@@ -2,6 +2,7 @@ package gnap
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -512,7 +513,8 @@ func TestGrantIsRead(t *testing.T) {
 	}
 }
 
-// A transport that fails in a way of its own.
+// A transport that fails in a way of its own: before there is an answer, or while it is read. What came of an answer
+// is in the error, and it is no network error.
 func TestNetworkErrors(t *testing.T) {
 	refused := errors.New("connection refused")
 	half := func() io.Reader { return io.MultiReader(strings.NewReader(issuedBody[:20]), &failingReader{refused}) }
@@ -532,7 +534,17 @@ func TestNetworkErrors(t *testing.T) {
 			client, server := newClient(t, a)
 			grant, err := client.Do(t.Context(), Call{op, testURI, testToken, nil})
 			e := failure(t, err)
-			if grant != nil || e.Code != CodeNetwork || e.Status != 0 || !e.Retryable || !errors.Is(err, refused) || e.Operation != op {
+			code, status, body := CodeUnreadable, cmp.Or(a.status, 200), issuedBody[:20]
+			switch name {
+			case "no connection":
+				code, status, body = CodeNetwork, 0, ""
+			case "reset before the body":
+				body = ""
+			}
+			if grant != nil || e.Code != code || e.Status != status || e.Retryable != (code == CodeNetwork) || string(e.Body) != body {
+				t.Errorf("grant %v, error %+v", grant, *e)
+			}
+			if !errors.Is(err, refused) || e.Operation != op {
 				t.Errorf("grant %v, error %+v", grant, *e)
 			}
 			if strings.Contains(err.Error(), "refused") {

@@ -18,17 +18,18 @@ import (
 // Codes of failures that no server names. Servers send those of RFC 9635 §3.6, such as
 // "too_fast" or "user_denied".
 const (
-	CodeNetwork   = "network_error"      // no answer: unreachable, connection lost, or CORS
-	CodeTimeout   = "timeout"            // no answer in time
-	CodeRedirect  = "redirected"         // answered by a redirect, which was not followed
-	CodeNotJSON   = "not_json"           // a success that is not JSON
-	CodeShape     = "invalid_response"   // JSON that lacks what it must have
-	CodeTooLarge  = "response_too_large" // more than MaxResponse bytes
-	CodeHTTP      = "http_error"         // a failure without a GNAP code
-	CodeKey       = "invalid_key"        // the key could not sign
-	CodeHash      = "hash_mismatch"      // the interaction hash is not what it must be
-	codeTooFast   = "too_fast"
-	maxServerText = 300
+	CodeNetwork    = "network_error"       // no answer: unreachable, connection lost, or CORS
+	CodeUnreadable = "response_unreadable" // an answer that could not be read to its end
+	CodeTimeout    = "timeout"             // no answer in time
+	CodeRedirect   = "redirected"          // answered by a redirect, which was not followed
+	CodeNotJSON    = "not_json"            // a success that is not JSON
+	CodeShape      = "invalid_response"    // JSON that lacks what it must have
+	CodeTooLarge   = "response_too_large"  // more than MaxResponse bytes
+	CodeHTTP       = "http_error"          // a failure without a GNAP code
+	CodeKey        = "invalid_key"         // the key could not sign
+	CodeHash       = "hash_mismatch"       // the interaction hash is not what it must be
+	codeTooFast    = "too_fast"
+	maxServerText  = 300
 )
 
 // Error is a call that failed. Its text never holds a token, key, nonce or signature.
@@ -69,6 +70,18 @@ func contextError(ctx context.Context, op Operation) error {
 	return &Error{
 		Operation: op, Code: CodeTimeout, Retryable: true, Err: context.Cause(ctx),
 		Description: "The server did not answer in time. It may have processed the request all the same.",
+	}
+}
+
+// unreadable is what a call returns whose answer began, and could not be read to its end: what came of it is its
+// Body. The server may have done what it was asked for, so the same call is not Retryable.
+func unreadable(ctx context.Context, op Operation, res *http.Response, body []byte, err error) error {
+	if ctx.Err() != nil {
+		return contextError(ctx, op)
+	}
+	return &Error{
+		Operation: op, Code: CodeUnreadable, Status: res.StatusCode, Body: body, Err: err,
+		Description: "The server has answered, and its answer could not be read to its end. It may have processed the request all the same.",
 	}
 }
 

@@ -9,57 +9,72 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Context returns a context that ends when signal, an AbortSignal or undefined, is aborted; its
-// cause is then an *Error with the signal's own reason. With a timeout above zero it also ends
-// after that time. The caller must call stop, which releases the listener.
-func Context(signal safejs.Value, timeout time.Duration) (ctx context.Context, stop func(), err error) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	release := func() {}
-	if typeOf(signal) == safejs.TypeObject {
-		release, err = onAbort(signal, func(reason safejs.Value) { cancel(&Error{reason}) })
-		if err != nil {
-			cancel(nil)
-			return nil, nil, err
-		}
-	}
-	endTimeout := func() {}
-	if timeout > 0 {
-		ctx, endTimeout = context.WithTimeout(ctx, timeout)
-	}
-	return ctx, func() {
-		release()
-		endTimeout()
-		cancel(nil)
-	}, nil
+// callContext is the context of a call that JavaScript made. It ends when JavaScript calls Cancel with its
+// number: whatever a call must not outlast, a deadline or an AbortSignal, is watched there.
+type callContext struct {
+	context.Context
+	number int
 }
 
-func onAbort(signal safejs.Value, aborted func(reason safejs.Value)) (release func(), err error) {
-	report := func() {
-		reason, err := get(signal, "reason")
-		if err != nil {
-			reason = safejs.Undefined()
-		}
-		aborted(reason)
+type callNumber struct{}
+
+func (c callContext) Value(key any) any {
+	if key == (callNumber{}) {
+		return c.number
 	}
-	listener, err := safejs.FuncOf(func(safejs.Value, []safejs.Value) any {
-		report()
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := signal.Call("addEventListener", "abort", listener); err != nil {
-		listener.Release()
-		return nil, caught(err)
-	}
-	if already, err := get(signal, "aborted"); err == nil && already.Equal(trueValue) {
-		report()
-	}
-	return func() {
-		_, _ = signal.Call("removeEventListener", "abort", listener)
-		listener.Release()
-	}, nil
+	return c.Context.Value(key)
 }
+
+// numberOf returns the number of the call that ctx is of, or 0.
+func numberOf(ctx context.Context) int {
+	number, _ := ctx.Value(callNumber{}).(int)
+	return number
+}
+
+// calls holds what ends each call that runs, by number. mu guards it.
+var calls = map[int]context.CancelFunc{}
+
+func newCall(number int) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	mu.Lock()
+	defer mu.Unlock()
+	calls[number] = cancel
+	return callContext{ctx, number}, func() { cancelCall(number) }
+}
+
+func cancelCall(number int) {
+	mu.Lock()
+	cancel, runs := calls[number]
+	delete(calls, number)
+	mu.Unlock()
+	if runs {
+		cancel()
+	}
+}
+
+// Cancel is a function for JavaScript that ends the context of the call with the number that it is given.
+var Cancel = must(safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
+	if len(args) == 0 {
+		return nil
+	}
+	if number, err := args[0].Int(); err == nil {
+		cancelCall(number)
+	}
+	return nil
+}))
+
+// WithDeadline returns a copy of ctx that says it has a deadline, and does not end then. It is for a call
+// whose deadline JavaScript keeps: Go only decides by it what is worth waiting for.
+func WithDeadline(ctx context.Context, deadline time.Time) context.Context {
+	return deadlineContext{ctx, deadline}
+}
+
+type deadlineContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c deadlineContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
 var trueValue = must(safejs.ValueOf(true))
 

@@ -21,105 +21,68 @@ func waitFor(t *testing.T, ctx context.Context) {
 	}
 }
 
-func newContext(t *testing.T, signal safejs.Value, timeout time.Duration) (context.Context, func()) {
-	t.Helper()
-	ctx, stop, err := Context(signal, timeout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ctx, stop
-}
-
-func assertReason(t *testing.T, ctx context.Context, reason safejs.Value) {
-	t.Helper()
-	waitFor(t, ctx)
-	thrown, ok := Thrown(context.Cause(ctx))
-	if !ok || !call(t, evaluate(t, "Object"), "is", thrown, reason).Equal(trueValue) {
-		t.Errorf("cause = %v", context.Cause(ctx))
-	}
-	if !errors.Is(ctx.Err(), context.Canceled) {
-		t.Errorf("err = %v", ctx.Err())
-	}
-}
-
-func TestContextOfAbortedSignal(t *testing.T) {
-	for _, reason := range []string{"undefined", "null", "'text'", "0", "Number.NaN", "Symbol('s')", "new Error('own')", "{}"} {
-		releasesFunctions(t, func() {
-			signal := evaluate(t, "AbortSignal.abort("+reason+")")
-			ctx, stop := newContext(t, signal, time.Minute)
-			defer stop()
-			assertReason(t, ctx, member(t, signal, "reason"))
-		})
-	}
-}
-
-func TestContextAbortedLater(t *testing.T) {
-	releasesFunctions(t, func() {
-		controller := evaluate(t, "new AbortController()")
-		ctx, stop := newContext(t, member(t, controller, "signal"), time.Minute)
-		defer stop()
-		if ctx.Err() != nil {
-			t.Fatal("it ended before the abort")
+func TestCancelEndsTheCallWithItsNumber(t *testing.T) {
+	one, endOne := newCall(101)
+	other, endOther := newCall(102)
+	defer endOther()
+	for _, args := range [][]any{nil, {"text"}, {evaluate(t, "10n")}, {100}, {101}, {101}} {
+		if _, err := Cancel.Value().Invoke(args...); err != nil {
+			t.Error(err)
 		}
-		reason := evaluate(t, "new Error('own')")
-		call(t, controller, "abort", reason)
-		assertReason(t, ctx, reason)
+	}
+	waitFor(t, one)
+	if !errors.Is(one.Err(), context.Canceled) || other.Err() != nil {
+		t.Errorf("%v, %v", one.Err(), other.Err())
+	}
+	endOne()
+}
+
+func TestAsyncEndsItsContext(t *testing.T) {
+	var ended context.Context
+	wait := asyncWithContext(t, func(ctx context.Context, _ []safejs.Value) (any, error) {
+		ended = ctx
+		if number := numberOf(ctx); number != 7 {
+			t.Errorf("the number is %d", number)
+		}
+		evaluate(t, "setTimeout").Invoke(Cancel.Value(), 5, 7)
+		<-ctx.Done()
+		return "ended", nil
 	})
-}
-
-// The listener must go with stop: a signal may live as long as the page.
-func TestContextStopRemovesListener(t *testing.T) {
-	releasesFunctions(t, func() {
-		signal := evaluate(t, `(() => {
-			const { signal } = new AbortController();
-			signal.listeners = 0;
-			for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -1]]) {
-				signal[name] = function (...args) { this.listeners += change; return EventTarget.prototype[name].apply(this, args); };
-			}
-			return signal;
-		})()`)
-		ctx, stop := newContext(t, signal, 0)
-		if n := text(t, member(t, signal, "listeners")); n != "1" {
-			t.Errorf("%s listeners", n)
-		}
-		stop()
-		waitFor(t, ctx)
-		if n := text(t, member(t, signal, "listeners")); n != "0" {
-			t.Errorf("%s listeners after stop", n)
-		}
+	if value, err := asPromise(t, wait); err != nil || text(t, value) != "ended" {
+		t.Errorf("%v, %v", value, err)
+	}
+	answer := asyncWithContext(t, func(ctx context.Context, _ []safejs.Value) (any, error) {
+		ended = ctx
+		return "answered", nil
 	})
-}
-
-func TestContextTimesOut(t *testing.T) {
-	for _, expression := range []string{"undefined", "null", "new AbortController().signal"} {
-		ctx, stop := newContext(t, evaluate(t, expression), time.Millisecond)
-		waitFor(t, ctx)
-		stop()
-		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			t.Errorf("%s: err = %v", expression, ctx.Err())
-		}
-		if _, ok := Thrown(context.Cause(ctx)); ok {
-			t.Errorf("%s: the cause is a JavaScript value", expression)
-		}
+	if _, err := asPromise(t, answer); err != nil {
+		t.Error(err)
+	}
+	waitFor(t, ended)
+	if len(calls) > 0 {
+		t.Errorf("%d calls are kept", len(calls))
 	}
 }
 
-func TestContextWithoutTimeout(t *testing.T) {
-	ctx, stop := newContext(t, safejs.Undefined(), 0)
-	if _, limited := ctx.Deadline(); limited || ctx.Err() != nil {
-		t.Error("it has a deadline")
+// A deadline is JavaScript's to keep: Go knows it, and holds no timer for it.
+func TestWithDeadlineDoesNotEnd(t *testing.T) {
+	parent, end := newCall(103)
+	past := time.Now().Add(-time.Minute)
+	ctx := WithDeadline(parent, past)
+	if deadline, limited := ctx.Deadline(); !limited || !deadline.Equal(past) || ctx.Err() != nil || numberOf(ctx) != 103 {
+		t.Errorf("%v, %v, %v, %d", deadline, limited, ctx.Err(), numberOf(ctx))
 	}
-	stop()
-	waitFor(t, ctx)
+	child, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if child.Err() != nil {
+		t.Error("it ended at its deadline")
+	}
+	end()
+	waitFor(t, child)
 }
 
-func TestContextOfWhatIsNoSignal(t *testing.T) {
-	for _, expression := range []string{"{}", "[]", "({ addEventListener() { throw new Error('own') } })", "Object.create(null)"} {
-		releasesFunctions(t, func() {
-			if _, stop, err := Context(evaluate(t, expression), time.Minute); err == nil {
-				stop()
-				t.Errorf("%s was accepted", expression)
-			}
-		})
+func TestNumberOfAnotherContext(t *testing.T) {
+	if number := numberOf(context.Background()); number != 0 {
+		t.Errorf("%d", number)
 	}
 }

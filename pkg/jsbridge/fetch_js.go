@@ -20,15 +20,17 @@ import (
 //
 // It never sends cookies or a referrer, never uses a cache and never follows a redirect. Browsers
 // hide where a redirect leads and which one it was: it is reported as status 302. They compute
-// Content-Length themselves. The end of the request's context aborts the request.
+// Content-Length themselves. The end of the request's context aborts the request. Where that is the context of
+// a call of JavaScript (see Async), JavaScript knows what its call has sent and received.
 type Fetch struct {
 	Func safejs.Value
 	// Limit is how much of an answer is read: its body ends after so many bytes and one more.
 	Limit int
 }
 
-// RoundTrip sends one request and returns when its answer is complete. What fetch rejects with
-// comes back as an *Error, the end of the context as its cause.
+// RoundTrip sends one request and returns when its response is complete. What fetch rejects with
+// comes back as an *Error, the end of the context as its cause. A response that could not be read to its end
+// has what came of it, and then its body fails with an *Error; its status is 0 where not even that could be read.
 func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if ctx.Err() != nil {
@@ -38,11 +40,11 @@ func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, err := ask(ctx, host("exchange"), f.function(), message, f.Limit)
+	values, err := ask(ctx, host("exchange"), numberOf(ctx), f.function(), message, f.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return readAnswer(req, values[0])
+	return readAnswer(req, values)
 }
 
 // function returns Func, or undefined for the fetch of the page.
@@ -83,13 +85,13 @@ func encode(req *http.Request) (string, error) {
 
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
-// readAnswer makes a response of what exchange answers.
-func readAnswer(req *http.Request, value safejs.Value) (*http.Response, error) {
-	message, err := ToBytes(value)
+// readAnswer makes a response of what exchange answers: a message and, where it is not whole, what was thrown.
+func readAnswer(req *http.Request, values []safejs.Value) (*http.Response, error) {
+	message, err := ToBytes(values[0])
 	if err != nil {
 		return nil, errNoResponse
 	}
-	head, body, _ := bytes.Cut(message, []byte("\n\n"))
+	head, content, _ := bytes.Cut(message, []byte("\n\n"))
 	first, lines, _ := strings.Cut(string(head), "\n")
 	status, err := strconv.Atoi(first)
 	if err != nil {
@@ -99,11 +101,20 @@ func readAnswer(req *http.Request, value safejs.Value) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	body := io.Reader(bytes.NewReader(content))
+	if len(values) > 1 {
+		body = io.MultiReader(body, failing{&Error{values[1]}})
+	}
 	return &http.Response{
 		StatusCode: status, Status: http.StatusText(status), Header: header,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+		Body: io.NopCloser(body), ContentLength: -1, Request: req,
 	}, nil
 }
+
+// failing is a reader that fails.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func readHeader(lines string) (http.Header, error) {
 	header := http.Header{}

@@ -93,6 +93,8 @@ func TestFetchThatFails(t *testing.T) {
 		"() => Promise.reject(new TypeError('own'))",
 		"async () => { throw new TypeError('own') }",
 		"async () => ({ get status() { throw new TypeError('own') } })",
+		"async () => ({ status: 200, json() { throw new TypeError('own') } })",
+		"async () => ({ status: 200, json: async () => { throw new TypeError('own') } })",
 		"async () => new Response(new ReadableStream({ start(controller) { controller.error(new TypeError('own')) } }))",
 	} {
 		releasesFunctions(t, func() {
@@ -111,9 +113,11 @@ func TestFetchThatFails(t *testing.T) {
 func TestFetchThatReturnsNoResponse(t *testing.T) {
 	for _, fetch := range []string{
 		"() => undefined", "() => null", "() => 5", "async () => 'text'", "async () => Symbol('s')", "async () => ({})", "async () => []",
-		"async () => ({ status: '200' })", "async () => ({ status: 200 })", "async () => ({ status: 200, headers: null })",
-		"async () => ({ status: 200, headers: [1] })", "async () => ({ status: 200, headers: [], body: {} })",
+		"async () => ({ status: '200' })", "async () => ({ status: -1 })", "async () => ({ status: 1e21 })",
+		"async () => ({ status: 200, headers: [], body: {} })",
 		"async () => ({ status: 200, headers: [], get body() { throw 1 } })", "async () => Object.create(null)", "async () => new Proxy({}, { get() { throw 1 } })",
+		"async () => ({ status: 200, text: () => undefined })", "async () => ({ status: 200, json: () => undefined })", "async () => ({ status: 200, json: () => 10n })",
+		"async () => ({ status: 200, arrayBuffer: () => 'text' })",
 		"async () => { const response = new Response('a'); response.body.getReader(); return response }",
 		"async () => ({ status: 200, headers: [], body: { getReader: () => ({}) } })",
 		"async () => ({ status: 200, headers: [], body: { getReader: () => ({ read: () => 5, cancel() {} }) } })",
@@ -144,6 +148,85 @@ func TestFetchWithoutBody(t *testing.T) {
 	res, err := roundTrip(t, context.Background(), "async () => new Response(null, { status: 204 })")
 	if err != nil || res.StatusCode != 204 || readAll(t, res) != "" {
 		t.Errorf("%v, %v", res, err)
+	}
+}
+
+// A response counts by what it can do: not every fetch is that of a browser.
+func TestFetchTakesResponsesOfEveryShape(t *testing.T) {
+	for _, shape := range []string{
+		"{ body: { pipe() {} }, text: async () => 'é' }",
+		"{ arrayBuffer: async () => new TextEncoder().encode('é').buffer }",
+		"{ arrayBuffer: () => new TextEncoder().encode('é') }",
+		"{ text: () => 'é' }",
+		"{ text() { throw new Error('not implemented') }, arrayBuffer: () => new TextEncoder().encode('é') }",
+	} {
+		for _, headers := range []string{
+			"{ 'x-one': '1' }", "[['x-one', '1']]", "new Map([['x-one', 1]])", "new Headers({ 'x-one': '1' })", "{ forEach: (each) => each('1', 'x-one') }",
+		} {
+			releasesFunctions(t, func() {
+				res, err := roundTrip(t, context.Background(), "async () => ({ status: 201, headers: "+headers+", ..."+shape+" })")
+				if err != nil {
+					t.Fatalf("%s: %v", shape, err)
+				}
+				if body := readAll(t, res); res.StatusCode != 201 || res.Header.Get("X-One") != "1" || body != "é" {
+					t.Errorf("%s, %s: %d %v %q", shape, headers, res.StatusCode, res.Header, body)
+				}
+			})
+		}
+	}
+	res, err := roundTrip(t, context.Background(), "async () => ({ status: 200, json: async () => ({ a: [1, 'é'] }) })")
+	if err != nil || readAll(t, res) != `{"a":[1,"é"]}` {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+// Headers that cannot be used are left out: none of them is worth a grant.
+func TestFetchHeadersThatCannotBeUsed(t *testing.T) {
+	for _, headers := range []string{
+		"null", "5", "'text'", "[1]", "[[]]", "[['x-one']]", "[['x,one', '1']]",
+		"new Proxy({}, { get() { throw 1 } })", "{ get a() { throw 1 } }",
+	} {
+		res, err := roundTrip(t, context.Background(), "async () => ({ status: 200, headers: "+headers+", text: () => 'a' })")
+		if err != nil {
+			t.Fatalf("%s: %v", headers, err)
+		}
+		if body := readAll(t, res); body != "a" || len(res.Header) > 0 {
+			t.Errorf("%s: %q, %v", headers, body, res.Header)
+		}
+	}
+	res, err := roundTrip(t, context.Background(), `async () => ({ status: 200, headers: { "x-one": "1\n\nx-two,2" }, text: () => "a" })`)
+	if err != nil || readAll(t, res) != "a" || res.Header.Get("X-One") != "1 x-two,2" {
+		t.Errorf("a line break in a header forges lines: %v, %v", res, err)
+	}
+}
+
+// What came of a response is there, and its status and headers, where the rest of it cannot be read.
+func TestFetchThatBreaksOff(t *testing.T) {
+	releasesFunctions(t, func() {
+		res, err := roundTrip(t, context.Background(), `async () => new Response(new ReadableStream({
+			pull(controller) { this.begun ? controller.error(new TypeError("own")) : controller.enqueue(new Uint8Array([97, 98])); this.begun = true },
+		}), { status: 202, headers: { "x-one": "1" } })`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		if thrown, ok := Thrown(err); !ok || text(t, thrown) != "TypeError: own" {
+			t.Error(err)
+		}
+		if string(body) != "ab" || res.StatusCode != 202 || res.Header.Get("X-One") != "1" {
+			t.Errorf("%q %d %v", body, res.StatusCode, res.Header)
+		}
+	})
+}
+
+func TestFetchOfACallThatIsOver(t *testing.T) {
+	ctx, end := newCall(104) // of which JavaScript knows nothing
+	defer end()
+	if _, err := roundTrip(t, ctx, "() => { globalThis.wasCalled = true }"); err == nil {
+		t.Error("it was sent")
+	}
+	if !evaluate(t, "globalThis.wasCalled").IsUndefined() {
+		t.Error("fetch was called")
 	}
 }
 

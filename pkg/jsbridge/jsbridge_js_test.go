@@ -15,7 +15,7 @@ import (
 // TestMain defines what the ES module gives this package.
 func TestMain(m *testing.M) {
 	source := string(must(os.ReadFile("../../wasm/sdk/host.js")))
-	must(global.Call("eval", strings.ReplaceAll(source, "export ", "")+"\nObject.assign(globalThis, createHost())"))
+	must(global.Call("eval", "{"+strings.ReplaceAll(source, "export ", "")+"\nObject.assign(globalThis, createHost().functions); }"))
 	os.Exit(m.Run())
 }
 

@@ -114,8 +114,8 @@ func TestAskThatThrows(t *testing.T) {
 func TestAskEndsWithContext(t *testing.T) {
 	for name, function := range map[string]safejs.Value{
 		"sign":     evaluate(t, "(done) => sign(() => new Promise(() => {}), new Uint8Array(), done)"),
-		"fetch":    evaluate(t, "(done) => exchange(() => new Promise(() => {}), 'GET\\nhttps://server.example/\\n0', 1, done)"),
-		"the body": evaluate(t, "(done) => exchange(async () => new Response(new ReadableStream()), 'GET\\nhttps://server.example/\\n0', 1, done)"),
+		"fetch":    evaluate(t, "(done) => exchange(0, () => new Promise(() => {}), 'GET\\nhttps://server.example/\\n0', 1, done)"),
+		"the body": evaluate(t, "(done) => exchange(0, async () => new Response(new ReadableStream()), 'GET\\nhttps://server.example/\\n0', 1, done)"),
 	} {
 		releasesFunctions(t, func() {
 			cause := errors.New("cause")
@@ -145,6 +145,11 @@ func asPromise(t *testing.T, fn safejs.Func, args ...any) (safejs.Value, error) 
 }
 
 func async(t *testing.T, fn func(args []safejs.Value) (any, error)) safejs.Func {
+	t.Helper()
+	return asyncWithContext(t, func(_ context.Context, args []safejs.Value) (any, error) { return fn(args) })
+}
+
+func asyncWithContext(t *testing.T, fn func(context.Context, []safejs.Value) (any, error)) safejs.Func {
 	t.Helper()
 	bound, err := Async(fn, func(err error) any { return err.Error() })
 	if err != nil {
@@ -199,8 +204,10 @@ func TestAsyncCalledWithoutNumber(t *testing.T) {
 		t.Error("it ran")
 		return nil, nil
 	})
-	if _, err := bound.Value().Invoke(); err != nil {
-		t.Error(err)
+	for _, args := range [][]any{nil, {"seven"}, {evaluate(t, "10n")}} {
+		if _, err := bound.Value().Invoke(args...); err != nil {
+			t.Error(err)
+		}
 	}
 	time.Sleep(5 * time.Millisecond)
 }

@@ -1,10 +1,10 @@
 // One signed call: arguments are checked here by type, and by content in Go.
 
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, fromGo } from "./errors.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
 import { join } from "./sharing.js";
-import { abortable } from "./waiting.js";
+import { abortable, within } from "./waiting.js";
 
 export const defaultTimeoutMs = 30_000;
 
@@ -17,10 +17,10 @@ export async function send(operation, options, body) {
   const { signal, timeoutMs = defaultTimeoutMs } = options;
   checkControl(options);
   const request = prepareRequest(operation, options, body);
-  const survives = operation === "rotate" || (operation === "continue" && body !== undefined); // what is sent cannot be sent again
+  const survives = cannotRepeat(operation, body);
   const isKept = ({ error }) => error === undefined || (error.status !== undefined && !error.retryable);
   const name = operation === "request" ? Symbol(operation) : request.identity;
-  return join(name, (work) => transmit(request, work), { signal, timeoutMs, survives, isKept, tooSlow });
+  return join(name, (work) => transmit(request, work), { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation) });
 }
 
 /** Checks what a call is made of. Throws a TypeError that names the argument. */
@@ -48,23 +48,34 @@ export async function transmit({ operation, href, prepared, accessToken, fetch, 
   if (!isRunning()) await abortable(start(), work.signal);
   // One text costs less than seven values. A line break can only be in the last, where Go refuses it.
   const lines = [href, keyId, work.left, useHttp, operation, validateResponses, body, accessToken].join("\n");
-  const sending = (...args) => {
-    work.onSend();
-    return (fetch ?? globalThis.fetch)(...args);
-  };
-  const response = await call("send", lines, signer, { signal: work.signal, fetch: sending });
+  const response = await call("send", [lines, signer, fetch], { signal: work.signal, onSend: work.onSend, keepsResponse: cannotRepeat(operation, body) });
   return response === undefined ? undefined : JSON.parse(response);
 }
+
+/** Whether what is lost of a response could not be asked for again. */
+const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
+
+/** The error of a call whose time is up. */
+const tooSlow = (operation) => ({ sent }) => {
+  const description = sent?.response ? "The server has answered, but the call did not end in time. The response is in responseText."
+    : sent ? "The server did not answer in time. It may have processed the request all the same."
+    : "The module or the key was not ready in time. Nothing was sent.";
+  return fromGo({ operation, code: "timeout", description, retryable: true, ...sent?.response });
+};
 
 const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person, by and large
 
 /** Polls until the grant is issued and returns it. */
 export async function poll(options) {
-  const { accessToken, wait = -1, onProgress, useHttp = false } = options;
+  const { url, key, signal, timeoutMs = defaultPollTimeoutMs, fetch, accessToken, wait = -1, onProgress, useHttp = false } = options;
   checkText(accessToken, "accessToken");
   if (options.wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
-  const { href, keyId, signer, left } = await prepare(defaultPollTimeoutMs, options);
+  const href = toHref(url, "url");
+  checkControl({ ...options, timeoutMs });
+  const deadline = performance.now() + timeoutMs;
+  const ready = () => Promise.all([prepareKey(key), start()]);
+  const [{ keyId, signer }] = await within({ signal, timeoutMs, tooSlow: () => tooSlow("continue")({}) }, ready);
   const progress = onProgress && ((uri, value, wait) => {
     try {
       onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
@@ -72,50 +83,20 @@ export async function poll(options) {
       // of no concern to the poll
     }
   });
+  const left = Math.max(Math.ceil(deadline - performance.now()), 1);
   const lines = [href, keyId, left, useHttp, wait, accessToken].join("\n");
-  return JSON.parse(await call("poll", lines, signer, given(options), progress));
+  return JSON.parse(await call("poll", [lines, signer, fetch, progress], { signal, deadline, keepsResponse: true, late: notApproved }));
 }
 
-/** What of these Go has to hold, if anything: each costs. */
-function given({ signal, fetch }) {
-  return signal || fetch ? { signal, fetch } : undefined;
-}
-
-/** Checks the options that all calls have, and gets the key and the module ready. */
-async function prepare(defaultMs, { url, key, timeoutMs = defaultMs, ...control }) {
-  const href = toHref(url, "url");
-  const { signal } = control;
-  checkControl({ timeoutMs, ...control });
-  const prepared = prepareKey(key);
-  if (isRunning() && !(prepared instanceof Promise)) return { href, ...prepared, left: Math.ceil(timeoutMs) };
-  const deadline = performance.now() + timeoutMs;
-  const [ready] = await patient(Promise.all([prepared, start()]), { signal, timeoutMs });
-  return { href, ...ready, left: Math.max(Math.ceil(deadline - performance.now()), 1) };
-}
-
-/** Waits for what Go does not: the module and the key. */
-function patient(promise, { signal, timeoutMs }) {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    const timer = setTimeout(() => reject(tooSlow()), timeoutMs);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort);
-    promise.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    });
-  });
-}
-
-function tooSlow({ isSent } = {}) {
-  const description = isSent
-    ? "The server did not answer in time. It may have processed the request all the same."
-    : "The module or the key was not ready in time. Nothing was sent.";
-  return new OpenPaymentsClientError(description, { code: "timeout", description, retryable: true });
+/** The error of a poll at its deadline: the server has answered each time, that the grant is pending. */
+function notApproved({ isWaiting, response }) {
+  const last = isWaiting ? " The last request was not answered." : "";
+  const description = `The grant was not approved in time.${last} It can be polled further, with the continuation that onProgress was called with last.`;
+  return fromGo({ operation: "continue", code: "timeout", description, retryable: true, responseText: response?.responseText });
 }
 
 export function toHref(url, name) {
-  if (typeof url !== "string" && !(url instanceof URL)) throw argumentError(name, "must be a string or a URL");
+  if (typeof url !== "string" && typeof url?.href !== "string") throw argumentError(name, "must be a string or a URL");
   return parseUrl(url, name).href;
 }
 
@@ -135,9 +116,13 @@ export function checkText(value, name) {
   if (typeof value !== "string" || value === "") throw argumentError(name, "must be a string that is not empty");
 }
 
+function isSignal(value) {
+  return typeof value?.aborted === "boolean" && ["addEventListener", "removeEventListener"].every((name) => typeof value[name] === "function");
+}
+
 /** `timeoutName` is what the caller calls timeoutMs. */
 export function checkControl({ signal, timeoutMs = defaultTimeoutMs, fetch, useHttp, validateResponses }, timeoutName = "timeoutMs") {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw argumentError("signal", "must be an AbortSignal");
+  if (signal !== undefined && !isSignal(signal)) throw argumentError("signal", "must be an AbortSignal");
   if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {
     throw argumentError(timeoutName, "must be a number of milliseconds above 0 and below 2147483648");
   }

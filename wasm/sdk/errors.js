@@ -44,11 +44,12 @@ const operations = {
 /** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
 export function fromGo(fields) {
   if (fields.argument) return argumentError(fields.argument, fields.problem);
-  const { operation, code, description, status, details, validationErrors = [] } = fields;
+  const { operation, code, description, status, details, validationErrors = [], responseText } = fields;
   const what = operations[operation] ?? "Call";
   return new OpenPaymentsClientError(`${what} failed (${status ? `${status} ` : ""}${code}): ${description}`, {
     ...fields,
     status: status || undefined,
+    responseText: responseText || undefined, // where nothing was answered
     details: details ? JSON.parse(details) : undefined,
     validationErrors: validationErrors.length > 0 ? validationErrors : undefined,
   });

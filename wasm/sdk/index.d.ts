@@ -844,6 +844,7 @@ export class OpenPaymentsClientError extends Error {
 
 export type ErrorCode =
   | "network_error"
+  | "response_unreadable"
   | "timeout"
   | "redirected"
   | "not_json"

@@ -41,7 +41,7 @@ export async function verifyInteractionHash(options) {
   const { clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash } = options;
   for (const [name, value] of Object.entries({ clientNonce, serverNonce, interactRef, grantEndpoint, hash })) checkText(value, name);
   if (hashMethod !== undefined) checkText(hashMethod, "hashMethod");
-  await call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash);
+  await call("verifyHash", [clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash]);
 }
 
 export const isPendingGrant = (grant) => Boolean(grant.interact);

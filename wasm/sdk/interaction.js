@@ -128,7 +128,7 @@ class Finishing {
       if (!work.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
       return response;
     } catch (error) {
-      this.#isSent = work.isSent;
+      this.#isSent = Boolean(work.sent);
       throw isOver(error) && mayHaveBeenLost(this.#claim.last) ? explained(error, afterLostResponse) : error;
     }
   };
@@ -142,7 +142,7 @@ class Finishing {
       for (const interactRef of new Set([callback.interactRef, callback.interactRef.replaceAll(" ", "+")])) {
         const { clientNonce, serverNonce, url: grantEndpoint, hashMethod } = record;
         try {
-          await abortable(call("verifyHash", clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, callback.hash), signal);
+          await abortable(call("verifyHash", [clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, callback.hash]), signal);
           return { record, interactRef };
         } catch (error) {
           if (error.code !== "hash_mismatch") throw error;
@@ -301,8 +301,8 @@ function storeTooSlow() {
   return failure("timeout", "The store did not answer in time. Nothing was sent.", { retryable: true });
 }
 
-function finishTooSlow({ isSent }) {
-  const description = isSent
+function finishTooSlow({ sent }) {
+  const description = sent
     ? "The server did not answer in time. It may have processed the request all the same: call finish again, which takes its response if it comes."
     : "The module, the store or another tab that finishes this grant took too long. Nothing was sent.";
   return failure("timeout", description, { retryable: true });

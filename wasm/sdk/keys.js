@@ -144,7 +144,7 @@ async function importMaterial(given, { keyId, fallback, path }) {
   try {
     usesWebCrypto = await hasEd25519();
     if (!usesWebCrypto && !fallback) throw noEd25519();
-    parsed = await call("parseKey", material, isText, usesWebCrypto);
+    parsed = await call("parseKey", [material, isText, usesWebCrypto]);
   } catch (error) {
     throw error instanceof TypeError ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
   } finally {

@@ -23,7 +23,7 @@ async function storable(key, plaintext) {
   if (!plaintext) {
     throw argumentError("key", "is held by the module, for want of Ed25519 in WebCrypto: it can be stored in plain text only, where any script of this origin can read it. Pass { plaintext: true } to accept that");
   }
-  return { keyId: key.keyId, pkcs8: await call("exportKey", key.wasmKey) };
+  return { keyId: key.keyId, pkcs8: await call("exportKey", [key.wasmKey]) };
 }
 
 export async function loadKey(name) {

@@ -4,6 +4,7 @@ import { buildInfo } from "./build-info.js";
 import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
 import { createHost } from "./host.js";
+import { InFlight } from "./inflight.js";
 import { withSnapshot } from "./snapshot.js";
 
 let sources = {}; // what init() was given: wasm and rest
@@ -13,9 +14,15 @@ let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have
 
-/** Calls a function that the module exports (wasm/main_js.go) and returns a promise of its answer. */
-export async function call(name, ...args) {
-  return (running ?? (await start())).call(name, args);
+/**
+ * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
+ * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late.
+ */
+export function call(name, args = [], limits) {
+  const inFlight = new InFlight(limits);
+  if (running) running.take(inFlight, name, args);
+  else start().then((instance) => instance.take(inFlight, name, args), (error) => inFlight.reject(error));
+  return inFlight.result;
 }
 
 /** Sets where the module and its rest come from, and loads the first. Once one is loaded, another source for it is refused. */
@@ -122,35 +129,45 @@ const paused = new Error("Go waits for the rest of the module");
 /** One running instance of the module. It has a global object of its own. */
 class Instance {
   go; // the object of wasm_exec.js that serves it
-  #calls = new Map(); // those in flight: the functions of their promises, by number
+  #calls = new Map(); // those in flight (inflight.js), by number
   #lastCall = 0;
+  #host = createHost(this.#calls);
   #refuseStart; // while it starts
   #dead = false;
   #exports; // of the WebAssembly instance
   #entries = []; // what waits to enter Go
   #isEntered = false; // whether Go runs, or waits for the rest of the module
 
-  call(name, args) {
-    return new Promise((resolve, reject) => {
-      if (this.#dead) return reject(stopped());
-      const number = ++this.#lastCall;
-      this.#calls.set(number, { resolve, reject });
-      this.#holdTimers();
-      const binding = this.bindings[name]; // called as no method: a receiver is one more value for Go to hold
-      binding(number, ...args);
-    });
+  /** Makes a call, unless it is over already. */
+  take(inFlight, name, args) {
+    if (inFlight.isOver) return;
+    if (this.#dead) return inFlight.lose(stopped);
+    const number = ++this.#lastCall;
+    this.#calls.set(number, inFlight);
+    this.#holdTimers();
+    inFlight.onLeave = () => {
+      this.#forget(number);
+      this.bindings.cancel(number);
+    };
+    const binding = this.bindings[name]; // called as no method: a receiver is one more value for Go to hold
+    binding(number, ...args);
   }
 
   #answer(number, isValue, value) {
-    const { resolve, reject } = this.#calls.get(number) ?? {}; // none: it is dead
-    if (!resolve) return;
+    const inFlight = this.#forget(number);
+    if (!inFlight) return; // it has ended without Go
+    isValue ? inFlight.resolve(value) : inFlight.reject(failed(inFlight, value));
+  }
+
+  #forget(number) {
+    const inFlight = this.#calls.get(number);
     this.#calls.delete(number);
     this.#holdTimers();
-    (isValue ? resolve : reject)(value);
+    return inFlight;
   }
 
   async start(module) {
-    const scope = createScope();
+    const scope = createScope(this.#host.functions);
     scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#enter(callback), ms));
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
@@ -234,7 +251,8 @@ class Instance {
     this.#run();
   }
 
-  #died(reason = stopped()) {
+  /** Lets go of everything. `lost` makes the error of each call in flight. */
+  #died(lost = stopped) {
     if (this.#dead) return;
     this.#dead = true;
     ended += 1;
@@ -242,24 +260,42 @@ class Instance {
     // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
     for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
     this.go._scheduledTimeouts.clear();
-    this.#refuseStart(reason);
-    for (const { reject } of this.#calls.values()) reject(reason);
+    this.#entries.length = 0;
+    this.#refuseStart(lost(new InFlight()));
+    for (const inFlight of this.#calls.values()) inFlight.lose(lost);
+    this.#host.end();
     this.#calls.clear();
   }
 }
 
-function stopped() {
-  const description = "The module stopped before this call was answered; the server may have processed it. The next call starts a new instance.";
-  return new OpenPaymentsClientError(description, { code: "internal_error", description });
+/** The error of a call whose instance has ended. */
+function stopped(inFlight) {
+  return lost(inFlight, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
 }
 
-function incomplete(cause) {
-  const description = "open-payments-rest.wasm could not be loaded, which this call needed; the server may have processed it. Check that it is served beside index.js, or pass init() where it is.";
-  return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description, cause });
+/** The same where Go waited in vain for the rest of the module. */
+const incomplete = (cause) => (inFlight) => lost(
+  inFlight, "module_unavailable", "open-payments-rest.wasm could not be loaded, which this call needed.",
+  "Reload the page: after a deploy, the server may not have the files of this page any more, and should keep them for a while. " +
+  "If that does not help, check that it is served beside index.js, or pass init() where it is.", cause,
+);
+
+function lost({ wasSent, response }, code, what, advice, cause) {
+  const sent = wasSent ? "The server may have processed it." : "Nothing was sent.";
+  const description = `${what} ${response ? "The server has answered: the response is in responseText." : sent} ${advice}`;
+  return new OpenPaymentsClientError(description, { code, description, cause, ...response });
+}
+
+/** What Go rejects a call with. After a fault in Go that is all it knows, and the response is added. */
+function failed({ response }, error) {
+  const isOurs = error instanceof OpenPaymentsClientError || error instanceof TypeError; // newError makes them, in this module
+  if (isOurs && error.code !== "internal_error") return error;
+  const { message = String(error), description = message, cause } = isOurs ? error : {};
+  return new OpenPaymentsClientError(message, { code: "internal_error", description, cause, ...response });
 }
 
 // All that the module can reach. Timers check their receiver, so they are bound to the real global.
-function createScope() {
+function createScope(functions) {
   const { Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder } = globalThis;
   return {
     Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder,
@@ -267,7 +303,7 @@ function createScope() {
     performance: globalThis.performance,
     console: globalThis.console,
     clearTimeout: (id) => globalThis.clearTimeout(id),
-    ...createHost(),
+    ...functions,
     newError: fromGo,
   };
 }

@@ -31,8 +31,8 @@ export function join(name, begin, { signal, timeoutMs, tooSlow, ...options }) {
 class Work {
   #resolveForgotten;
 
-  /** Whether a request has left the page. */
-  isSent = false;
+  /** The call of the module that has sent a request (inflight.js), once one has left the page. */
+  sent;
   /** Whether its result was handed over, or will not be. */
   isOver = false;
   /** Settles when it is out of the way of the next of its name. */
@@ -64,8 +64,8 @@ class Work {
   }
 
   /** To be called when a request leaves the page. */
-  onSend = () => {
-    this.isSent = true;
+  onSend = (inFlight) => {
+    this.sent = inFlight;
   };
 
   wait({ signal, timeoutMs, tooSlow }) {
@@ -117,7 +117,7 @@ class Work {
   }
 
   #outlives() {
-    return this.#options.survives && this.isSent;
+    return Boolean(this.#options.survives && this.sent);
   }
 
   /** Nobody waits any more. */

@@ -1,0 +1,109 @@
+// A call of the module while it is in flight. It ends once: with its result, at its deadline or with
+// its signal, whatever the module does, and whether the module is still there or not.
+
+import { OpenPaymentsClientError } from "./errors.js";
+
+export class InFlight {
+  /** Whether a request of the call has left. */
+  wasSent = false;
+  /** Tells who works for the call that it ended without them. */
+  onLeave;
+
+  #received; // the last response, once it is complete, as receive of host.js returns it
+  #exchange; // the request that is under way: { received: a promise, abort }
+  #limits;
+  #settle; // the functions of the promise, until it ends
+  #timer;
+
+  /**
+   * Rejects with the reason of `signal`, and when performance.now() reaches `deadline` with what `late`
+   * makes of the call. `onSend` is called with it right before each request. What `keepsResponse` asks for is too
+   * dear to be lost with the module: a response that is on its way is waited for.
+   */
+  constructor({ signal, deadline, onSend, keepsResponse = false, late = tooLate } = {}) {
+    this.#limits = { signal, onSend, keepsResponse };
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    if (signal?.aborted) return void this.reject(signal.reason);
+    signal?.addEventListener("abort", this.#onAbort);
+    if (deadline !== undefined) this.#timer = setTimeout(() => this.#leave(late(this)), deadline - performance.now());
+  }
+
+  get isOver() {
+    return this.#settle === undefined;
+  }
+
+  /** Whether a request has left whose response has not come. */
+  get isWaiting() {
+    return this.#exchange !== undefined;
+  }
+
+  /** The last response: { status, responseText }, or undefined. */
+  get response() {
+    return this.#received && { status: this.#received.status || undefined, responseText: new TextDecoder().decode(this.#received.body) };
+  }
+
+  resolve(value) {
+    this.#end()?.resolve(value);
+  }
+
+  reject(error) {
+    this.#end()?.reject(error);
+  }
+
+  /** Notes that a request leaves now. Its response is promised, and `abort` ends it. */
+  sends(abort) {
+    this.wasSent = true;
+    this.#received = undefined;
+    this.#exchange = { abort };
+    this.#limits.onSend?.(this);
+  }
+
+  /** Notes what the promise of the response gives, if the call waits for it still. */
+  receives(receiving) {
+    this.#exchange.receiving = receiving;
+    receiving.then((received) => {
+      this.#received = received;
+      this.#exchange = undefined;
+    }, () => {
+      this.#exchange = undefined;
+    });
+  }
+
+  /** Whether the response of the request under way is wanted when the module is not there any more. */
+  get keepsExchange() {
+    return this.isWaiting && this.#limits.keepsResponse;
+  }
+
+  /** Ends the call, because the module has. `lost` makes an error of the call. */
+  lose(lost) {
+    this.onLeave = undefined;
+    const end = () => this.reject(lost(this));
+    if (!this.keepsExchange) return end();
+    this.#exchange.receiving.then(end, end);
+  }
+
+  #onAbort = () => this.#leave(this.#limits.signal.reason);
+
+  #leave(error) {
+    const { onLeave } = this;
+    const exchange = this.#exchange;
+    this.reject(error);
+    exchange?.abort();
+    onLeave?.();
+  }
+
+  #end() {
+    const settle = this.#settle;
+    this.#settle = this.onLeave = this.#exchange = undefined;
+    clearTimeout(this.#timer);
+    this.#limits.signal?.removeEventListener("abort", this.#onAbort);
+    return settle;
+  }
+}
+
+function tooLate() {
+  const description = "The module did not answer in time.";
+  return new OpenPaymentsClientError(description, { code: "timeout", description, retryable: true });
+}
