@@ -1,48 +1,59 @@
 package gnap
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// parseGrant reads and checks an answer. It names every member that is missing or of the wrong
-// type. What RFC 9635 leaves optional may be absent. The error is that of encoding/json where the
-// answer is no JSON at all.
+// parseGrant reads and checks a response. It names every member that is missing or of the wrong
+// type. What RFC 9635 leaves optional may be absent. The errors are those of decode.
 //
 // Members are looked up by their exact names and of two the last counts, as in JavaScript, who is
 // given Raw: decoding into structs would take "Redirect" for redirect, and merge two objects.
-func parseGrant(body []byte, op Operation, allowHTTP bool) (grant *Grant, problems []string, err error) {
-	var answer any
-	var unreadable *json.UnmarshalTypeError
-	err = json.Unmarshal(body, &answer)
-	if errors.As(err, &unreadable) { // a number beyond float64
-		return nil, []string{"the answer: expected number, found " + unreadable.Value}, nil
-	}
+func parseGrant(text []byte, op Operation, allowHTTP bool) (grant *Grant, problems []string, err error) {
+	response, err := decode(text)
 	if err != nil {
 		return nil, nil, err
 	}
-	var m members
-	grant = m.grant(m.asObject("the answer", answer))
-	grant.Raw = body
-	if len(m.problems) == 0 {
-		m.problems = append(grant.missing(op), grant.badURIs(allowHTTP)...)
+	m := members{allowHTTP: allowHTTP}
+	grant = m.grant(m.asObject("the answer", response))
+	grant.Raw = text
+	problems = m.problems
+	if len(problems) == 0 {
+		problems = slices.Concat(grant.missing(op), grant.badContinuation(op), grant.badURIs(allowHTTP), m.badTokens)
 	}
-	return grant, m.problems, nil
+	return grant, bounded(problems), nil
+}
+
+func bounded(problems []string) []string {
+	const most = 20
+	if len(problems) <= most {
+		return problems
+	}
+	return append(problems[:most:most], fmt.Sprintf("and %d more problems", len(problems)-most))
 }
 
 // members reads the members of decoded JSON objects and collects what is of the wrong type. What
 // is absent or null reads as zero.
-type members struct{ problems []string }
+type members struct {
+	allowHTTP bool
+	problems  []string
+	badTokens []string // what is wrong with access tokens that have the right types
+}
 
-func (m *members) grant(answer map[string]any) *Grant {
-	return &Grant{
-		Interact:    m.interaction(m.object(answer, "interact")),
-		Continue:    m.continuation(m.object(answer, "continue")),
-		AccessToken: m.accessToken(m.object(answer, "access_token")),
-		Subject:     m.subject(m.object(answer, "subject")),
+func (m *members) grant(response map[string]any) *Grant {
+	grant := &Grant{
+		Interact:     m.interaction(m.object(response, "interact")),
+		Continue:     m.continuation(m.object(response, "continue")),
+		AccessTokens: m.accessTokens(response["access_token"]),
+		Subject:      m.subject(m.object(response, "subject")),
 	}
+	if len(grant.AccessTokens) > 0 {
+		grant.AccessToken = grant.AccessTokens[0]
+	}
+	return grant
 }
 
 func (m *members) interaction(object map[string]any) *Interaction {
@@ -61,16 +72,89 @@ func (m *members) continuation(object map[string]any) *Continuation {
 	return next
 }
 
-func (m *members) accessToken(object map[string]any) *AccessToken {
+// accessTokens reads one token or an array of them (RFC 9635 §3.2.1 and §3.2.2).
+func (m *members) accessTokens(value any) []*AccessToken {
+	several, isArray := value.([]any)
+	if !isArray {
+		token := m.accessToken("access_token", m.asObject("access_token", value))
+		if token == nil {
+			return nil
+		}
+		return []*AccessToken{token}
+	}
+	var tokens []*AccessToken
+	for i, item := range several {
+		path := "access_token[" + strconv.Itoa(i) + "]"
+		if token := m.accessToken(path, m.asObject(path, item)); token != nil {
+			tokens = append(tokens, token)
+		} else {
+			m.badTokens = append(m.badTokens, path+" is missing")
+		}
+	}
+	return tokens
+}
+
+func (m *members) accessToken(path string, object map[string]any) *AccessToken {
 	if object == nil {
 		return nil
 	}
-	return &AccessToken{
-		Value:     m.text(object, "access_token.value"),
-		Manage:    m.text(object, "access_token.manage"),
-		ExpiresIn: m.number(object, "access_token.expires_in"),
-		Access:    m.list(object, "access_token.access"),
+	token := &AccessToken{
+		Value:     m.text(object, path+".value"),
+		ExpiresIn: m.number(object, path+".expires_in"),
+		Access:    m.list(object, path+".access"),
 	}
+	token.Label, _ = object["label"].(string) // these two are for the client's own use: no token is
+	token.Flags = texts(object["flags"])      // refused because of them
+	m.checkToken(path+".value", token.Value)
+	token.Manage = m.management(path+".manage", object["manage"], token.Value)
+	return token
+}
+
+func (m *members) checkToken(path, token string) {
+	switch {
+	case token == "":
+		m.badTokens = append(m.badTokens, path+" is missing")
+	case !canBeSent(token):
+		m.badTokens = append(m.badTokens, path+cannotBeSent)
+	}
+}
+
+// management reads an address, as servers of Open Payments send it, or an object with one and a token
+// for it.
+func (m *members) management(path string, value any, token string) Management {
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		uri, _ := as[string](m, path, "string or object", value)
+		m.checkURI(path, uri)
+		return Management{uri, token}
+	}
+	manage := Management{m.text(object, path+".uri"), token}
+	if manage.URI == "" {
+		m.badTokens = append(m.badTokens, path+".uri is missing")
+	}
+	m.checkURI(path+".uri", manage.URI)
+	if own := m.object(object, path+".access_token"); own != nil {
+		manage.AccessToken = m.text(own, path+".access_token.value")
+		m.checkToken(path+".access_token.value", manage.AccessToken)
+	}
+	return manage
+}
+
+func (m *members) checkURI(path, uri string) {
+	if _, problem := parseTarget(uri, m.allowHTTP); uri != "" && problem != "" {
+		m.badTokens = append(m.badTokens, path+" "+problem)
+	}
+}
+
+func texts(value any) []string {
+	list, _ := value.([]any)
+	var texts []string
+	for _, item := range list {
+		if text, ok := item.(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 func (m *members) subject(object map[string]any) *Subject {
@@ -144,9 +228,6 @@ func (g *Grant) missing(op Operation) []string {
 			problems = append(problems, what+" is missing")
 		}
 	}
-	if token := g.AccessToken; token != nil {
-		need(token.Value != "", "access_token.value")
-	}
 	if cont := g.Continue; cont != nil {
 		need(cont.URI != "", "continue.uri")
 		need(cont.AccessToken.Value != "", "continue.access_token.value")
@@ -167,6 +248,18 @@ func (g *Grant) missing(op Operation) []string {
 	return problems
 }
 
+const cannotBeSent = " cannot be sent in a header: it " + tokenProblem
+
+// badContinuation refuses a token that could not be sent later. It is of no concern where the grant
+// is issued: a token would be lost for it.
+func (g *Grant) badContinuation(op Operation) []string {
+	issued := g.AccessToken != nil || g.Subject != nil
+	if g.Continue == nil || op != OpRequest && issued || canBeSent(g.Continue.AccessToken.Value) {
+		return nil
+	}
+	return []string{"continue.access_token.value" + cannotBeSent}
+}
+
 // badURIs refuses addresses that no honest server sends: a page that follows interact.redirect
 // must not be led to javascript:, nor a token to plain http.
 func (g *Grant) badURIs(allowHTTP bool) []string {
@@ -181,9 +274,6 @@ func (g *Grant) badURIs(allowHTTP bool) []string {
 	}
 	if g.Continue != nil {
 		check("continue.uri", g.Continue.URI)
-	}
-	if g.AccessToken != nil {
-		check("access_token.manage", g.AccessToken.Manage)
 	}
 	return problems
 }

@@ -7,7 +7,6 @@ package gnap
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -32,6 +31,8 @@ const (
 	OpCancel   Operation = "cancel"   // §5.4
 	OpRotate   Operation = "rotate"   // §6.1
 	OpRevoke   Operation = "revoke"   // §6.2
+
+	OpVerify Operation = "verify" // no call: the check of an interaction hash, §4.2.3
 )
 
 func (op Operation) method() string {
@@ -58,9 +59,10 @@ type Client struct {
 	Key httpsig.Key
 	// AllowHTTP permits plain http to any host, for development.
 	AllowHTTP bool
-	// AcceptAnyShape takes any JSON for a success, as Raw, without a look at what is in it.
+	// AcceptAnyShape takes any JSON but null for a success, as Raw, without a look at what is in it.
+	// Poll does not mind it.
 	AcceptAnyShape bool
-	// Flights lets equal calls that are made at once share one request. Nil: none do.
+	// Flights lets equal calls of this Client that are made at once share one request. Nil: none do.
 	Flights *Flights
 }
 
@@ -94,8 +96,9 @@ func (c *Client) Cancel(ctx context.Context, uri, accessToken string) error {
 	return err
 }
 
-// Rotate exchanges an access token at its manage URL (RFC 9635 §6.1). The answer has a new value
-// and may have a new manage URL, which replaces the old one. Errors are as for Do.
+// Rotate exchanges an access token at its manage URL (RFC 9635 §6.1): both are a token's Management.
+// The response has a new value and may have a new Management, which replaces the old one. Errors are
+// as for Do.
 func (c *Client) Rotate(ctx context.Context, manage, accessToken string) (*Grant, error) {
 	return c.Do(ctx, Call{OpRotate, manage, accessToken, nil})
 }
@@ -109,7 +112,8 @@ func (c *Client) Revoke(ctx context.Context, manage, accessToken string) error {
 // Do makes a call and returns what the server answered, checked; nil for OpCancel and OpRevoke.
 //
 // It sends one request. Only when the server says too_fast, which means that nothing was
-// processed, it waits as long as the server asks and tries again, unless ctx ends before.
+// processed, it waits as long as the server asks, a second at least, and tries again. If ctx would
+// end before, it returns that failure at once.
 //
 // Errors: *ArgumentError if nothing was sent because of an argument; *Error for every failure
 // after that; when ctx is cancelled, its cause.
@@ -125,7 +129,7 @@ func (c *Client) Do(ctx context.Context, call Call) (*Grant, error) {
 		return c.send(ctx, call, target)
 	}
 	call.URL = target.Scheme + "://" + target.Host + target.RequestURI() // one spelling of what is equal
-	id := flightID{call.Operation, call.URL, call.AccessToken, string(call.Body), c.Key.ID, c.AcceptAnyShape}
+	id := flightID{c, call.Operation, call.URL, call.AccessToken, string(call.Body)}
 	return c.Flights.do(ctx, id, func(ctx context.Context) (*Grant, error) {
 		return c.send(ctx, call, target)
 	})
@@ -142,12 +146,17 @@ func (c *Client) check(call Call) (*url.URL, error) {
 	if call.AccessToken == "" {
 		return nil, &ArgumentError{"accessToken", "must not be empty"}
 	}
-	for _, b := range []byte(call.AccessToken) {
-		if b <= ' ' || b > '~' {
-			return nil, &ArgumentError{"accessToken", "must be visible ASCII without spaces or line breaks"}
-		}
+	if !canBeSent(call.AccessToken) {
+		return nil, &ArgumentError{"accessToken", tokenProblem}
 	}
 	return target, nil
+}
+
+const tokenProblem = "must be visible ASCII without spaces or line breaks"
+
+// canBeSent tells whether a token fits into a header.
+func canBeSent(token string) bool {
+	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func (c *Client) send(ctx context.Context, call Call, target *url.URL) (*Grant, error) {
@@ -157,13 +166,18 @@ func (c *Client) send(ctx context.Context, call Call, target *url.URL) (*Grant, 
 		if !errors.As(err, &failure) || failure.Code != codeTooFast || call.Operation != OpContinue {
 			return grant, err
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= failure.wait {
-			return nil, err // waiting would only turn a clear answer into a timeout
+		if endsWithin(ctx, failure.Wait) { // waiting would only turn a clear response into a timeout
+			return nil, failure.beyondDeadline(failure.Wait)
 		}
-		if err := sleep(ctx, failure.wait); err != nil {
+		if err := sleep(ctx, failure.Wait); err != nil {
 			return nil, contextError(ctx, call.Operation)
 		}
 	}
+}
+
+func endsWithin(ctx context.Context, wait time.Duration) bool {
+	deadline, limited := ctx.Deadline()
+	return limited && time.Until(deadline) <= wait
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -195,7 +209,7 @@ func (c *Client) sendOnce(ctx context.Context, call Call, target *url.URL) (*Gra
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxResponse+1))
 	if err != nil {
-		return nil, unreadable(ctx, call.Operation, res, body, err)
+		return nil, unreadable(ctx, call, res, body, err)
 	}
 	return c.read(call, req, res, body)
 }
@@ -234,25 +248,47 @@ func networkError(ctx context.Context, op Operation, err error) error {
 	}
 	return &Error{
 		Operation: op, Code: CodeNetwork, Retryable: true, Err: err,
-		Description: "No complete answer from the server: it could not be reached, the connection was lost, or its answer carried no CORS headers for this page.",
+		Description: "No response from the server: it could not be reached, the connection was lost, its responses carry no CORS headers for this page, " +
+			"or the page's Content-Security-Policy does not name it in connect-src.",
 	}
+}
+
+// unreadable is what a call returns whose response began, and could not be read to its end: what came of it is
+// its Body. The server may have done what it was asked for, so only a poll is Retryable.
+func unreadable(ctx context.Context, call Call, res *http.Response, body []byte, err error) error {
+	failure := &Error{
+		Operation: call.Operation, Code: CodeUnreadable, Status: res.StatusCode, Body: body, Err: err,
+		Retryable:   call.Operation == OpContinue && len(call.Body) == 0,
+		Description: "The server has answered, and its response could not be read to its end. It may have processed the request all the same.",
+	}
+	if ctx.Err() == nil {
+		return failure
+	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	failure.Code, failure.Err = CodeTimeout, context.Cause(ctx)
+	failure.Description = "The server has answered, and its response did not come to its end in time."
+	return failure
 }
 
 func (c *Client) read(call Call, req *http.Request, res *http.Response, body []byte) (*Grant, error) {
 	failure := &Error{Operation: call.Operation, Status: res.StatusCode, Body: body}
 	switch {
 	case len(body) > MaxResponse:
-		failure.Code, failure.Description, failure.Body = CodeTooLarge, "The answer is larger than 1 MiB.", nil
+		failure.Code, failure.Description = CodeTooLarge, "The answer is larger than 1 MiB."
+		failure.Body = body[:MaxResponse]
 		return nil, failure
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return nil, serverError(call.Operation, res, body, secrets(call, req))
 	case call.Operation == OpCancel || call.Operation == OpRevoke:
 		return nil, nil
-	case c.AcceptAnyShape && json.Valid(body):
-		return &Grant{Raw: body}, nil
 	}
-	grant, problems, err := parseGrant(body, call.Operation, c.AllowHTTP)
-	if err != nil {
+	grant, problems, err := c.parse(jsonText(body), call.Operation)
+	switch {
+	case errors.Is(err, errNesting):
+		problems = []string{"the response is " + err.Error()}
+	case err != nil:
 		failure.Code, failure.Description = CodeNotJSON, "The server answered with success, but not with JSON."
 		return nil, failure
 	}
@@ -262,6 +298,17 @@ func (c *Client) read(call Call, req *http.Request, res *http.Response, body []b
 		return nil, failure
 	}
 	return grant, nil
+}
+
+func (c *Client) parse(text []byte, op Operation) (*Grant, []string, error) {
+	if !c.AcceptAnyShape {
+		return parseGrant(text, op, c.AllowHTTP)
+	}
+	response, err := decode(text)
+	if err == nil && response == nil { // nothing can be asked of null
+		return nil, []string{"the response is null"}, nil
+	}
+	return &Grant{Raw: text}, nil, err
 }
 
 // parseTarget splits an absolute URL so that its path and query stay byte for byte what they are:

@@ -2,7 +2,6 @@ package gnap
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -486,7 +485,7 @@ func TestGrantIsRead(t *testing.T) {
 		"interact": {"redirect": "https://as.example/i/1", "finish": "SERVERNONCE", "unknown": 1},
 		"continue": {"access_token": {"value": "C"}, "uri": "https://as.example/c/1", "wait": 7.5},
 		"access_token": {"value": "A", "manage": "https://as.example/t/1", "expires_in": 600,
-			"access": [{"type": "quote", "actions": ["read"], "more": [1, 2]}], "flags": ["bearer"]},
+			"access": [{"type": "quote", "actions": ["read"], "more": [1, 2]}], "flags": ["bearer", 1], "label": "L"},
 		"subject": {"sub_ids": [{"id": "https://wallet.example/a", "format": "uri"}]},
 		"instance_id": "I"
 	}`
@@ -497,12 +496,16 @@ func TestGrantIsRead(t *testing.T) {
 	}
 	wait, expires := 7.5, 600.0
 	want := &Grant{
-		Interact:    &Interaction{"https://as.example/i/1", "SERVERNONCE"},
-		Continue:    &Continuation{URI: "https://as.example/c/1", Wait: &wait},
-		AccessToken: &AccessToken{"A", "https://as.example/t/1", &expires, grant.AccessToken.Access},
-		Subject:     &Subject{[]SubID{{"https://wallet.example/a", "uri"}}},
-		Raw:         json.RawMessage(body),
+		Interact: &Interaction{"https://as.example/i/1", "SERVERNONCE"},
+		Continue: &Continuation{URI: "https://as.example/c/1", Wait: &wait},
+		AccessToken: &AccessToken{
+			Value: "A", Label: "L", Flags: []string{"bearer"}, Manage: Management{"https://as.example/t/1", "A"},
+			ExpiresIn: &expires, Access: grant.AccessToken.Access,
+		},
+		Subject: &Subject{[]SubID{{"https://wallet.example/a", "uri"}}},
+		Raw:     json.RawMessage(body),
 	}
+	want.AccessTokens = []*AccessToken{want.AccessToken}
 	want.Continue.AccessToken.Value = "C"
 	if !reflect.DeepEqual(grant, want) {
 		t.Errorf("grant %+v, want %+v", grant, want)
@@ -513,39 +516,37 @@ func TestGrantIsRead(t *testing.T) {
 	}
 }
 
-// A transport that fails in a way of its own: before there is an answer, or while it is read. What came of an answer
-// is in the error, and it is no network error.
-func TestNetworkErrors(t *testing.T) {
+// A transport that fails in a way of its own. What the server has answered is no network error.
+func TestRule5WhatCameOfAResponseIsInTheError(t *testing.T) {
 	refused := errors.New("connection refused")
 	half := func() io.Reader { return io.MultiReader(strings.NewReader(issuedBody[:20]), &failingReader{refused}) }
-	cases := map[string]answer{
-		"no connection":            {err: refused},
-		"reset in the middle":      {stream: half()},
-		"reset before the body":    {stream: &failingReader{refused}},
-		"reset in an error answer": {status: 500, stream: half()},
-		"reset in a cancel answer": {status: 200, stream: half()},
+	cases := map[string]struct {
+		answer
+		code, body string
+	}{
+		"no connection":            {answer{err: refused}, CodeNetwork, ""},
+		"reset in the middle":      {answer{status: 200, stream: half()}, CodeUnreadable, issuedBody[:20]},
+		"reset before the body":    {answer{status: 200, stream: &failingReader{refused}}, CodeUnreadable, ""},
+		"reset in an error answer": {answer{status: 500, stream: half()}, CodeUnreadable, issuedBody[:20]},
+		"reset in a cancel answer": {answer{status: 200, stream: half()}, CodeUnreadable, issuedBody[:20]},
 	}
-	for name, a := range cases {
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			op := OpContinue
 			if strings.Contains(name, "cancel") {
 				op = OpCancel
 			}
-			client, server := newClient(t, a)
+			client, server := newClient(t, c.answer)
 			grant, err := client.Do(t.Context(), Call{op, testURI, testToken, nil})
 			e := failure(t, err)
-			code, status, body := CodeUnreadable, cmp.Or(a.status, 200), issuedBody[:20]
-			switch name {
-			case "no connection":
-				code, status, body = CodeNetwork, 0, ""
-			case "reset before the body":
-				body = ""
-			}
-			if grant != nil || e.Code != code || e.Status != status || e.Retryable != (code == CodeNetwork) || string(e.Body) != body {
+			if grant != nil || e.Code != c.code || e.Status != c.status || e.Retryable != (op == OpContinue) || !errors.Is(err, refused) || e.Operation != op {
 				t.Errorf("grant %v, error %+v", grant, *e)
 			}
-			if !errors.Is(err, refused) || e.Operation != op {
-				t.Errorf("grant %v, error %+v", grant, *e)
+			if string(e.Body) != c.body || (e.Body == nil) != (c.code == CodeNetwork) {
+				t.Errorf("body %q", e.Body)
+			}
+			if c.code == CodeNetwork && (!strings.Contains(e.Description, "connect-src") || !strings.Contains(e.Description, "CORS")) {
+				t.Errorf("description %q", e.Description)
 			}
 			if strings.Contains(err.Error(), "refused") {
 				t.Errorf("the text repeats the cause: %v", err)
@@ -582,7 +583,7 @@ func TestSuccessThatIsNotJSON(t *testing.T) {
 	bodies := map[string]string{
 		"HTML": "<!DOCTYPE html><title>Sign in</title>", "nothing": "", "white space": " \n", "text": "ok",
 		"truncated": issuedBody[:len(issuedBody)-1], "cut in a string": issuedBody[:30], "two": issuedBody + issuedBody,
-		"a comment": issuedBody + "// done", "byte order mark": "\ufeff" + issuedBody, "NaN": `{"access_token":NaN}`,
+		"a comment": issuedBody + "// done", "two marks": "\ufeff\ufeff" + issuedBody, "NaN": `{"access_token":NaN}`,
 	}
 	for name, body := range bodies {
 		for _, op := range []Operation{OpRequest, OpContinue, OpRotate} {
@@ -625,8 +626,8 @@ func TestAnswersAreBounded(t *testing.T) {
 			client, server := newClient(t, answer{status: status, stream: stream})
 			_, err := client.Do(t.Context(), Call{op, testURI, testToken, nil})
 			e := failure(t, err)
-			if e.Code != CodeTooLarge || e.Status != status || e.Retryable || e.Body != nil {
-				t.Errorf("%s, status %d: %+v", op, status, *e)
+			if e.Code != CodeTooLarge || e.Status != status || e.Retryable || len(e.Body) != MaxResponse {
+				t.Errorf("%s, status %d: %v, %d bytes are kept", op, status, e, len(e.Body))
 			}
 			if stream.read > MaxResponse+1 {
 				t.Errorf("%d bytes were read", stream.read)

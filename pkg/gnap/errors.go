@@ -1,6 +1,7 @@
 package gnap
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,33 +19,34 @@ import (
 // Codes of failures that no server names. Servers send those of RFC 9635 §3.6, such as
 // "too_fast" or "user_denied".
 const (
-	CodeNetwork    = "network_error"       // no answer: unreachable, connection lost, or CORS
-	CodeUnreadable = "response_unreadable" // an answer that could not be read to its end
-	CodeTimeout    = "timeout"             // no answer in time
+	CodeNetwork    = "network_error"       // no response: unreachable, connection lost, CORS, or a page's policy
+	CodeTimeout    = "timeout"             // no response in time
 	CodeRedirect   = "redirected"          // answered by a redirect, which was not followed
+	CodeUnreadable = "response_unreadable" // the response began and could not be read to its end
 	CodeNotJSON    = "not_json"            // a success that is not JSON
-	CodeShape      = "invalid_response"    // JSON that lacks what it must have
+	CodeShape      = "invalid_response"    // JSON that lacks what it must have, or is nested beyond MaxNesting
 	CodeTooLarge   = "response_too_large"  // more than MaxResponse bytes
 	CodeHTTP       = "http_error"          // a failure without a GNAP code
 	CodeKey        = "invalid_key"         // the key could not sign
 	CodeHash       = "hash_mismatch"       // the interaction hash is not what it must be
-	codeTooFast    = "too_fast"
-	maxServerText  = 300
+
+	codeTooFast       = "too_fast"
+	codeInvalidClient = "invalid_client"
 )
 
-// Error is a call that failed. Its text never holds a token, key, nonce or signature.
+// Error is a call that failed. Its text, Details and Problems never hold a token, nonce or signature of
+// eight characters or more, and what of them is a server's is short and on one line.
 type Error struct {
 	Operation   Operation
 	Code        string          // the server's GNAP code, or one of the constants
-	Status      int             // HTTP status, 0 where there was no answer
-	Description string          // what happened, in words: the server's where it sent some
-	Details     json.RawMessage // the details member of the server's error
+	Status      int             // HTTP status, 0 where there was no response
+	Description string          // what happened, in words: the server's first where it sent some
+	Details     json.RawMessage // the details member of the server's error, nil where it is longer than 8 KiB
 	Problems    []string        // for CodeShape: each member that is missing or wrong
-	Body        []byte          // the answer as it came, which may hold secrets: not part of the text
+	Body        []byte          // what came of the response, which may hold secrets; nil where none came
 	Retryable   bool            // the same call may succeed when it is made again
+	Wait        time.Duration   // how long to wait before that; 0 where the server did not say
 	Err         error           // the cause, if there is one
-
-	wait time.Duration // for too_fast: how long the server wants the client to wait
 }
 
 func (e *Error) Error() string {
@@ -73,67 +75,95 @@ func contextError(ctx context.Context, op Operation) error {
 	}
 }
 
-// unreadable is what a call returns whose answer began, and could not be read to its end: what came of it is its
-// Body. The server may have done what it was asked for, so the same call is not Retryable.
-func unreadable(ctx context.Context, op Operation, res *http.Response, body []byte, err error) error {
-	if ctx.Err() != nil {
-		return contextError(ctx, op)
-	}
-	return &Error{
-		Operation: op, Code: CodeUnreadable, Status: res.StatusCode, Body: body, Err: err,
-		Description: "The server has answered, and its answer could not be read to its end. It may have processed the request all the same.",
-	}
-}
-
-// serverError reads an answer that is not success, in each of the forms that servers use:
+// serverError reads a response that is not success, in each of the forms that servers use:
 // {"error":{"code","description"}}, {"error":"code"} (RFC 9635 §3.6), or anything at all.
 func serverError(op Operation, res *http.Response, body []byte, secrets []string) *Error {
-	e := &Error{Operation: op, Status: res.StatusCode, Code: CodeHTTP, Body: body}
-	var message struct {
-		Error       json.RawMessage
-		Description string
-		Continue    struct{ Wait *float64 }
+	said := readFailure(body)
+	e := &Error{Operation: op, Status: res.StatusCode, Body: body, Wait: waitIn(res, said.wait), Retryable: mayRetry(res.StatusCode)}
+	e.Code = cmp.Or(codeIn(said.code, secrets), CodeHTTP)
+	e.Details = detailsIn(said.details, secrets)
+	text := cmp.Or(said.description, plainText(res, body, said.isJSON))
+	e.Description = cmp.Or(strings.TrimSpace(words(text, secrets)), http.StatusText(res.StatusCode), "no description")
+	switch e.Code {
+	case codeTooFast:
+		e.Retryable, e.Wait = true, cmp.Or(e.Wait, defaultWait)
+	case codeInvalidClient:
+		e.add(adviceOnKeys(op))
 	}
-	var object struct {
-		Code, Description string
-		Details           json.RawMessage
-	}
-	isJSON := json.Unmarshal(body, &message) == nil
-	if json.Unmarshal(message.Error, &object.Code) != nil {
-		_ = json.Unmarshal(message.Error, &object) // whatever cannot be read stays empty
-	}
-	if object.Code != "" && !repeats(object.Code, secrets) {
-		e.Code = object.Code
-	}
-	// A secret of digits may stand there as a number, which no word can replace: then nothing is kept.
-	if details := []byte(redact(string(object.Details), secrets)); json.Valid(details) {
-		e.Details = details
-	}
-	e.Description = firstOf(object.Description, message.Description, plainText(res, body, isJSON, secrets), http.StatusText(res.StatusCode))
-	e.Description = redact(e.Description, secrets)
-	e.Retryable = e.Code == codeTooFast || e.Status == http.StatusTooManyRequests || e.Status >= http.StatusInternalServerError
-	e.wait = retryAfter(res, message.Continue.Wait)
 	return e
 }
 
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
+// mayRetry: that the server was not ready, or lost patience, says nothing of the call.
+func mayRetry(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
 	}
-	return "no description"
+	return status >= http.StatusInternalServerError
 }
 
-func plainText(res *http.Response, body []byte, isJSON bool, secrets []string) string {
+func adviceOnKeys(op Operation) string {
+	const published = "Check with checkPublished that the client's wallet address publishes this key"
+	if op == OpRotate || op == OpRevoke {
+		return published + ", and that the URL is the newest of this token."
+	}
+	return published + "."
+}
+
+// add ends the sentence of a server and puts one of ours behind it.
+func (e *Error) add(sentence string) {
+	if !strings.HasSuffix(e.Description, ".") && !strings.HasSuffix(e.Description, "!") {
+		e.Description += "."
+	}
+	e.Description += " " + sentence
+}
+
+// beyondDeadline says of a call why it does not wait.
+func (e *Error) beyondDeadline(wait time.Duration) *Error {
+	e.Wait = wait
+	e.add(fmt.Sprintf("The next request may be made in %s, and this call ends before that.", wait))
+	return e
+}
+
+// failureMessage is what a server says of a failure. What cannot be read stays empty.
+type failureMessage struct {
+	isJSON            bool
+	code, description string
+	details           json.RawMessage
+	wait              any
+}
+
+func readFailure(body []byte) failureMessage {
+	text := jsonText(body)
+	if !json.Valid(text) || nesting(text) > MaxNesting {
+		return failureMessage{}
+	}
+	outer := membersOf(text)
+	inner := membersOf(outer["error"])
+	wait, _ := decode(membersOf(outer["continue"])["wait"])
+	return failureMessage{
+		isJSON: true, details: inner["details"], wait: wait,
+		code:        cmp.Or(textOf(outer["error"]), textOf(inner["code"])),
+		description: cmp.Or(textOf(inner["description"]), textOf(outer["description"])),
+	}
+}
+
+// membersOf are the members of a JSON object: none of what is no object. Of two the last counts.
+func membersOf(text json.RawMessage) (members map[string]json.RawMessage) {
+	_ = json.Unmarshal(text, &members)
+	return members
+}
+
+func textOf(literal json.RawMessage) (text string) {
+	_ = json.Unmarshal(literal, &text)
+	return text
+}
+
+func plainText(res *http.Response, body []byte, isJSON bool) string {
 	if isJSON || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/plain") || !utf8.Valid(body) {
 		return ""
 	}
-	text := redact(strings.TrimSpace(string(body)), secrets) // before a cut could leave half a secret
-	if len(text) > maxServerText {
-		text = strings.ToValidUTF8(text[:maxServerText], "") + "…"
-	}
-	return text
+	return string(body)
 }
 
 // secrets are what a server was sent and must not be in the text of an error: longest first, lest
@@ -141,48 +171,40 @@ func plainText(res *http.Response, body []byte, isJSON bool, secrets []string) s
 func secrets(call Call, req *http.Request) []string {
 	params, _ := httpsig.ReadParams(req)
 	_, signature, _ := strings.Cut(req.Header.Get("Signature"), ":")
-	var message struct {
-		InteractRef string `json:"interact_ref"`
+	body := membersOf(call.Body)
+	finish := membersOf(membersOf(body["interact"])["finish"])
+	var all []string
+	for _, secret := range []string{
+		call.AccessToken, textOf(body["interact_ref"]), textOf(finish["nonce"]), params.Nonce, strings.TrimRight(signature, "=:"),
+	} {
+		for _, form := range []string{secret, unescape(secret)} { // it may have come to us escaped
+			if utf8.RuneCountInString(form) >= leastSecret {
+				all = append(all, form)
+			}
+		}
 	}
-	_ = json.Unmarshal(call.Body, &message) // most calls have none
-	all := []string{call.AccessToken, message.InteractRef, params.Nonce, strings.TrimSuffix(signature, ":")}
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return all
 }
 
-// repeats tells a code that is no code but a secret. A secret of a few letters is part of many a
-// word and is none.
-func repeats(code string, secrets []string) bool {
-	return slices.ContainsFunc(secrets, func(secret string) bool {
-		return len(secret) >= 8 && strings.Contains(code, secret)
-	})
-}
-
-// redact keeps a server that repeats what it was sent from putting a secret into a message.
-func redact(text string, secrets []string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
-	return text
-}
-
-// defaultWait is what RFC 9635 §3.1 asks for where the server does not say how long to wait. Zero
-// says nothing either: it would have the client ask without a pause.
+// defaultWait is what RFC 9635 §3.1 asks for where the server does not say how long to wait.
 const defaultWait = 5 * time.Second
 
-func retryAfter(res *http.Response, wait *float64) time.Duration {
-	if wait != nil && *wait > 0 {
-		return seconds(*wait)
+// waitIn is how long a failure says to wait: 0 where it does not say, or says zero or less, which
+// would have the client ask without a pause.
+func waitIn(res *http.Response, wait any) time.Duration {
+	if wait, ok := wait.(float64); ok && wait > 0 {
+		return seconds(wait)
 	}
-	if header, err := strconv.ParseFloat(res.Header.Get("Retry-After"), 64); err == nil && header > 0 {
+	if header, _ := strconv.ParseFloat(res.Header.Get("Retry-After"), 64); header > 0 {
 		return seconds(header)
 	}
-	return defaultWait
+	return 0
 }
 
+// seconds is a wait that a server named: a second at least, so that no server is asked without a
+// pause, and a day at most, which is beyond any patience and safe from overflow.
 func seconds(s float64) time.Duration {
-	const longest = 24 * 60 * 60 // beyond any patience, and safe from overflow
-	return time.Duration(min(s, longest) * float64(time.Second))
+	const longest = 24 * 60 * 60
+	return time.Duration(min(max(s, 1), longest) * float64(time.Second))
 }

@@ -15,7 +15,8 @@ func TestServerErrors(t *testing.T) {
 		html        = "text/html"
 	)
 	object := func(code string) string { return `{"error":{"code":"` + code + `","description":"a description"}}` }
-	long := strings.Repeat("é", 200)
+	long := strings.Repeat("é", 400)
+	const advice = description + ". Check with checkPublished that the client's wallet address publishes this key, and that the URL is the newest of this token."
 	cases := map[string]struct {
 		status     int
 		kind, body string
@@ -28,15 +29,15 @@ func TestServerErrors(t *testing.T) {
 		"wrong reference":       {404, json, object("invalid_continuation"), "invalid_continuation", description, false, ""},
 		"empty body member":     {401, json, object("invalid_request"), "invalid_request", description, false, ""},
 		"wrong token":           {401, json, object("invalid_continuation"), "invalid_continuation", description, false, ""},
-		"tampered":              {401, json, object("invalid_client"), "invalid_client", description, false, ""},
-		"unknown key":           {400, json, object("invalid_client"), "invalid_client", description, false, ""},
+		"tampered":              {401, json, object("invalid_client"), "invalid_client", advice, false, ""},
+		"unknown key":           {400, json, object("invalid_client"), "invalid_client", advice, false, ""},
 		"user denied":           {403, json, object("user_denied"), "user_denied", description, false, ""},
 		"a code of its own":     {400, json, object("x_of_this_server"), "x_of_this_server", description, false, ""},
 		"schema, no code":       {415, json, `{"error":{"description":"unsupported media type"}}`, CodeHTTP, "unsupported media type", false, ""},
 		"code as a string":      {400, json, `{"error":"user_denied"}`, "user_denied", "Bad Request", false, ""},
 		"code and words beside": {400, json, `{"error":"user_denied","description":"No."}`, "user_denied", "No.", false, ""},
 		"inner words win":       {400, json, `{"error":{"code":"c","description":"inner"},"description":"outer"}`, "c", "inner", false, ""},
-		"no description":        {401, json, `{"error":{"code":"invalid_client"}}`, "invalid_client", "Unauthorized", false, ""},
+		"no description":        {401, json, `{"error":{"code":"invalid_continuation"}}`, "invalid_continuation", "Unauthorized", false, ""},
 		"details": {400, json, `{"error":{"code":"invalid_request","description":"d","details":{"path":["a", 1]}}}`,
 			"invalid_request", "d", false, `{"path":["a", 1]}`},
 		"details without a code": {400, json, `{"error":{"description":"d","details":"x"}}`, CodeHTTP, "d", false, `"x"`},
@@ -45,8 +46,8 @@ func TestServerErrors(t *testing.T) {
 		"unexpected failure":     {500, text, "Internal Server Error", CodeHTTP, "Internal Server Error", true, ""},
 		"text without a type":    {500, "", "secret stack trace", CodeHTTP, "Internal Server Error", true, ""},
 		"text, not UTF-8":        {500, text, "\xff\xfe", CodeHTTP, "Internal Server Error", true, ""},
-		"long text":              {500, text, long, CodeHTTP, strings.Repeat("é", 150) + "…", true, ""},
-		"long text, odd cut":     {500, text, "a" + long, CodeHTTP, "a" + strings.Repeat("é", 149) + "…", true, ""},
+		"long text":              {500, text, long, CodeHTTP, strings.Repeat("é", 300) + "…", true, ""},
+		"long text, odd cut":     {500, text, "a" + long, CodeHTTP, "a" + strings.Repeat("é", 299) + "…", true, ""},
 		"HTML":                   {502, html, "<h1>Bad Gateway</h1>", CodeHTTP, "Bad Gateway", true, ""},
 		"HTML, forbidden":        {403, html, "<h1>No</h1>", CodeHTTP, "Forbidden", false, ""},
 		"empty":                  {503, json, "", CodeHTTP, "Service Unavailable", true, ""},

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// Flights lets equal calls that are made at the same time share one request, because an
-// interaction reference works once. The zero value is ready; one Flights may serve many Clients.
+// Flights lets equal calls of one Client that are made at the same time share one request, because
+// an interaction reference works once. Calls of two Clients are never equal: their keys and
+// transports may differ in what cannot be compared. The zero value is ready; one Flights may serve
+// many Clients.
 type Flights struct {
 	mu      sync.Mutex
 	current map[flightID]*flight
@@ -16,10 +18,9 @@ type Flights struct {
 
 // flightID is what calls must have in common to share a request.
 type flightID struct {
+	client                 *Client
 	operation              Operation
 	url, accessToken, body string
-	keyID                  string
-	acceptAnyShape         bool
 }
 
 type flight struct {

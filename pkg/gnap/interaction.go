@@ -20,7 +20,7 @@ type InteractionHash struct {
 	Hash          string // hash of the redirect
 }
 
-// Verify returns an *Error with CodeHash unless Hash is right. It takes base64url without padding,
+// Verify returns an *Error with OpVerify and CodeHash unless Hash is right. It takes base64url without padding,
 // as RFC 9635 has it, and base64 with padding, as the reference server sends it; and the endpoint
 // with and without a slash at its end. The comparison takes constant time.
 func (h InteractionHash) Verify() error {
@@ -28,17 +28,26 @@ func (h InteractionHash) Verify() error {
 	if !known {
 		return &ArgumentError{"hashMethod", `must be "sha-256" or "sha-512"`}
 	}
+	if h.isRight(newHash) {
+		return nil
+	}
+	failure := &Error{
+		Operation: OpVerify, Code: CodeHash,
+		Description: "The interaction hash is not the one that this grant must have: the redirect was not made by the server for this request. Nothing was sent.",
+	}
+	if h.Method == "sha-512" && h.isRight(sha256.New) {
+		failure.Description = "The server ignored hash_method and hashed with sha-256, so its redirect is not verified. Nothing was sent. " +
+			"Leave hash_method out of the grant request at this server."
+	}
+	return failure
+}
+
+func (h InteractionHash) isRight(newHash func() hash.Hash) bool {
 	got := decodeHash(h.Hash)
 	endpoint := strings.TrimSuffix(h.GrantEndpoint, "/")
 	right := subtle.ConstantTimeCompare(got, h.sum(newHash, endpoint)) | subtle.ConstantTimeCompare(got, h.sum(newHash, endpoint+"/"))
 	complete := h.ClientNonce != "" && h.ServerNonce != "" && h.InteractRef != "" && h.GrantEndpoint != ""
-	if right == 1 && complete {
-		return nil
-	}
-	return &Error{
-		Operation: OpContinue, Code: CodeHash,
-		Description: "The interaction hash is not the one that this grant must have: the redirect was not made by the server for this request. Nothing was sent.",
-	}
+	return right == 1 && complete
 }
 
 func (h InteractionHash) sum(newHash func() hash.Hash, endpoint string) []byte {

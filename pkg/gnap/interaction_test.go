@@ -109,7 +109,7 @@ func TestInteractionHashRefuses(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want an *Error", err)
 			}
-			if e.Code != CodeHash || e.Status != 0 || e.Retryable || e.Operation != OpContinue {
+			if e.Code != CodeHash || e.Status != 0 || e.Retryable || e.Operation != OpVerify {
 				t.Errorf("error %+v", *e)
 			}
 			for _, secret := range []string{h.ClientNonce, h.ServerNonce, h.InteractRef, h.Hash} {

@@ -55,11 +55,15 @@ type FinishRequest struct {
 // Grant is what a server answers to a grant request or a continuation (RFC 9635 §3): issued if it
 // has an AccessToken or a Subject, pending if not.
 type Grant struct {
-	Interact    *Interaction
-	Continue    *Continuation
+	Interact *Interaction
+	Continue *Continuation
+	// AccessToken is the token, or the first where several came.
 	AccessToken *AccessToken
-	Subject     *Subject
-	// Raw is the answer as it came, with members that this package does not know.
+	// AccessTokens are all of them: several where several were asked for (§3.2.2).
+	AccessTokens []*AccessToken
+	Subject      *Subject
+	// Raw is the response as it came, with members that this package does not know, as JSON.parse
+	// takes it: without a byte order mark, and U+FFFD for what is not UTF-8.
 	Raw json.RawMessage
 }
 
@@ -79,14 +83,24 @@ type Continuation struct {
 	Wait *float64 `json:"wait,omitempty"`
 }
 
-// AccessToken is an issued token (RFC 9635 §3.2.1). Manage is where to rotate and revoke it;
-// ExpiresIn is in seconds, nil where the server did not say. Access is what was granted, as
-// encoding/json decodes it.
+// AccessToken is an issued token (RFC 9635 §3.2.1). Label is the client's own name for it and Flags
+// what the server says of it, both where it sent some. ExpiresIn is in seconds, nil where the server
+// did not say. Access is what was granted, as encoding/json decodes it.
 type AccessToken struct {
 	Value     string
-	Manage    string
+	Label     string
+	Flags     []string
+	Manage    Management
 	ExpiresIn *float64
 	Access    []any
+}
+
+// Management is where to rotate and revoke a token (RFC 9635 §3.2.1): at no address if URI is empty.
+// AccessToken is what Rotate and Revoke take there: a token for this alone, or the token itself
+// where the server sent just an address, as those of Open Payments do.
+type Management struct {
+	URI         string
+	AccessToken string
 }
 
 // Marshal encodes a message as JSON.stringify of the same object does. Servers check the digest

@@ -9,39 +9,73 @@ import (
 // Poll asks at intervals whether a pending grant is issued yet, until it is (RFC 9635 §5.2). It is
 // for grants that were requested without interact.finish.
 //
-// It waits before every request as long as the server said in the answer before, five seconds
-// where it did not and one where it said zero, and follows the continuation token and URI of every
-// answer. On too_fast it slows down for good; a failure that is Retryable it tries again, up to
+// It waits before every request as long as the server said in the response before, five seconds
+// where it did not and one at least, and follows the continuation token and URI of every
+// response. On too_fast it slows down for good; a failure that is Retryable it tries again, up to
 // three times in a row, ever more slowly. Progress, if it is not nil, is called with the
-// continuation that follows every answer.
+// continuation that follows every response.
 //
-// Errors are as for Do: a denial is the server's *Error. It does not end before ctx does as long
-// as the grant is pending, so give ctx a deadline.
+// Errors are as for Do: a denial is the server's *Error. As long as the grant is pending it does not
+// end before ctx does, so give ctx a deadline. When that comes before the next request may be made,
+// it ends at once: with the failure that it would have tried again, or else with too_fast, and Wait
+// says when to poll on.
 func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(Continuation)) (*Grant, error) {
-	slower, failures := time.Duration(0), 0
+	strict := &Client{Transport: c.Transport, Key: c.Key, AllowHTTP: c.AllowHTTP} // it needs what it follows
+	slower, failures, answered := time.Duration(0), 0, false
+	var last *Error // of the request before
 	for {
-		if err := sleep(ctx, waitOf(pending)+slower); err != nil {
-			return nil, contextError(ctx, OpContinue)
+		if err := pause(ctx, waitOf(pending)+slower, last); err != nil {
+			return nil, err
 		}
-		grant, err := c.pollOnce(ctx, pending)
-		var failure *Error
+		grant, err := strict.pollOnce(ctx, pending)
+		last = nil
 		switch {
 		case err == nil && (grant.AccessToken != nil || grant.Subject != nil):
 			return grant, nil
 		case err == nil:
-			pending, failures = *grant.Continue, 0
+			pending, failures, answered = *grant.Continue, 0, true
 			if progress != nil {
 				progress(pending)
 			}
-		case errors.As(err, &failure) && failure.Code == codeTooFast:
+		case !errors.As(err, &last):
+			return nil, err
+		case last.Code == CodeTimeout && answered:
+			last.Description = "The grant was still pending when the server last answered, and the time for this call is up."
+			return nil, last
+		case last.Code == codeTooFast:
 			slower += defaultWait
-		case errors.As(err, &failure) && failure.Retryable && failure.Code != CodeTimeout && failures < 3:
+		case last.Retryable && last.Code != CodeTimeout && failures < 3:
 			failures++
 			slower += defaultWait
 		default:
 			return nil, err
 		}
 	}
+}
+
+// pause waits before a request, unless ctx ends before: then it returns what ends the poll. last is
+// the failure that the request would make good, or nil where the grant is pending.
+func pause(ctx context.Context, wait time.Duration, last *Error) error {
+	if last != nil {
+		wait = max(wait, last.Wait)
+	}
+	err := ctx.Err()
+	if err == nil && endsWithin(ctx, wait) {
+		err = context.DeadlineExceeded
+	}
+	if err == nil {
+		err = sleep(ctx, wait)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case !errors.Is(err, context.DeadlineExceeded):
+		return contextError(ctx, OpContinue)
+	case last != nil:
+		return last.beyondDeadline(wait)
+	}
+	stillPending := &Error{Operation: OpContinue, Code: codeTooFast, Retryable: true, Description: "The grant is still pending."}
+	return stillPending.beyondDeadline(wait)
 }
 
 // pollOnce does not wait out too_fast itself: Poll does, and remembers.
@@ -55,12 +89,8 @@ func (c *Client) pollOnce(ctx context.Context, pending Continuation) (*Grant, er
 }
 
 func waitOf(pending Continuation) time.Duration {
-	switch {
-	case pending.Wait == nil || *pending.Wait < 0:
+	if pending.Wait == nil || !(*pending.Wait >= 0) { // NaN too
 		return defaultWait
-	case *pending.Wait == 0:
-		return time.Second // no server is asked without a pause
-	default:
-		return seconds(*pending.Wait)
 	}
+	return seconds(*pending.Wait)
 }
