@@ -184,7 +184,7 @@ func TestWhatLinesAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.choose(func(name string) bool { return name == "main.caller" || name == "main.both" }); err != nil {
+	if err := s.choose(only("main.caller", "main.both")); err != nil {
 		t.Fatal(err)
 	}
 	got := s.keptLines(memory, []uint64{uint64(counter(running)) + 2, 5})
@@ -200,7 +200,7 @@ func TestWhatLinesAreKept(t *testing.T) {
 }
 
 func TestLinesLeaveWithWhatReadsThem(t *testing.T) {
-	everything := func(string) bool { return true }
+	everything := keepList{keep: []string{"*"}}
 	functions := []goFunction{{"main.main", kindGo, []byte{opI32Const, 0}}}
 	for _, name := range describers {
 		functions = append(functions, goFunction{name, kindGo, []byte{opI32Const, 0}})
@@ -229,7 +229,7 @@ func TestLinesLeaveWithWhatReadsThem(t *testing.T) {
 
 	whole := describe().memory
 	three := []goFunction{{"main.a", kindGo, []byte{opI32Const, 0}}, {"main.b", kindGo, []byte{opI32Const, 0}}, {"wasm_pc_f_loop", kindRun, nil}}
-	first, _, err := split(goModule("anything", three, segment{0, whole}), func(string) bool { return false }, nil)
+	first, _, err := split(goModule("anything", three, segment{0, whole}), keepList{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

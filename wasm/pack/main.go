@@ -84,7 +84,11 @@ func packModule(folder string, isProfile bool) error {
 		}
 		return os.WriteFile(file, encodeSections(withTag(sections, tag)), 0o644)
 	}
-	first, rest, err := split(sections, neededFunctions(), counters)
+	list, err := readKeepList()
+	if err != nil {
+		return err
+	}
+	first, rest, err := split(sections, list, counters)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func TestTableLeavesWithWhatNamesIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.choose(func(name string) bool { return name == "main.stays" }); err != nil {
+		if err := s.choose(only("main.stays")); err != nil {
 			t.Fatal(err)
 		}
 		got := s.leavingTable(test.memory, table)

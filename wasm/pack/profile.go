@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"slices"
-	"strings"
 )
 
 // needed.txt names the functions that ran when every call was made once, with what can go wrong:
@@ -19,15 +18,6 @@ var neededNames string
 //go:embed anytime.txt
 var anytimeNames string
 
-// neededFunctions returns a function that tells whether a name is in one of them.
-func neededFunctions() func(name string) bool {
-	needed := make(map[string]bool)
-	for name := range strings.FieldsSeq(neededNames + anytimeNames) {
-		needed[name] = true
-	}
-	return func(name string) bool { return needed[name] }
-}
-
 // countCalls returns a module that says which of its functions have run: for each that could leave,
 // an exported global "ran " and its name becomes 1.
 func countCalls(sections []section) ([]section, error) {
@@ -35,7 +25,7 @@ func countCalls(sections []section) ([]section, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.choose(func(string) bool { return false }); err != nil {
+	if err := s.choose(keepList{}); err != nil {
 		return nil, err
 	}
 	sections = slices.Clone(sections)

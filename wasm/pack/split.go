@@ -56,14 +56,14 @@ type splitter struct {
 	constants map[uint64][]uint64 // the numbers that stand in it, addresses among them
 }
 
-// split divides a module. The functions whose names isNeeded stay, as do those that cannot wait. The
+// split divides a module. The functions that the list comes to stay, as do those that cannot wait. The
 // program counters are those in the memory: of functions that are on a stack.
-func split(sections []section, isNeeded func(name string) bool, counters []uint64) (first, rest []section, err error) {
+func split(sections []section, list keepList, counters []uint64) (first, rest []section, err error) {
 	s, err := newSplitter(sections)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.choose(isNeeded); err != nil {
+	if err := s.choose(list); err != nil {
 		return nil, nil, err
 	}
 	tag := s.tag()
@@ -263,16 +263,21 @@ func checkGlobals(sections []section) error {
 	return r.end()
 }
 
-// choose finds the functions that leave: those that are not needed and may wait to be called.
-func (s *splitter) choose(isNeeded func(string) bool) error {
+// choose finds the functions that leave: those that the list does not come to and that may wait to be called.
+func (s *splitter) choose(list keepList) error {
 	stays, err := s.cannotWait()
 	if err != nil {
 		return err
 	}
+	_, segments, err := dataOf(s.sections)
+	if err != nil {
+		return err
+	}
+	reached := s.reached(list, memoryOf(segments))
 	for i, kind := range s.types {
 		number := s.imported + uint64(i)
 		name, isNamed := s.names[number]
-		if kind == s.goType && isNamed && !stays[number] && (!isNeeded(name) || slices.Contains(describers, name)) {
+		if kind == s.goType && isNamed && !stays[number] && (!reached[number] || slices.Contains(describers, name)) {
 			s.leaving = append(s.leaving, number)
 		}
 	}

@@ -62,6 +62,15 @@ var (
 	neverReturns = []byte{opIf, typeVoid, 0, opEnd, opI32Const, 0} // traps
 )
 
+// only returns the list of these functions, and of none that they come to.
+func only(names ...string) keepList {
+	list := keepList{names: make(map[string]bool), cut: []string{"*"}}
+	for _, name := range names {
+		list.names[name] = true
+	}
+	return list
+}
+
 func TestSplitKeepsWhatCannotWait(t *testing.T) {
 	functions := []goFunction{
 		{"main.caller", kindGo, slices.Concat(call(2, returns...), call(3, returnsLater...), call(4, opReturn))},
@@ -80,8 +89,8 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	isNeeded := func(name string) bool { return name == "main.needed" }
-	if err := s.choose(isNeeded); err != nil {
+	list := only("main.needed")
+	if err := s.choose(list); err != nil {
 		t.Fatal(err)
 	}
 	var leaving []string
@@ -92,7 +101,7 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 		t.Errorf("%v leave, want %v", leaving, want)
 	}
 
-	first, rest, err := split(sections, isNeeded, nil)
+	first, rest, err := split(sections, list, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +165,7 @@ func TestSplitRefuses(t *testing.T) {
 	}
 	for name, sections := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, _, err := split(sections, func(string) bool { return false }, nil); err == nil {
+			if _, _, err := split(sections, keepList{}, nil); err == nil {
 				t.Error("it is accepted")
 			}
 		})
