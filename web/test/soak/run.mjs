@@ -1,0 +1,166 @@
+// One run in one browser: chunks of calls in a page, and between them what the page and the server still hold.
+
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { browsers } from "../harness/browsers.mjs";
+import { startSite } from "../harness/site.mjs";
+
+const folder = fileURLToPath(new URL(".", import.meta.url));
+const served = ["page.html", "page.mjs", "instruments.mjs", "callers.mjs", "faults.mjs", "judge.mjs", "local.mjs", "random.mjs", "script.mjs"];
+const mib = 2 ** 20;
+
+/** What may be more at the end than after the first chunk. Go's own memory grows with the largest responses at once. */
+const allowed = { values: 60, memory: 16 * mib, heap: 12 * mib, timers: 6, listeners: 0 };
+const killedShare = 0.2; // of the calls are made with kills among them
+const fineShare = 0.95; // of the calls without a fault succeed: less, and the run proves nothing
+const restMs = 60_000; // what the server holds is gone by then, or stays
+
+/** Starts the server with the faults, in a process of its own. */
+async function startFaultServer() {
+  const child = fork(fileURLToPath(new URL("server.mjs", import.meta.url)), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [{ origins }] = await once(child, "message");
+  const report = async () => {
+    child.send("report");
+    return (await once(child, "message"))[0];
+  };
+  return { origins, report, close: () => child.disconnect() };
+}
+
+const special = Object.fromEntries(served.map((name) => [`/soak/${name}`, async (req, res) => {
+  const type = name.endsWith(".html") ? "text/html" : "text/javascript";
+  res.setHeader("content-type", `${type}; charset=utf-8`).end(await readFile(folder + name));
+}]));
+
+/**
+ * Makes `count` calls in a browser, or the one that `only` says. Returns { failures, tally, figures }; failures are
+ * { script?, problems }. `log` gets lines on how it goes.
+ */
+export async function soak({ browser: name, seed, count, only, atOnce = 24, chunk = 1000, without = [], log = () => {} }) {
+  const { launch } = browsers.find((browser) => browser.name === name);
+  const [browser, site, server] = await Promise.all([launch({ networkEnabled: false, protocolTimeout: 1_200_000 }), startSite({ faults: true, special }), startFaultServer()]);
+  try {
+    const run = new Run({ name, browser, site, server, settings: { seed, without, origins: server.origins }, log });
+    if (only !== undefined) await run.one(only, count);
+    else await run.all({ count, atOnce, chunk });
+    return run.results;
+  } finally {
+    await Promise.all([browser.close(), site.close(), server.close()]);
+  }
+}
+
+const hasKills = (index, count) => index >= count * (1 - killedShare);
+
+class Run {
+  results = { failures: [], tally: {}, fine: { made: 0, succeeded: 0 }, figures: [] };
+
+  constructor(parts) {
+    Object.assign(this, parts);
+  }
+
+  async all({ count, atOnce, chunk }) {
+    const border = Math.floor(count * (1 - killedShare)); // the calls after it are made with kills among them
+    for (const [from, to] of [[0, border], [border, count]]) {
+      await this.open();
+      const size = Math.max(1, Math.min(chunk, Math.ceil((to - from) / 3))); // growth is seen between three at least
+      await this.calls({ from, to, size, atOnce, kills: hasKills(from, count) });
+      await this.close();
+    }
+    const { made, succeeded } = this.results.fine;
+    if (succeeded < fineShare * made) this.fail(`of ${made} calls without a fault only ${succeeded} succeeded`);
+  }
+
+  /** One call by itself, as it is in a run of so many. */
+  async one(index, count) {
+    await this.open();
+    await this.batch({ from: index, to: index + 1, atOnce: 1, kills: hasKills(index, count) });
+    await this.rest();
+    await this.close();
+  }
+
+  async calls({ from, to, size, atOnce, kills }) {
+    await this.batch({ from: 2 ** 30, to: 2 ** 30 + atOnce * 4, atOnce, kills: false }); // warm
+    const before = this.site.downloads("open-payments-rest.wasm");
+    let first;
+    for (let at = from; at < to; at += size) {
+      await this.batch({ from: at, to: Math.min(at + size, to), atOnce, kills });
+      await this.rest();
+      const figures = await this.measure();
+      first ??= figures;
+      this.results.figures.push(figures);
+      this.log(`${this.name}: ${Math.min(at + size, to)} calls, ${this.results.failures.length} failures, ${JSON.stringify(figures)}`);
+      this.compare(first, figures, kills);
+    }
+    const downloads = this.site.downloads("open-payments-rest.wasm") - before;
+    if (!kills && downloads > 0) this.fail(`the second file was asked for ${downloads} times`);
+  }
+
+  async open() {
+    this.page = await this.browser.newPage();
+    this.page.on("pageerror", (error) => this.fail(`the page says: ${error.message}`));
+    await this.page.goto(`${this.site.origin}/soak/page.html?folder=/dist-faults`);
+    await this.page.waitForFunction("globalThis.soak !== undefined");
+    this.devtools = this.name === "Chromium" ? await this.page.createCDPSession() : undefined;
+  }
+
+  close() {
+    return this.page.close();
+  }
+
+  async evaluate(text) {
+    return JSON.parse(await this.page.evaluate(`(async () => JSON.stringify(await (${text})))()`));
+  }
+
+  async batch({ from, to, atOnce, kills }) {
+    const settings = { ...this.settings, kills, runId: `r${Date.now().toString(36)}` };
+    const { failures, tally, fine } = await this.evaluate(`soak.run(${JSON.stringify(settings)}, ${JSON.stringify({ from, to, atOnce })})`);
+    this.results.failures.push(...failures);
+    for (const [name, number] of Object.entries(tally)) this.results.tally[name] = (this.results.tally[name] ?? 0) + number;
+    this.results.fine.made += fine.made;
+    this.results.fine.succeeded += fine.succeeded;
+  }
+
+  /** Waits until the server has nothing under way: every call has settled, so nothing may stay. */
+  async rest() {
+    let report;
+    for (const end = Date.now() + restMs; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 200))) {
+      report = await this.server.report();
+      for (const { rule, id, path } of report.violations) this.fail(`the server saw a breach: ${rule}: ${path} (${id})`);
+      if (report.active.length === 0) break;
+    }
+    for (const { path } of report.active) this.fail(`a request goes on though its call is over: ${path}`);
+  }
+
+  /** What is held, after a collection where the browser has one. */
+  async measure() {
+    if (this.devtools) await this.devtools.send("HeapProfiler.collectGarbage");
+    const figures = await this.evaluate("soak.measure()");
+    if (!this.devtools) return figures;
+    await this.devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await this.devtools.send("Runtime.getHeapUsage");
+    return { ...figures, living: await this.evaluate("soak.measure()").then(({ living }) => living), heap: usedSize };
+  }
+
+  compare(first, now, kills) {
+    for (const [name, more] of Object.entries(allowed)) {
+      if (now[name] > (first[name] ?? 0) + more) this.fail(`${name} grew from ${first[name]} to ${now[name]}`);
+    }
+    const most = kills ? now.kills + 1 : 1;
+    if (now.started > most) this.fail(`${now.started} instances were started, with ${now.kills} kills`);
+    if (this.devtools && now.living > 2) this.fail(`${now.living} instances are still held, of ${now.started}`);
+  }
+
+  fail(problem) {
+    this.results.failures.push({ problems: [`${this.name}: ${problem}`] });
+  }
+}
+
+/** The failures in words, each with how to make its call alone. */
+export function describeFailures({ failures }, { browser, seed, count, most = 20 }) {
+  const texts = failures.slice(0, most).map(({ script, problems }) => {
+    const again = script ? `\n  again: node web/test/soak/soak.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}` : "";
+    return `${problems.join("\n")}${again}${script ? `\n  script: ${JSON.stringify(script)}` : ""}`;
+  });
+  return `${failures.length} failures of ${browser} with seed ${seed}:\n${texts.join("\n")}`;
+}

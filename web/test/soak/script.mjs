@@ -1,0 +1,96 @@
+// What one call of the run does: decided by the seed and the index alone, and plain enough to be printed.
+
+import { fetchFaults, serverFaults, signFaults, storeFaults, weights } from "./faults.mjs";
+import { Random } from "./random.mjs";
+
+const calls = {
+  continueGrant: 30, clientContinue: 12, request: 8, cancel: 5, rotate: 6, revoke: 4, poll: 4, finish: 14,
+  generateKey: 1, importKey: 6, verifyHash: 6,
+};
+const local = ["generateKey", "importKey", "verifyHash"]; // these send nothing
+const mayBeTwins = ["continueGrant", "clientContinue", "rotate"];
+const kinds = { server: 50, fetch: 14, sign: 9, abort: 20, deadline: 8, store: 8 };
+
+/** What of a run is faulty, on purpose. */
+const faultyShare = 0.4;
+
+/**
+ * The script of one call. With `kills` a call may end the instance of the module while others are
+ * in flight. `without` names kinds of faults that are left out.
+ */
+export function scriptOf(seed, index, { kills = false, without = [] } = {}) {
+  const random = new Random(seed, index);
+  if (kills && random.chance(0.02)) return { index, call: "kill", kill: random.pick(["exit", "crash"]) };
+  const call = random.weighted(calls);
+  const script = { index, call, port: random.int(0, 1000), salt: random.text(6), timeoutMs: longTimeout(random) };
+  script.isFaulty = random.chance(faultyShare);
+  script.key = random.pick(["cryptoKey", "handle", "sign", "pem"]);
+  if (local.includes(call)) return { ...script, input: random.int(0, 2 ** 31) };
+  script.hasReference = random.chance(0.85);
+  script.usesSharedSignal = random.chance(0.3);
+  if (call === "poll") script.steps = random.int(0, 2);
+  if (call === "finish") Object.assign(script, finishScript(random, without));
+  if (mayBeTwins.includes(call) && random.chance(0.1)) script.twin = random.pick(["same", "aborted"]);
+  if (script.isFaulty) addFaults(script, random, without);
+  return script;
+}
+
+const longTimeout = (random) => (random.chance(0.7) ? 10_000 : random.int(2000, 6000));
+
+function finishScript(random, without) {
+  const modes = { plain: 6, twice: 2, clients: 2, abortOne: 2, again: 2, result: 2, wrongHash: 2, afterwards: 1 };
+  return {
+    mode: random.weighted(modes),
+    store: random.chance(0.1) && !without.includes("default") ? "default" : "memory",
+    method: random.pick([undefined, "sha-256", "sha-512"]),
+    encoding: random.pick(["base64", "base64url"]),
+    givesNonce: random.chance(0.5),
+    result: random.pick(["grant_rejected", "grant_invalid", "invalid_interaction", "unknown"]),
+    abortAfterMs: random.pick([0, 1, 5, 20, 60]),
+  };
+}
+
+/** Adds one fault, and now and then a second one. */
+function addFaults(script, random, without) {
+  addFault(script, random, without);
+  if (random.chance(0.2)) addFault(script, random, without);
+}
+
+function addFault(script, random, without) {
+  const left = Object.entries(kinds).filter(([kind]) => !without.includes(kind) && (kind !== "store" || script.call === "finish"));
+  const kind = random.weighted(Object.fromEntries(left));
+  adders[kind](script, random);
+}
+
+const adders = {
+  server(script, random) {
+    const name = random.weighted(weights(serverFaults));
+    if (name === "tooFast" && script.twin) return;
+    script.server = [name, ...(serverFaults[name].parameters?.(random) ?? [])];
+    if (name === "never" || name === "endless") script.timeoutMs = random.int(30, 1200);
+  },
+  fetch(script, random) {
+    script.fetch = random.weighted(weights(fetchFaults));
+    script.fetchJunk = random.int(0, 1000);
+    if (script.fetch === "never" || script.fetch === "endlessStream") script.timeoutMs = random.int(30, 1200);
+  },
+  sign(script, random) {
+    script.key = "sign";
+    script.sign = random.weighted(weights(signFaults));
+    script.signJunk = random.int(0, 1000);
+    if (script.sign === "never") script.timeoutMs = random.int(30, 1200);
+  },
+  abort(script, random) {
+    script.usesSharedSignal = false;
+    script.abort = { when: random.pick(["before", "sameTask", "afterMs", "afterMs", "sent", "responded"]), ms: random.int(0, 120), reason: random.int(0, 3) };
+  },
+  deadline(script, random) {
+    script.timeoutMs = random.pick([1, 2, 3, 5, 8, 13, 30, 80, 200, 500, 1000]);
+  },
+  store(script, random) {
+    const kind = random.weighted(storeFaults);
+    script.storeFault = { kind, on: random.pick(["get", "set", "delete"]), times: random.pick([1, 1, 2, 1000]), phase: random.pick(["start", "finish"]) };
+    script.store = "memory";
+    if (kind === "never") script.timeoutMs = random.int(300, 1500);
+  },
+};
