@@ -1,4 +1,4 @@
-.PHONY: demo test build bench bench-go lint clean test-go test-fuzz test-wasm test-web
+.PHONY: demo test build bench bench-go lint clean test-go test-fuzz test-wasm test-web soak
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -34,6 +34,12 @@ test-wasm:
 test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=1 *.test.mjs
+
+# The long runs: random calls under random faults in both browsers, and a million random inputs. Half an hour at most.
+soak: build web/test/node_modules
+	web/test/install-browsers.sh
+	cd web/test && node soak/soak.mjs
+	cd web/test && node soak/inputs.mjs --count=1000000
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit

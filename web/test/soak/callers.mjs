@@ -77,14 +77,15 @@ const storeFailures = {
   slow: (run) => sleep(30).then(run),
 };
 
-/** A store around another, whose method `on` fails so many times while `phase` is on. */
-export function failingStore(store, { kind, on, times, phase }) {
-  const state = { phase: "start", left: times };
+/** A store around another, which fails as faults.mjs says. */
+export function failingStore(store, { kind, on, skip, times, phase }) {
+  const state = { phase: "start", uses: 0 };
   const method = (name) => (...args) => {
     const run = () => store[name](...args);
-    if (name !== on || state.phase !== phase || state.left <= 0) return run();
-    state.left -= 1;
-    return storeFailures[kind](run, state.left);
+    if (name !== on || state.phase !== phase) return run();
+    state.uses += 1;
+    const isFailing = state.uses > skip && state.uses <= skip + times;
+    return isFailing ? storeFailures[kind](run, state.uses) : run();
   };
   return { get: method("get"), set: method("set"), delete: method("delete"), enter: (phase) => (state.phase = phase) };
 }

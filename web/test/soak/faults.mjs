@@ -23,7 +23,7 @@ export const serverFaults = {
   wrongType: { weight: 3, expects: "either", parameters: (random) => [random.pick(["text", "html", "none", "problem"])] },
   html: { weight: 4, expects: "failure" },
   redirect: { weight: 3, expects: "failure", code: "redirected", parameters: (random) => [random.pick([301, 302, 303, 307, 308])] },
-  status: { weight: 20, expects: "failure", parameters: statusParameters, code: (status, form, code) => (ownForms.includes(form) ? "http_error" : code) },
+  status: { weight: 20, expects: "failure", parameters: statusParameters, code: statusCode },
   huge: { weight: 2, expects: "failure", code: "response_too_large", parameters: (random) => [random.int(1_048_700, 3_000_000)] },
   large: { weight: 2, expects: "success", parameters: (random) => [random.int(50_000, 1_000_000)] },
   odd: { weight: 8, expects: "success", parameters: (random) => [random.pick(oddities)] },
@@ -39,6 +39,10 @@ export const junkCount = 18;
 
 function statusParameters(random) {
   return [random.pick(statuses), random.pick(random.chance(0.4) ? ownForms : codedForms), random.pick(gnapCodes)];
+}
+
+function statusCode(status, form, code) {
+  return ownForms.includes(form) ? "http_error" : code;
 }
 
 /** Of a `fetch` of the caller. */
@@ -66,7 +70,7 @@ export const signFaults = {
   never: { weight: 2, expects: "failure" },
 };
 
-/** Of a store. `on` is the method, `times` how often it fails: then it works again. */
+/** Of a store, with weights. The method `on` works `skip` times, fails `times` times, and works again, in one phase of the grant. */
 export const storeFaults = { throws: 2, rejects: 2, never: 2, junk: 2, slow: 2 };
 
 export const weights = (faults) => Object.fromEntries(Object.entries(faults).map(([name, { weight }]) => [name, weight]));

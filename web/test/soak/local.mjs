@@ -1,6 +1,8 @@
 // Calls that send nothing, with odd material. Each returns how to make the call, and what is right.
 
-const oddTexts = ["é", "€", "😀", "\u0000", "\ufeff", "\u202e", "-----BEGIN PRIVATE KEY-----", "{", "\"", "\\u00e9", "=", " ", "\r\n", "ß".repeat(50)];
+const oddTexts = [
+  "é", "€", "😀", "\u0000", "\ufeff", "\u202e", "-----BEGIN PRIVATE KEY-----", "{", '"', "\\u00e9", "=", " ", "\r\n", "ß".repeat(50),
+];
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytesOf = (random, length) => Uint8Array.from({ length }, () => random.int(0, 255));
@@ -32,7 +34,10 @@ const odd = {
   changed: (random, seed) => changed(random, pemOf(seed)),
   cut: (random, seed) => pemOf(seed).slice(0, random.int(0, 110)),
   jwkText: (random, seed) => changed(random, JSON.stringify({ kty: "OKP", crv: "Ed25519", d: base64url(seed), kid: oddText(random) })),
-  jwk: (random, seed) => ({ kty: random.pick(["OKP", "é", 5, null]), crv: "Ed25519", d: random.pick([base64url(seed), "é", 7, undefined]), kid: oddText(random) }),
+  jwk: (random, seed) => {
+    const d = random.pick([base64url(seed), "é", 7, undefined]);
+    return { kty: random.pick(["OKP", "é", 5, null]), crv: "Ed25519", d, kid: oddText(random) };
+  },
   value: (random) => random.pick([null, undefined, 0, 5n, true, {}, [], () => {}, new Date(0)]),
 };
 

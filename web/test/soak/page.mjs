@@ -58,11 +58,11 @@ async function runOne(settings, index, results) {
   if (call.problems.length > 0) results.failures.push({ script, problems: [...new Set(call.problems)] });
 }
 
-/** What became of the calls. Of those without a fault and with time enough nearly all must succeed. */
+/** What became of the calls. Of those that send something and meet no fault nearly all must succeed. */
 function count({ tally, fine }, { script, outcomes }) {
   for (const { name, wasKilled } of outcomes) {
     tally[name] = (tally[name] ?? 0) + 1;
-    if (script.isFaulty || script.call === "kill" || wasKilled) continue;
+    if (script.isFaulty || script.call === "kill" || localCalls[script.call] || wasKilled) continue;
     fine.made += 1;
     if (name === "resolved") fine.succeeded += 1;
   }
@@ -73,7 +73,7 @@ const methods = {
   poll: (call, options) => sdk.pollGrant({ ...options, interactRef: undefined, wait: 0 }),
   clientContinue: (call, { interactRef, ...options }) =>
     client(options).then(({ grant }) => grant.continue(targetOf(options), interactRef && { interact_ref: interactRef })),
-  request: (call, options) => client(options).then(({ grant }) => grant.request({ ...targetOf(options), accessToken: undefined }, requestBody())),
+  request: (call, { accessToken, ...options }) => client(options).then(({ grant }) => grant.request(targetOf(options), requestBody())),
   cancel: (call, options) => client(options).then(({ grant }) => grant.cancel(targetOf(options))),
   rotate: (call, options) => client(options).then(({ token }) => token.rotate(targetOf(options))),
   revoke: (call, options) => client(options).then(({ token }) => token.revoke(targetOf(options))),
@@ -177,8 +177,8 @@ class Call {
     const random = new Random(this.seed, this.script.input);
     const { make, secrets = [], mayRefuse, codes, isRight } = await localCalls[this.script.call](sdk, random);
     const judge = (outcome, attempt) => {
-      if (!("value" in outcome)) return problemsOf(mayRefuse ? { ...this.script, server: ["invalidUtf8"] } : this.script, attempt, outcome, this.record, sdk);
-      return isRight(outcome.value) ? [] : [`it resolved with ${brief(outcome.value)}`];
+      if ("value" in outcome) return isRight(outcome.value) ? [] : [`it resolved with ${brief(outcome.value)}`];
+      return problemsOf({ ...this.script, isOdd: mayRefuse }, attempt, outcome, this.record, sdk);
     };
     await this.attempt({ task: make, options: {}, timeoutMs: 30_000, secrets, mayRefuse, codes, judge });
   }
@@ -203,22 +203,37 @@ class Call {
     this.finishUri = `${location.origin}/blank.html?grant=${this.id}`;
     this.clientNonce = script.givesNonce ? `nonce-of-the-client-${script.salt}` : undefined;
     const query = new URLSearchParams({ reference, token, encoding: script.encoding, method: script.method === "sha-512" ? script.method : "" });
-    const { value: pending } = await this.attempt(this.startPlan(`${this.url("start")}?${query}`), null);
-    if (!pending) return undefined;
-    this.callback = new URL(pending.interact.redirect).searchParams.get("callback");
-    this.record.secrets.add(pending.interact.finish);
+    const { value, error } = await this.attempt(this.startPlan(`${this.url("start")}?${query}`), null);
     storeFault && this.store.enter("finish");
-    const outcomes = await modes[script.mode](this);
-    return this.checkForgotten(outcomes);
+    const pending = value ?? (await this.record.started);
+    if (!pending) return;
+    this.callback = new URL(pending.interact.redirect).searchParams.get("callback");
+    if (value) await this.checkForgotten(await modes[script.mode](this));
+    else if (error.code === "storage_error") await this.finishUnstored(error);
+  }
+
+  /** The server has the grant and the store does not: the error has all that is needed. */
+  async finishUnstored(error) {
+    if (!error.pending) this.problems.push("the store failed after the request, and the error has no pending grant");
+    if (!error.pending) return;
+    const { pending } = error;
+    const task = (call, options) => client({ ...options, store: this.store }).then(({ grant }) => grant.finish(this.callback, { pending }));
+    await this.finishOnce({ task });
   }
 
   startPlan(url) {
     const { script, store, finishUri } = this;
     const isFaulty = script.storeFault?.phase === "start";
-    const interact = { start: ["redirect"], finish: { method: "redirect", uri: finishUri, nonce: this.clientNonce, hash_method: script.method } };
-    const start = (call, { timeoutMs }) => client({ key: keys.cryptoKey, timeoutMs, store }).then(({ grant }) => grant.start({ url }, requestBody(interact)));
+    const finish = { method: "redirect", uri: finishUri, nonce: this.clientNonce, hash_method: script.method };
+    const interact = { start: ["redirect"], finish };
+    const start = async (call, { timeoutMs }) => {
+      const { grant } = await client({ key: keys.cryptoKey, timeoutMs, store });
+      return grant.start({ url }, requestBody(interact));
+    };
     const judge = (outcome, attempt) => {
       const undisturbed = { ...script, server: undefined, fetch: undefined, sign: undefined };
+      const isSentInVain = outcome.error && isUnwritable(script.storeFault) && this.record.sent > 0;
+      if (isSentInVain) return ["the request was sent though the store takes nothing"];
       if (!("value" in outcome)) return problemsOf(undisturbed, attempt, outcome, this.record, sdk);
       return outcome.value.echo?.url === url ? [] : ["the response is for another request"];
     };
@@ -231,9 +246,9 @@ class Call {
     const { script, store } = this;
     const task = (call, { signal, ...options }) => client({ ...options, store }).then(({ grant }) => grant.finish(callback, { signal }));
     const codes = script.storeFault ? ["storage_error", "no_pending_grant"] : [];
-    const plan = this.plan(task);
     const mayFailAnyhow = Boolean(script.storeFault);
-    return this.attempt({ ...plan, options: {}, codes, mayFailAnyhow, ...changes }, abort);
+    const plan = { ...this.plan(task), options: {}, codes, mayFailAnyhow, respondedBefore: this.record.responded };
+    return this.attempt({ ...plan, ...changes }, abort);
   }
 
   /** Finishes with a callback that must be refused, with nothing sent and nothing forgotten. */
@@ -262,6 +277,8 @@ class Call {
     if (wasLost) this.problems.push(`the grant was forgotten after ${outcomes.map(({ error }) => brief(error)).join(" and ")}`);
   }
 }
+
+const isUnwritable = (fault) => fault?.phase === "start" && fault.on === "set" && fault.skip === 0 && ["throws", "rejects"].includes(fault.kind);
 
 const sharedOutcome = (call, aborts) => Promise.all(aborts.map((abort) => call.finishOnce({ abort })));
 
@@ -293,7 +310,10 @@ const modes = {
   afterwards: async (call) => {
     const first = await call.finishOnce();
     if (!("value" in first)) return [first];
-    const judge = (outcome) => (outcome.error?.code === "no_pending_grant" || call.script.storeFault || outcome.wasKilled ? [] : ["a finished grant was finished again"]);
+    const judge = ({ error, wasKilled }) => {
+      const isRight = error?.code === "no_pending_grant" || call.script.storeFault || wasKilled;
+      return isRight ? [] : ["a finished grant was finished again"];
+    };
     return [first, await call.finishOnce({ judge })];
   },
 };

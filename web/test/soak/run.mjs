@@ -12,7 +12,8 @@ const served = ["page.html", "page.mjs", "instruments.mjs", "callers.mjs", "faul
 const mib = 2 ** 20;
 
 /** What may be more at the end than after the first chunk. Go's own memory grows with the largest responses at once. */
-const allowed = { values: 60, memory: 16 * mib, heap: 12 * mib, timers: 6, listeners: 0 };
+const allowed = { values: 60, memory: 8 * mib, heap: 12 * mib, timers: 6, listeners: 0 };
+const socketsPerOrigin = 6; // that a browser keeps
 const killedShare = 0.2; // of the calls are made with kills among them
 const fineShare = 0.95; // of the calls without a fault succeed: less, and the run proves nothing
 const restMs = 60_000; // what the server holds is gone by then, or stays
@@ -39,7 +40,8 @@ const special = Object.fromEntries(served.map((name) => [`/soak/${name}`, async 
  */
 export async function soak({ browser: name, seed, count, only, atOnce = 24, chunk = 1000, without = [], log = () => {} }) {
   const { launch } = browsers.find((browser) => browser.name === name);
-  const [browser, site, server] = await Promise.all([launch({ networkEnabled: false, protocolTimeout: 1_200_000 }), startSite({ faults: true, special }), startFaultServer()]);
+  const starting = [launch({ networkEnabled: false, protocolTimeout: 1_200_000 }), startSite({ faults: true, special }), startFaultServer()];
+  const [browser, site, server] = await Promise.all(starting);
   try {
     const run = new Run({ name, browser, site, server, settings: { seed, without, origins: server.origins }, log });
     if (only !== undefined) await run.one(only, count);
@@ -63,7 +65,7 @@ class Run {
     const border = Math.floor(count * (1 - killedShare)); // the calls after it are made with kills among them
     for (const [from, to] of [[0, border], [border, count]]) {
       await this.open();
-      const size = Math.max(1, Math.min(chunk, Math.ceil((to - from) / 3))); // growth is seen between three at least
+      const size = Math.max(1, Math.min(chunk, Math.ceil((to - from) / 2))); // growth is seen between two at least
       await this.calls({ from, to, size, atOnce, kills: hasKills(from, count) });
       await this.close();
     }
@@ -86,19 +88,20 @@ class Run {
     for (let at = from; at < to; at += size) {
       await this.batch({ from: at, to: Math.min(at + size, to), atOnce, kills });
       await this.rest();
-      const figures = await this.measure();
+      const figures = { ...(await this.measure()), sockets: (await this.server.report()).sockets };
       first ??= figures;
       this.results.figures.push(figures);
       this.log(`${this.name}: ${Math.min(at + size, to)} calls, ${this.results.failures.length} failures, ${JSON.stringify(figures)}`);
       this.compare(first, figures, kills);
     }
+    const { resolved } = await this.batch({ from: to, to: to + 1, atOnce: 1, isPlain: true });
+    if (resolved !== 1) this.fail("a plain call after the others does not succeed");
     const downloads = this.site.downloads("open-payments-rest.wasm") - before;
     if (!kills && downloads > 0) this.fail(`the second file was asked for ${downloads} times`);
   }
 
   async open() {
     this.page = await this.browser.newPage();
-    this.page.on("pageerror", (error) => this.fail(`the page says: ${error.message}`));
     await this.page.goto(`${this.site.origin}/soak/page.html?folder=/dist-faults`);
     await this.page.waitForFunction("globalThis.soak !== undefined");
     this.devtools = this.name === "Chromium" ? await this.page.createCDPSession() : undefined;
@@ -112,13 +115,15 @@ class Run {
     return JSON.parse(await this.page.evaluate(`(async () => JSON.stringify(await (${text})))()`));
   }
 
-  async batch({ from, to, atOnce, kills }) {
-    const settings = { ...this.settings, kills, runId: `r${Date.now().toString(36)}` };
+  /** Makes calls and returns how many came to what. */
+  async batch({ from, to, atOnce, ...kind }) {
+    const settings = { ...this.settings, ...kind, runId: `r${Date.now().toString(36)}` };
     const { failures, tally, fine } = await this.evaluate(`soak.run(${JSON.stringify(settings)}, ${JSON.stringify({ from, to, atOnce })})`);
     this.results.failures.push(...failures);
     for (const [name, number] of Object.entries(tally)) this.results.tally[name] = (this.results.tally[name] ?? 0) + number;
     this.results.fine.made += fine.made;
     this.results.fine.succeeded += fine.succeeded;
+    return tally;
   }
 
   /** Waits until the server has nothing under way: every call has settled, so nothing may stay. */
@@ -146,6 +151,7 @@ class Run {
     for (const [name, more] of Object.entries(allowed)) {
       if (now[name] > (first[name] ?? 0) + more) this.fail(`${name} grew from ${first[name]} to ${now[name]}`);
     }
+    if (now.sockets > socketsPerOrigin * this.server.origins.length) this.fail(`${now.sockets} connections are open`);
     const most = kills ? now.kills + 1 : 1;
     if (now.started > most) this.fail(`${now.started} instances were started, with ${now.kills} kills`);
     if (this.devtools && now.living > 2) this.fail(`${now.living} instances are still held, of ${now.started}`);

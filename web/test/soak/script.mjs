@@ -9,17 +9,18 @@ const calls = {
 };
 const local = ["generateKey", "importKey", "verifyHash"]; // these send nothing
 const mayBeTwins = ["continueGrant", "clientContinue", "rotate"];
-const kinds = { server: 50, fetch: 14, sign: 9, abort: 20, deadline: 8, store: 8 };
+const kinds = { server: 50, fetch: 14, sign: 9, abort: 20, deadline: 8, store: 50 }; // a store only where there is one
 
 /** What of a run is faulty, on purpose. */
 const faultyShare = 0.4;
 
 /**
  * The script of one call. With `kills` a call may end the instance of the module while others are
- * in flight. `without` names kinds of faults that are left out.
+ * in flight. `without` names kinds of faults that are left out. With `isPlain` it is a call that must succeed.
  */
-export function scriptOf(seed, index, { kills = false, without = [] } = {}) {
+export function scriptOf(seed, index, { kills = false, without = [], isPlain = false } = {}) {
   const random = new Random(seed, index);
+  if (isPlain) return { index, call: "continueGrant", salt: random.text(6), timeoutMs: 30_000, key: "handle", hasReference: true };
   if (kills && random.chance(0.02)) return { index, call: "kill", kill: random.pick(["exit", "crash"]) };
   const call = random.weighted(calls);
   const script = { index, call, port: random.int(0, 1000), salt: random.text(6), timeoutMs: longTimeout(random) };
@@ -82,14 +83,16 @@ const adders = {
   },
   abort(script, random) {
     script.usesSharedSignal = false;
-    script.abort = { when: random.pick(["before", "sameTask", "afterMs", "afterMs", "sent", "responded"]), ms: random.int(0, 120), reason: random.int(0, 3) };
+    const when = random.pick(["before", "sameTask", "afterMs", "afterMs", "sent", "responded"]);
+    script.abort = { when, ms: random.int(0, 120), reason: random.int(0, 3) };
   },
   deadline(script, random) {
     script.timeoutMs = random.pick([1, 2, 3, 5, 8, 13, 30, 80, 200, 500, 1000]);
   },
   store(script, random) {
     const kind = random.weighted(storeFaults);
-    script.storeFault = { kind, on: random.pick(["get", "set", "delete"]), times: random.pick([1, 1, 2, 1000]), phase: random.pick(["start", "finish"]) };
+    script.storeFault = { kind, on: random.pick(["get", "set", "delete"]), phase: random.pick(["start", "finish"]) };
+    Object.assign(script.storeFault, { skip: random.pick([0, 0, 1, 2]), times: random.pick([1, 2, 1000]) });
     script.store = "memory";
     if (kind === "never") script.timeoutMs = random.int(300, 1500);
   },

@@ -9,7 +9,7 @@ import { junkCount } from "./faults.mjs";
 
 const portCount = 10;
 const json = { "content-type": "application/json; charset=utf-8" };
-const neverMs = 6000; // what is never answered is broken off: by then the call is long over
+const neverMs = 4000; // what is never answered is broken off: by then the call is long over
 const secondMs = 1000;
 
 const active = new Set(); // the exchanges that are not over

@@ -1,0 +1,18 @@
+// A short run of random calls under random faults: `make soak` makes the long one. SEED repeats a run.
+
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { describe, test } from "node:test";
+import { describeFailures, soak } from "./soak/run.mjs";
+
+const timeout = 600_000;
+const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+
+for (const [browser, count] of [["Chromium", 800], ["Firefox", 200]]) {
+  describe(browser, { timeout }, () => {
+    test(`${count} calls under random faults: each settles once and rightly, and nothing grows (seed ${seed})`, { timeout }, async () => {
+      const results = await soak({ browser, seed, count });
+      assert.equal(results.failures.length, 0, describeFailures(results, { browser, seed, count }));
+    });
+  });
+}
