@@ -267,7 +267,7 @@ func unreadable(ctx context.Context, call Call, res *http.Response, body []byte,
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return context.Cause(ctx)
 	}
-	failure.Code, failure.Err = CodeTimeout, context.Cause(ctx)
+	failure.Code, failure.Retryable, failure.Err = CodeTimeout, true, context.Cause(ctx)
 	failure.Description = "The server has answered, and its response did not come to its end in time."
 	return failure
 }
