@@ -178,7 +178,8 @@ class Finishing {
       return abortable(this.#claim.end("free"), signal);
     }
     finishedHere.add(this.#name);
-    await Promise.allSettled([records.remove(this.#record.id, signal), abortable(this.#claim.end("done"), signal)]);
+    // In this order: who sees the record gone sees that it is done.
+    await Promise.allSettled([abortable(this.#claim.end("done"), signal), records.remove(this.#record.id, signal)]);
   }
 }
 
