@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -166,25 +165,16 @@ func plainText(res *http.Response, body []byte, isJSON bool) string {
 	return string(body)
 }
 
-// secrets are what a server was sent and must not be in the text of an error: longest first, lest
-// a short one is found in a long one and leaves the rest of it.
+// secrets are what a server was sent and must not be in the text of an error.
 func secrets(call Call, req *http.Request) []string {
 	params, _ := httpsig.ReadParams(req)
 	_, signature, _ := strings.Cut(req.Header.Get("Signature"), ":")
 	body := membersOf(call.Body)
 	finish := membersOf(membersOf(body["interact"])["finish"])
-	var all []string
-	for _, secret := range []string{
-		call.AccessToken, textOf(body["interact_ref"]), textOf(finish["nonce"]), params.Nonce, strings.TrimRight(signature, "=:"),
-	} {
-		for _, form := range []string{secret, unescape(secret)} { // it may have come to us escaped
-			if utf8.RuneCountInString(form) >= leastSecret {
-				all = append(all, form)
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return all
+	return formsOf(
+		call.AccessToken, textOf(body["interact_ref"]), textOf(finish["nonce"]),
+		params.Nonce, strings.TrimRight(signature, "=:"),
+	)
 }
 
 // defaultWait is what RFC 9635 §3.1 asks for where the server does not say how long to wait.

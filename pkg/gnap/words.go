@@ -16,6 +16,7 @@ const (
 	maxCode     = 64      // characters of a code
 	maxDetails  = 8 << 10 // bytes of details; longer ones are left out
 	leastSecret = 8       // characters: a shorter one is part of many a word
+	layers      = 3       // of escapes are undone: escapes of escapes, and one more
 	redacted    = "[redacted]"
 )
 
@@ -97,7 +98,6 @@ func shown(literal []byte, secrets []string) []byte {
 // redact replaces secrets, however they are escaped. Where one shows only under escapes, the text
 // comes back without those. Where one shows only without the spaces in it, nothing of it does.
 func redact(text string, secrets []string) string {
-	const layers = 3 // that many escapes of escapes are undone
 	text = replaceSecrets(strings.Map(visible, text), secrets)
 	under := text
 	for range layers {
@@ -115,6 +115,22 @@ func redact(text string, secrets []string) string {
 		return redacted
 	}
 	return text
+}
+
+// formsOf is what to look for: secrets, and what is left of those that hold escapes themselves. The
+// longest comes first, lest a short one is found in it and leaves the rest.
+func formsOf(secrets ...string) []string {
+	var forms []string
+	for _, secret := range secrets {
+		for range layers + 1 {
+			if utf8.RuneCountInString(secret) >= leastSecret && !slices.Contains(forms, secret) {
+				forms = append(forms, secret)
+			}
+			secret = unescape(secret)
+		}
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	return forms
 }
 
 func replaceSecrets(text string, secrets []string) string {
@@ -182,7 +198,7 @@ func unescapeOne(text string) (plain string, size int) {
 	case text[:2] == `\x` || text[:2] == `\X`:
 		number, size := digits(text, 2, 16, 2, 2)
 		return string(number), size
-	case text[0] == '\\' && (notInCode(rune(text[1])) || text[1] == '_' || text[1] == '-'):
+	case text[0] == '\\' && strings.IndexByte(`/\"'`, text[1]) >= 0:
 		return text[1:2], 2
 	case text[:2] == "&#":
 		return numeric(text)
@@ -215,10 +231,10 @@ func numeric(text string) (plain string, size int) {
 	if strings.HasPrefix(text, "&#x") || strings.HasPrefix(text, "&#X") {
 		number, size = digits(text, 3, 16, 1, most)
 	}
-	if size > 0 && size < len(text) && text[size] == ';' { // HTML reads a reference without it too
-		size++
+	if size == 0 || size == len(text) || text[size] != ';' {
+		return "", 0
 	}
-	return string(number), size
+	return string(number), size + 1
 }
 
 func named(text string) (plain string, size int) {
