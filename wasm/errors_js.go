@@ -44,7 +44,13 @@ func fields(e *gnap.Error) map[string]any {
 	result := map[string]any{
 		"operation": string(e.Operation), "code": e.Code, "description": e.Description,
 		"status": e.Status, "details": string(e.Details), "validationErrors": problems,
-		"responseText": string(e.Body), "retryable": e.Retryable,
+		"retryable": e.Retryable,
+	}
+	if e.Body != nil { // else nothing was answered
+		result["responseText"] = string(e.Body)
+	}
+	if e.Wait > 0 {
+		result["wait"] = e.Wait.Seconds()
 	}
 	if thrown, ok := jsbridge.Thrown(e.Err); ok {
 		result["cause"] = thrown

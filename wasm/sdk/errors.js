@@ -39,6 +39,7 @@ const operations = {
   cancel: "Grant cancellation",
   rotate: "Token rotation",
   revoke: "Token revocation",
+  verify: "Verification of the interaction hash",
 };
 
 /** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
