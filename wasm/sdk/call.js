@@ -57,7 +57,7 @@ const cannotRepeat = (operation, body) => operation === "rotate" || (operation =
 
 /** The error of a call whose time is up. */
 const tooSlow = (operation) => ({ sent }) => {
-  const description = sent?.response ? "The server has answered, but the call did not end in time. The response is in responseText."
+  const description = sent?.response ? "The server has answered, but the call did not end in time: the response is in responseText."
     : sent ? "The server did not answer in time. It may have processed the request all the same."
     : "The module or the key was not ready in time. Nothing was sent.";
   return fromGo({ operation, code: "timeout", description, retryable: true, ...sent?.response });

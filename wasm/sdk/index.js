@@ -3,6 +3,7 @@
 import { checkObject, checkText, poll, send } from "./call.js";
 import { argumentError } from "./errors.js";
 import { call, load } from "./runtime.js";
+import { isSource } from "./source.js";
 
 export { buildInfo } from "./build-info.js";
 export { createAuthenticatedClient } from "./client.js";
@@ -19,8 +20,7 @@ export async function init({ wasm, rest } = {}) {
 }
 
 function checkSource(name, source) {
-  const kinds = [URL, Response, WebAssembly.Module, ArrayBuffer];
-  if (source === undefined || typeof source === "string" || ArrayBuffer.isView(source) || kinds.some((kind) => source instanceof kind)) return source;
+  if (source === undefined || isSource(source)) return source;
   throw argumentError(name, "must be a URL, a Response, a BufferSource or a WebAssembly.Module");
 }
 

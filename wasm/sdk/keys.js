@@ -10,7 +10,7 @@ export async function generateKey({ keyId, extractable = false, fallback = true 
     pair = await webCrypto().generateKey("Ed25519", extractable, ["sign", "verify"]);
   } catch (cause) {
     if (!fallback) throw noEd25519(cause);
-    const { id, publicKey } = await call("generateKey");
+    const { id, publicKey } = await call("generateKey", [], { needsAll: true });
     return handle({ keyId, publicKey, wasmKey: id });
   }
   const publicKey = await exportPublic(pair.publicKey);
@@ -63,7 +63,7 @@ function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-const prepared = new WeakMap(); // key object → { handle: a promise, since: the era of the module }
+const prepared = new WeakMap(); // key object → { keyId, privateKey, handle: a promise, since: the era of the module }
 
 /**
  * Returns { keyId, signer }, or a promise of it. What signs is a CryptoKey, a function, or the
@@ -78,10 +78,13 @@ export function prepareKey(key, path = "key") {
   if (wasmKey !== undefined) return { keyId, signer: wasmKey };
   if (sign !== undefined) return { keyId, signer: checkedSign(sign, `${path}.sign`) };
   if (isCryptoKey(privateKey)) return { keyId, signer: checkCryptoKey(privateKey, `${path}.privateKey`) };
-  if (prepared.get(key)?.since !== era()) { // the module may have held it
+  const known = prepared.get(key);
+  const isSame = known?.keyId === keyId && known.privateKey === privateKey; // a caller may put another key there
+  if (!isSame || known.since !== era()) { // the module may have held it
     const imported = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
-    prepared.set(key, { handle: imported, since: era() });
-    imported.catch(() => prepared.delete(key));
+    const entry = { keyId, privateKey, handle: imported, since: era() };
+    prepared.set(key, entry);
+    imported.catch(() => prepared.get(key) === entry && prepared.delete(key));
   }
   return prepared.get(key).handle.then((imported) => prepareKey(imported, path));
 }
@@ -144,7 +147,7 @@ async function importMaterial(given, { keyId, fallback, path }) {
   try {
     usesWebCrypto = await hasEd25519();
     if (!usesWebCrypto && !fallback) throw noEd25519();
-    parsed = await call("parseKey", [material, isText, usesWebCrypto]);
+    parsed = await call("parseKey", [material, isText, usesWebCrypto], { needsAll: !usesWebCrypto });
   } catch (error) {
     throw error instanceof TypeError ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
   } finally {

@@ -1,11 +1,12 @@
 // Loads the module, watches the instance that runs, and starts another when it has died.
 
 import { buildInfo } from "./build-info.js";
-import wrapGo from "./wasm_exec.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
 import { createHost } from "./host.js";
 import { InFlight } from "./inflight.js";
 import { withSnapshot } from "./snapshot.js";
+import { compile, compileDeferred, isResponse, isSame } from "./source.js";
+import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and rest
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
@@ -16,13 +17,20 @@ let ended = 0; // how many instances have
 
 /**
  * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
- * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late.
+ * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call that `needsAll`
+ * begins when the rest of the module is there: it leaves what must not be lost for want of it.
  */
-export function call(name, args = [], limits) {
+export function call(name, args = [], { needsAll = false, ...limits } = {}) {
   const inFlight = new InFlight(limits);
-  if (running) running.take(inFlight, name, args);
-  else start().then((instance) => instance.take(inFlight, name, args), (error) => inFlight.reject(error));
+  if (running && !needsAll) running.take(inFlight, name, args);
+  else begin(inFlight, needsAll, name, args).catch((error) => inFlight.reject(error));
   return inFlight.result;
+}
+
+async function begin(inFlight, needsAll, name, args) {
+  const instance = await start();
+  if (needsAll) await instance.complete().catch((error) => Promise.reject(incomplete(error)(inFlight)));
+  instance.take(inFlight, name, args);
 }
 
 /** Sets where the module and its rest come from, and loads the first. Once one is loaded, another source for it is refused. */
@@ -38,8 +46,6 @@ export async function load(given) {
   }
   await start();
 }
-
-const isSame = (a, b) => a === b || (a instanceof URL && b instanceof URL && a.href === b.href);
 
 export const isRunning = () => running !== undefined;
 
@@ -57,7 +63,7 @@ export function start() {
 }
 
 async function run() {
-  compiling ??= compile(sources.wasm ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
+  compiling ??= compile("open-payments.wasm", sources.wasm ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
     throw unavailable(forget(error));
   });
   const module = await compiling;
@@ -69,20 +75,20 @@ async function run() {
 /** Lets the next call load the module again. */
 function forget(error) {
   compiling = undefined;
-  if (sources.wasm instanceof Response) sources.wasm = undefined; // its body is used up
+  if (isResponse(sources.wasm)) sources.wasm = undefined; // its body is used up
   return error;
 }
 
 const pauses = [500, 2000]; // ms before a further attempt: calls in flight depend on it
-const patience = 10_000; // ms for each: Go stands still meanwhile, and its timeouts with it
+const patience = 10_000; // ms in which something of it must come: Go stands still meanwhile
 
 /** Loads the rest of the module. */
 function loadRest() {
-  const { integrity } = buildInfo.rest; // whoever checked the module has checked this script, which has the sum
-  const attempt = () => compile(sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), { integrity, signal: AbortSignal.timeout(patience) });
-  compilingRest ??= attempts(attempt, sources.rest instanceof Response ? [] : pauses).catch((error) => {
+  const options = { integrity: buildInfo.rest.integrity, patience };
+  const attempt = () => compileDeferred("open-payments-rest.wasm", sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), options);
+  compilingRest ??= attempts(attempt, isResponse(sources.rest) ? [] : pauses).catch((error) => {
     compilingRest = undefined;
-    if (sources.rest instanceof Response) sources.rest = undefined; // its body is used up
+    if (isResponse(sources.rest)) sources.rest = undefined; // its body is used up
     throw error;
   });
   return compilingRest;
@@ -92,36 +98,25 @@ async function attempts(task, pauses) {
   try {
     return await task();
   } catch (error) {
-    if (pauses.length === 0) throw error;
+    if (pauses.length === 0 || error instanceof OpenPaymentsClientError) throw error; // another attempt changes nothing
     await new Promise((resolve) => setTimeout(resolve, pauses[0]));
     return attempts(task, pauses.slice(1));
   }
 }
 
-async function compile(wasm, options) {
-  if (wasm instanceof WebAssembly.Module) return wasm;
-  if (ArrayBuffer.isView(wasm) || wasm instanceof ArrayBuffer) return WebAssembly.compile(wasm);
-  if (isFile(wasm)) return WebAssembly.compile(await nodeFiles().readFile(new URL(wasm)));
-  const response = wasm instanceof Response ? wasm : await fetch(wasm, { credentials: "same-origin", ...options });
-  if (!response.ok) throw new Error(`${response.url || "The module"} answered with status ${response.status}.`);
-  const isWasm = response.headers.get("content-type")?.startsWith("application/wasm");
-  // Only a response of the right type can be compiled while it downloads.
-  return isWasm ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
-}
-
-/** Node's fetch reads no files. An import of node:fs would break bundlers, so it is asked for where it is. */
-const nodeFiles = () => globalThis.process?.getBuiltinModule?.("node:fs/promises");
-const isFile = (wasm) => !(wasm instanceof Response) && String(wasm).startsWith("file:") && Boolean(nodeFiles());
-
 function unavailable(cause) {
-  const blocked = cause instanceof WebAssembly.CompileError && /content security policy|blocked by csp|unsafe-eval/i.test(cause.message);
+  if (cause instanceof OpenPaymentsClientError) return cause; // it says why
+  const blocked = cause?.name === "CompileError" && /content security policy|blocked by csp|unsafe-eval/i.test(cause.message);
   const description = blocked
     ? "This page's Content-Security-Policy does not let WebAssembly compile: add 'wasm-unsafe-eval' to its script-src directive."
-    : "open-payments.wasm could not be loaded. Check that it is served beside index.js, or pass init() where it is.";
+    : `open-payments.wasm could not be loaded. ${whatToDo}`;
   return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, {
     code: "module_unavailable", description, cause, retryable: !blocked,
   });
 }
+
+const whatToDo = "Check that it is served beside index.js, or pass init() where it is. " +
+  "After a deploy, the server may have no files of a page that is open any more: reload the page, and keep old files for a while.";
 
 const restIs = { needed: 1, loaded: 2 }; // as in wasm/pack/split.go
 const paused = new Error("Go waits for the rest of the module");
@@ -137,6 +132,7 @@ class Instance {
   #exports; // of the WebAssembly instance
   #entries = []; // what waits to enter Go
   #isEntered = false; // whether Go runs, or waits for the rest of the module
+  #linking; // Promise: the rest is there
 
   /** Makes a call, unless it is over already. */
   take(inFlight, name, args) {
@@ -234,15 +230,29 @@ class Instance {
         // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
         if (error !== paused) this.#died();
       }
-      if (!this.#dead && this.#needsRest()) return this.#complete();
+      if (!this.#dead && this.#needsRest()) return this.#goOn();
     }
     this.#isEntered = false;
   }
 
-  /** Loads the rest of the module, for which Go waits, and lets Go go on. */
-  async #complete() {
+  /** Loads the rest of the module. */
+  complete() {
+    this.#linking ??= this.#link().catch((error) => {
+      this.#linking = undefined;
+      throw error;
+    });
+    return this.#linking;
+  }
+
+  async #link() {
+    await WebAssembly.instantiate(await loadRest(), { "open-payments": this.#exports });
+    if (!this.#needsRest()) this.#exports.rest.value = restIs.loaded; // else Go goes on first
+  }
+
+  /** Gets the rest of the module, for which Go waits, and lets Go go on. */
+  async #goOn() {
     try {
-      await WebAssembly.instantiate(await loadRest(), { "open-payments": this.#exports });
+      await this.complete();
       this.#exports.rest.value = restIs.loaded;
       this.#entries.unshift(() => this.#exports.proceed());
     } catch (error) {
@@ -274,11 +284,9 @@ function stopped(inFlight) {
 }
 
 /** The same where Go waited in vain for the rest of the module. */
-const incomplete = (cause) => (inFlight) => lost(
-  inFlight, "module_unavailable", "open-payments-rest.wasm could not be loaded, which this call needed.",
-  "Reload the page: after a deploy, the server may not have the files of this page any more, and should keep them for a while. " +
-  "If that does not help, check that it is served beside index.js, or pass init() where it is.", cause,
-);
+const incomplete = (cause) => (inFlight) => (cause instanceof OpenPaymentsClientError
+  ? lost(inFlight, "module_unavailable", "This call needed the rest of the module.", cause.description)
+  : lost(inFlight, "module_unavailable", "open-payments-rest.wasm could not be loaded, which this call needed.", whatToDo, cause));
 
 function lost({ wasSent, response }, code, what, advice, cause) {
   const sent = wasSent ? "The server may have processed it." : "Nothing was sent.";

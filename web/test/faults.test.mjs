@@ -2,10 +2,14 @@
 // functions of wasm/faults_js.go.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { browsers } from "./harness/browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
-import { grantFor, startServer } from "./harness/server.mjs";
+import { distWithFaults } from "./harness/packages.mjs";
+import { grantFor, startServer, until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
@@ -82,6 +86,72 @@ for (const { name, launch } of browsers) {
         await assertWorks();
       });
     }
+
+    for (const kind of ["exit", "crash"]) {
+      test(`rule 5: ${kind}: a continuation or a rotation that is on its way is read to its end, and its response is in the error`, { timeout }, async () => {
+        const [continuation, rotation] = ["held", "held"].map((way) => server.continuation(way));
+        const calls = lab.run(async (continuation, rotation) => {
+          const client = await lab.createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/client", key: lab.key });
+          const calls = [client.grant.continue(continuation, { interact_ref: continuation.interactRef }), client.token.rotate(rotation)];
+          const outcomes = await Promise.allSettled(calls);
+          return outcomes.map(({ reason: { code, status, description, responseText } }) => ({ code, status, description, responseText }));
+        }, continuation, rotation);
+        await Promise.all([continuation, rotation].map(({ url }) => server.arrived(url)));
+        await fault(kind);
+        await assertWorks();
+        server.held.splice(0).forEach((release) => release());
+        for (const [i, { url }] of [continuation, rotation].entries()) {
+          const { code, status, description, responseText } = (await calls)[i];
+          assert.deepEqual([code, status], ["internal_error", 200]);
+          assert.match(description, /The server has answered: the response is in responseText/);
+          assert.deepEqual(JSON.parse(responseText), grantFor(server.exchanges(url)[0]));
+        }
+      });
+
+      test(`rule 6: ${kind}: what is read to its end ends at its deadline, and with its signal`, { timeout }, async () => {
+        const calls = ["never", "stalled"].map((way) => server.continuation(way));
+        const outcomes = Promise.all(calls.map((options, i) => lab.outcome((options, i) => {
+          const signal = i === 1 ? AbortSignal.timeout(2000) : undefined;
+          return lab.continueGrant({ key: lab.key, ...options, signal, timeoutMs: i === 1 ? 60_000 : 2000 });
+        }, options, i)));
+        await Promise.all(calls.map(({ url }) => server.arrived(url)));
+        await fault(kind);
+        const [late, aborted] = await outcomes;
+        assert.equal(late.error.code, "timeout");
+        assert.match(late.error.description, /did not answer in time/);
+        assert.equal(aborted.error.name, "TimeoutError");
+        for (const { url } of calls) await until(() => server.exchanges(url)[0].hungUp, "the end of the connection");
+      });
+    }
+
+    test("a hundred deaths while responses never end: every request is ended, and no listener stays on a signal", { timeout: 4 * timeout }, async () => {
+      const before = server.requests.length;
+      const { codes, listeners } = await lab.run(async (urls) => {
+        const { signal } = new AbortController();
+        let listeners = 0;
+        for (const [name, change] of [["addEventListener", 1], ["removeEventListener", -1]]) {
+          signal[name] = (...args) => {
+            listeners += change;
+            EventTarget.prototype[name].apply(signal, args);
+          };
+        }
+        const key = { keyId: "key", sign: async (data) => new Uint8Array(await crypto.subtle.sign("Ed25519", lab.pair.privateKey, data)) };
+        const client = await lab.createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/client", key });
+        const codes = [];
+        for (const url of urls) {
+          const call = client.grant.cancel({ url, accessToken: "token", signal }).catch(({ code }) => codes.push(code));
+          await new Promise((resolve) => setTimeout(resolve, 30)); // lets most of them get an answer that begins
+          await lab.outcome(() => lab.call("exit"));
+          await call;
+        }
+        return { codes, listeners };
+      }, Array.from({ length: 100 }, () => server.continuation("stalled").url));
+      assert.deepEqual(codes, Array(100).fill("internal_error"));
+      assert.equal(listeners, 0);
+      const requests = server.requests.slice(before);
+      assert.ok(requests.length > 50, `${requests.length} requests came`);
+      await until(() => requests.every(({ hungUp }) => hungUp), "the end of every connection");
+    });
 
     test("what Go says of a crash names functions and lines", () => {
       const said = lab.said.join("\n");
@@ -197,3 +267,30 @@ async function makeCalls(count, url, redirect) {
     await call;
   }
 }
+
+test("rule 6: in Node, a signal and a fetch that never settles hold no instance that died", { timeout: 2 * timeout }, () => {
+  const script = `
+    const { call, start, continueGrant } = await import(${JSON.stringify(pathToFileURL(join(distWithFaults(), "index.js")))});
+    const { privateKey } = await crypto.subtle.generateKey("Ed25519", false, ["sign"]);
+    const key = { keyId: "key", privateKey };
+    const { signal } = new AbortController();
+    const instances = [];
+    const never = new Promise(() => {});
+    const fetches = [async () => new Response(new ReadableStream()), () => never, async () => ({ status: 200, text: () => never })];
+    const options = { url: "https://server.example/", accessToken: "token", key, signal };
+    for (let i = 0; i < 30; i++) {
+      instances.push(new WeakRef(await start()));
+      continueGrant({ ...options, interactRef: String(i), fetch: fetches[i % 3] }).catch(() => {});
+      continueGrant({ ...options, key: { keyId: "key", sign: () => never } }).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await call("exit").catch(() => {});
+    }
+    for (let i = 0; i < 5; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      gc();
+    }
+    console.log(instances.filter((instance) => instance.deref()).length);
+    process.exit();`;
+  const alive = Number(execFileSync(process.execPath, ["--expose-gc", "--input-type=module", "-e", script], { timeout }));
+  assert.ok(alive <= 2, `${alive} of 30 instances are alive`);
+});
