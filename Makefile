@@ -1,4 +1,4 @@
-.PHONY: demo test build bench bench-go lint clean test-go test-fuzz test-wasm test-web soak
+.PHONY: demo test build bench bench-go lint clean profile soak test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -58,6 +58,11 @@ bench: build web/bench/node_modules
 
 bench-go:
 	@go test -run '^$$' -bench . -count 10 ./pkg/httpsig ./pkg/gnap ./pkg/keys
+
+# Renews wasm/pack/needed.txt, the functions that run in tests, after a change to what calls do; a few minutes.
+profile: web/test/node_modules
+	web/test/install-browsers.sh
+	cd web/test && node profile.mjs
 
 clean:
 	rm -rf dist web/test/node_modules web/bench/node_modules web/test/bundlers/node_modules web/test/bundlers/*/out web/test/bundlers/next/.next

@@ -19,7 +19,7 @@ for (const { name, launch } of browsers) {
     let browser, site, server, lab;
 
     before(async () => {
-      [browser, site, server] = await Promise.all([launch(), startSite({ faults: true }), startServer()]);
+      [browser, site, server] = await Promise.all([launch(), startSite({ faults: true, withDeferred: true }), startServer()]);
       lab = await Lab.open(browser, site, { folder: "/dist-faults" });
     });
 

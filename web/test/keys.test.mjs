@@ -21,7 +21,7 @@ for (const { name, launch } of browsers) {
     let browser, site, lab;
 
     before(async () => {
-      [browser, site] = await Promise.all([launch(), startSite({ special: keySets })]);
+      [browser, site] = await Promise.all([launch(), startSite({ special: keySets, withDeferred: true })]);
       lab = await Lab.open(browser, site);
       await lab.run(() => {
         lab.read = ({ text, bytes, object }) => text ?? object ?? new Uint8Array(bytes);

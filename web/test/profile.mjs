@@ -1,6 +1,6 @@
 // Adds to wasm/pack/needed.txt the functions of the module that run when the package is used as in the
-// tests named here. `node profile.mjs`, after a change to what calls do; a few minutes. To begin
-// anew, empty the file first. What may run at any time, and was not seen to, belongs into anytime.txt.
+// tests named here. `make profile`, after a change to what calls do; a few minutes. To begin anew, empty the file first.
+// What may run at any time, and was not seen to, belongs into anytime.txt, what inputs can reach besides into keep.txt.
 
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./harness/packages.mjs";
 
-const tests = ["endurance", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
+const tests = ["endurance", "json", "inputs", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
 
 const needed = join(root, "wasm/pack/needed.txt");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));

@@ -21,7 +21,7 @@ for (const { name, launch } of browsers) {
 
     before(async () => {
       [browser, server] = await Promise.all([launch(), startServer()]);
-      site = await startSite({ faults: true, special: delivered });
+      site = await startSite({ faults: true, special: delivered, withDeferred: true });
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));

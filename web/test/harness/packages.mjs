@@ -2,8 +2,9 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -11,9 +12,22 @@ const cache = fileURLToPath(new URL("../node_modules/.cache/open-payments-wasm",
 
 /** The package as it is published: `make build` writes it. */
 export function dist() {
-  const folder = process.env.DIST ?? join(root, "dist");
+  const folder = resolve(process.env.DIST ?? join(root, "dist"));
   if (!existsSync(join(folder, "open-payments.wasm"))) throw new Error(`${folder} is not built: run make build`);
   return folder;
+}
+
+let withoutDeferred;
+
+/** The package without the second file, which no page may need. */
+export function primaryOnly() {
+  if (withoutDeferred) return withoutDeferred;
+  const folder = mkdtempSync(join(tmpdir(), "primary-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
+  for (const name of readdirSync(dist())) {
+    if (!name.startsWith("open-payments-rest.")) symlinkSync(join(dist(), name), join(folder, name));
+  }
+  return (withoutDeferred = folder);
 }
 
 /** The package with the functions of wasm/faults_js.go. */

@@ -3,11 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { dist, root, serveProgram } from "./packages.mjs";
+import { primaryOnly, root, serveProgram } from "./packages.mjs";
 
 /** Starts it and returns its addresses: authServer, walletAddress, clients. */
 export async function startSandbox(...flags) {
-  const places = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", "-dist", dist()];
+  const places = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", "-dist", primaryOnly()];
   const child = spawn(serveProgram(), ["-json", ...places, ...flags], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(child.stdout), "line");
   const stop = async () => {

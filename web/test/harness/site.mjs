@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assertUnneeded, deferred, placeWanted } from "./deferred.mjs";
 import { dist, distWithFaults } from "./packages.mjs";
 
 const pages = fileURLToPath(new URL("../pages", import.meta.url));
@@ -13,11 +14,13 @@ const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; ch
 /**
  * Starts the site. Every answer can be changed by a parameter of the page's own address or of any
  * file's: `policy` is sent as Content-Security-Policy. Paths that `special` names are answered by
- * its functions.
+ * its functions. The second file is not there, and close() fails where it was asked for, unless
+ * `withDeferred` says that tests need it: they panic, have Go hold a key, or are about that file.
  */
-export async function startSite({ faults = false, special = {} } = {}) {
+export async function startSite({ faults = false, special = {}, withDeferred = false } = {}) {
   const folders = { dist: dist(), "dist-faults": faults ? distWithFaults() : undefined };
   const requests = []; // the path of every request, in order
+  const missing = []; // where in Go's table the functions are that a page waited for
   const server = createServer(async (req, res) => {
     const { pathname, searchParams } = new URL(req.url, "http://site");
     requests.push(pathname);
@@ -25,7 +28,10 @@ export async function startSite({ faults = false, special = {} } = {}) {
     res.setHeader("access-control-allow-origin", "*"); // for sandboxed frames
     if (searchParams.has("policy")) res.setHeader("content-security-policy", searchParams.get("policy"));
     if (special[pathname]) return special[pathname](req, res, () => fileOf(pathname, folders));
-    const content = await fileOf(pathname, folders);
+    const isMissing = pathname.endsWith(deferred) && !withDeferred;
+    if (isMissing) missing.push(Number(searchParams.get("place") ?? NaN));
+    if (pathname === "/deferred.js") return res.setHeader("content-type", types[".js"]).end(`export ${placeWanted}\n`);
+    const content = isMissing ? undefined : await fileOf(pathname, folders);
     if (!content) return res.writeHead(404, { "content-type": "text/plain" }).end("not found");
     res.setHeader("content-type", types[extname(pathname)] ?? "application/octet-stream");
     res.end(content);
@@ -36,7 +42,10 @@ export async function startSite({ faults = false, special = {} } = {}) {
     requests,
     /** How often the module was downloaded, or another file. */
     downloads: (name = "open-payments.wasm") => requests.filter((path) => path.endsWith(`/${name}`)).length,
-    close: () => close(server),
+    close: async () => {
+      await close(server);
+      assertUnneeded(missing);
+    },
   };
 }
 

@@ -3,21 +3,27 @@
 import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { assertUnneeded, deferred } from "./deferred.mjs";
 import { close } from "./site.mjs";
 
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm", ".json": "application/json" };
+const deferredFile = new RegExp(deferred.replace(".", "[^/]*\\.") + "$"); // bundlers put a hash in between
 const encodings = { br: ".br", gzip: ".gz" }; // the best first
 
 /**
  * Serves folders, and single files: `folders` has them by the path that they are served at, the
  * longest first. Precompressed copies are sent to who takes them. `headers` are sent with every
- * file; `change` may change what is sent.
+ * file; `change` may change what is sent. The second file is not there, and close() fails where it
+ * was asked for.
  */
 export async function startStatic(folders, { headers = {}, change = (path, content) => content } = {}) {
   const requests = []; // { path, encoding, bytes } of every file that was sent
+  let missing = 0;
   const http = createServer(async (req, res) => {
     const { pathname } = new URL(req.url, "http://site");
-    const file = await find(folders, pathname);
+    const isMissing = deferredFile.test(pathname);
+    if (isMissing) missing += 1;
+    const file = isMissing ? undefined : await find(folders, pathname);
     if (!file) return res.writeHead(404, { "content-type": "text/plain" }).end("not found");
     const { encoding, name } = await negotiate(file, req.headers["accept-encoding"] ?? "");
     const content = change(pathname, await readFile(name));
@@ -33,7 +39,10 @@ export async function startStatic(folders, { headers = {}, change = (path, conte
     requests,
     /** The requests for paths with this ending. */
     for: (ending) => requests.filter(({ path }) => path.endsWith(ending)),
-    close: () => close(http),
+    close: async () => {
+      await close(http);
+      assertUnneeded(Array(missing).fill(NaN)); // bundled pages cannot tell for which function
+    },
   };
 }
 

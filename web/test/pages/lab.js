@@ -1,12 +1,19 @@
 // Puts the package, and what the tests need beside it, on the page as `lab`.
 
+import { placeWanted } from "./deferred.js";
+
 const folder = new URLSearchParams(location.search).get("folder");
 let instances = 0; // of WebAssembly, so far
+const exported = []; // WeakRefs of what those export: none is kept alive
 const { instantiate } = WebAssembly;
-WebAssembly.instantiate = (...args) => {
+WebAssembly.instantiate = async (...args) => {
   instances += 1;
-  return instantiate.apply(WebAssembly, args);
+  const instance = await instantiate.apply(WebAssembly, args);
+  exported.push(new WeakRef(instance.exports));
+  return instance;
 };
+const { fetch } = globalThis;
+globalThis.fetch = (input, ...init) => fetch(input instanceof URL ? withPlace(input) : input, ...init);
 const openPayments = await import(`${folder}/index.js`); // the one with faults exports call and start of wasm/sdk/runtime.js too
 
 const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
@@ -21,6 +28,13 @@ globalThis.lab = {
   publicJwk: { kid: "page-key", alg: "EdDSA", kty, crv, x },
   outcome,
 };
+
+/** Tells the site, where the second file is asked for, which function an instance waits for. */
+function withPlace(url) {
+  const place = exported.map((ref) => placeWanted(ref.deref() ?? {})).find((place) => place !== undefined);
+  if (place !== undefined) url.searchParams.set("place", place);
+  return url;
+}
 
 /** Makes a call: { value } or { error }, and in `texts` everything that the error says. */
 async function outcome(makeCall) {

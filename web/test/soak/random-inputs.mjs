@@ -1,0 +1,106 @@
+// Values at random, the same ones from the same seed.
+
+/** A generator of numbers from 0 to 1 (mulberry32). */
+function numbers(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const characters = [
+  ..."abcXYZ019 _-./:?#&=+%{}[]<>'", "\\n", "\\\"", "\\\\", "\\/", "\\u0026", "\\u00e9", "\\u20ac", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\u0000",
+  "é", "ü", "€", "日", "😀", "\u2028", "\u202e", "\ufeff", "\u00a0", "\u0130", "\u212a", "\ufffd", "\u007f", "\t", "\u0001", "\"", "\\", "\\x",
+];
+const numberTexts = [
+  "0", "-0", "-1", "1e3", "1e21", "1E+2", "1e-7", "0.1", "-1.5e-300", "1e400", "-1e400", "123456789012345678901234567890", "9007199254740993", "3.0",
+  "4.9e-324", "2.2250738585072011e-308", "1.7976931348623157e308", "0.1000000000000000055511151231257827", "01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10",
+];
+
+export class Random {
+  #next;
+
+  constructor(seed) {
+    this.#next = numbers(seed);
+  }
+
+  int(below) {
+    return Math.floor(this.#next() * below);
+  }
+
+  chance(probability) {
+    return this.#next() < probability;
+  }
+
+  pick(list) {
+    return list[this.int(list.length)];
+  }
+
+  list(most, make) {
+    return Array.from({ length: this.int(most + 1) }, make);
+  }
+
+  /** Text with all kinds of characters, some of which JSON does not allow. */
+  text(most = 12) {
+    return this.list(most, () => this.pick(characters)).join("");
+  }
+
+  /** The text of a value in JSON, or almost. */
+  json(depth = 3) {
+    const kinds = [
+      () => this.pick(["null", "true", "false"]),
+      () => this.pick(numberTexts),
+      () => String((this.#next() - 0.5) * 10 ** this.int(40)),
+      () => `"${this.text()}"`,
+    ];
+    if (depth > 0) {
+      kinds.push(
+        () => `[${this.list(4, () => this.json(depth - 1)).join(",")}]`,
+        () => `{${this.list(4, () => `"${this.text(4)}":${this.json(depth - 1)}`).join(", ")}}`,
+      );
+    }
+    return this.pick(kinds)();
+  }
+
+  /** The value of a text in JSON. */
+  value() {
+    try {
+      return JSON.parse(this.json());
+    } catch {
+      return this.value();
+    }
+  }
+
+  /** An object in JSON with some members changed, left out or added. */
+  changed(members) {
+    const all = Object.entries(members).filter(() => !this.chance(0.05));
+    const texts = all.map(([name, value]) => `"${this.chance(0.03) ? this.text(3) : name}":${this.chance(0.15) ? this.json() : this.member(value)}`);
+    return `{${[...texts, ...this.list(1, () => `"${this.text(5)}":${this.json()}`)].join(",")}}`;
+  }
+
+  member(value) {
+    const isObject = value !== null && typeof value === "object" && !Array.isArray(value);
+    return isObject ? this.changed(value) : JSON.stringify(value);
+  }
+
+  /** Bytes of a text, now and then damaged. */
+  bytes(text) {
+    const whole = Buffer.from(text);
+    const damages = [
+      () => Buffer.concat([Buffer.from("efbbbf", "hex"), whole]),
+      () => whole.subarray(0, this.int(whole.length + 1)),
+      () => this.#insert(whole, Buffer.from(this.pick(["ff", "c0af", "eda080", "f4bfbfbf", "e0ff", "81", "e9", "fc80808080af", "00"]), "hex")),
+      () => this.#insert(whole, Buffer.from(this.text(3))),
+      () => Buffer.from(text, "utf16le"),
+    ];
+    return this.chance(0.2) ? this.pick(damages)() : whole;
+  }
+
+  #insert(whole, part) {
+    const at = this.int(whole.length + 1);
+    return Buffer.concat([whole.subarray(0, at), part, whole.subarray(at)]);
+  }
+}
