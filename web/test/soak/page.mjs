@@ -81,7 +81,8 @@ const methods = {
 const roles = { continueGrant: "continue", clientContinue: "continue" };
 
 const targetOf = ({ url, accessToken, signal }) => ({ url, accessToken, signal });
-const client = ({ key, timeoutMs, fetch, store }) => sdk.createAuthenticatedClient({ walletAddressUrl, key, requestTimeoutMs: timeoutMs, fetch, store });
+const client = ({ key, timeoutMs, fetch, store }) =>
+  sdk.createAuthenticatedClient({ walletAddressUrl, key, requestTimeoutMs: timeoutMs, fetch, store });
 const requestBody = (interact) => ({ access_token: { access: [{ type: "quote", actions: ["create"] }] }, ...(interact && { interact }) });
 
 /** One script under way. */

@@ -26,7 +26,7 @@ async function startFaultServer() {
     child.send("report");
     return (await once(child, "message"))[0];
   };
-  return { origins, report, close: () => child.disconnect() };
+  return { origins, report, close: () => child.connected && child.disconnect() };
 }
 
 const special = Object.fromEntries(served.map((name) => [`/soak/${name}`, async (req, res) => {
