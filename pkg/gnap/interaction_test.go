@@ -121,6 +121,20 @@ func TestInteractionHashRefuses(t *testing.T) {
 	}
 }
 
+// A server that knows sha-256 alone is not believed, but named.
+func TestServerThatIgnoresHashMethod(t *testing.T) {
+	h := rfcInteraction
+	h.Method = "sha-512"
+	e := failure(t, h.Verify())
+	if e.Code != CodeHash || !strings.Contains(e.Description, "ignored hash_method") || !strings.Contains(e.Description, "Leave hash_method out") {
+		t.Errorf("error %v", e)
+	}
+	h.InteractRef += "0"
+	if e := failure(t, h.Verify()); e.Code != CodeHash || strings.Contains(e.Description, "hash_method") {
+		t.Errorf("error %v", e)
+	}
+}
+
 func TestInteractionHashMethods(t *testing.T) {
 	for _, method := range []string{"sha256", "SHA-256", "sha-384", "sha3-512", "md5", " ", "sha-256 "} {
 		h := rfcInteraction
