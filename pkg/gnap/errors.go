@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -120,7 +121,7 @@ func (e *Error) add(sentence string) {
 // beyondDeadline says of a call why it does not wait.
 func (e *Error) beyondDeadline(wait time.Duration) *Error {
 	e.Wait = wait
-	e.add(fmt.Sprintf("The next request may be made in %s, and this call ends before that.", wait))
+	e.add(fmt.Sprintf("The next request may be made in %d s, and this call ends before that.", int64(math.Ceil(wait.Seconds()))))
 	return e
 }
 

@@ -168,7 +168,7 @@ func TestTooFastAndTheDeadline(t *testing.T) {
 						if e := failure(t, err); e.Code != c.code || !e.Retryable || e.Status != 400 || e.Wait != 5*time.Second {
 							t.Errorf("error %+v", *e)
 						}
-						if want := "continued too early. The next request may be made in 5s, and this call ends before that."; failure(t, err).Description != want {
+						if want := "continued too early. The next request may be made in 5 s, and this call ends before that."; failure(t, err).Description != want {
 							t.Errorf("description %q", failure(t, err).Description)
 						}
 					} else if err != nil {

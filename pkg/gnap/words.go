@@ -91,8 +91,12 @@ func shown(literal []byte, secrets []string) []byte {
 	if clean == text {
 		return literal
 	}
-	quoted, _ := Marshal(clean) // a string always can be
-	return quoted
+	return quote(clean)
+}
+
+// quote writes text without control characters as JSON.
+func quote(text string) []byte {
+	return []byte(`"` + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), `"`, `\"`) + `"`)
 }
 
 // redact replaces secrets, however they are escaped. Where one shows only under escapes, the text

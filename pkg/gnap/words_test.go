@@ -284,7 +284,7 @@ func TestWaitIsInTheError(t *testing.T) {
 
 func TestRule7APollThatMustWaitTooLongEndsAtOnce(t *testing.T) {
 	const pendingTen = `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"},"wait":10}}`
-	const stillPending = "The grant is still pending. The next request may be made in %s, and this call ends before that."
+	const stillPending = "The grant is still pending. The next request may be made in %d s, and this call ends before that."
 	cases := map[string]struct {
 		answers     []string
 		timeout     time.Duration
@@ -293,9 +293,9 @@ func TestRule7APollThatMustWaitTooLongEndsAtOnce(t *testing.T) {
 		wait        time.Duration
 		description string
 	}{
-		"before the first":   {nil, time.Second, 0, "too_fast", time.Second, fmt.Sprintf(stillPending, "1s")},
-		"after a response":   {[]string{pendingTen}, 5 * time.Second, time.Second, "too_fast", 10 * time.Second, fmt.Sprintf(stillPending, "10s")},
-		"after too_fast":     {[]string{`400 {"error":{"code":"too_fast","description":"slowly"}}`}, 5 * time.Second, time.Second, "too_fast", 6 * time.Second, "slowly. The next request may be made in 6s, and this call ends before that."},
+		"before the first":   {nil, time.Second, 0, "too_fast", time.Second, fmt.Sprintf(stillPending, 1)},
+		"after a response":   {[]string{pendingTen}, 5 * time.Second, time.Second, "too_fast", 10 * time.Second, fmt.Sprintf(stillPending, 10)},
+		"after too_fast":     {[]string{`400 {"error":{"code":"too_fast","description":"slowly"}}`}, 5 * time.Second, time.Second, "too_fast", 6 * time.Second, "slowly. The next request may be made in 6 s, and this call ends before that."},
 		"after a lost one":   {[]string{"lost"}, 5 * time.Second, time.Second, CodeNetwork, 6 * time.Second, ""},
 		"in a request":       {[]string{pollAtOnce, "silence"}, 3 * time.Second, 3 * time.Second, CodeTimeout, 0, "The grant was still pending when the server last answered, and the time for this call is up."},
 		"in the first of it": {[]string{"silence"}, 3 * time.Second, 3 * time.Second, CodeTimeout, 0, "The server did not answer in time. It may have processed the request all the same."},

@@ -54,8 +54,10 @@ func TestWhatAListComesTo(t *testing.T) {
 		noTable = 256
 	)
 	number := map[string]byte{}
-	names := []string{"", "main.called", "main.caller", "main.caller.func1", "main.byCounter", "main.byValue", "main.T.first", "main.T.second",
-		"main.U.method", "main.cut", "main.belowCut", "main.belowFirst", "runtime.gopanic", "main.alone", "main.pattern", "main.patternCut", "main.noMethod"}
+	names := []string{"", "main.called", "main.caller", "main.caller.func1", "main.byCounter", "main.byValue",
+		"main.T.first", "main.T.second",
+		"main.U.method", "main.cut", "main.belowCut", "main.belowFirst", "runtime.gopanic",
+		"main.alone", "main.pattern", "main.patternCut", "main.noMethod"}
 	for i, name := range names {
 		number[name] = byte(i)
 	}

@@ -72,8 +72,8 @@ describe("the JSON Test Suite", { timeout: 3 * timeout }, () => {
   test("all its cases are here", () => {
     const beginning = (kind) => parsing.filter(({ name }) => name.startsWith(kind)).length;
     assert.deepEqual([beginning("y_"), beginning("n_"), beginning("i_"), parsing.length, transform.length], [95, 188, 35, 318, 22]);
-    const damaged = parsing.filter(({ name, input }) => input.includes("\ufffd") || name.startsWith("n_structure_UTF8_BOM")).map(({ name }) => name.replace(".json", ""));
-    assert.deepEqual(damaged.sort(), Object.keys(bytesOf).sort());
+    const damaged = parsing.filter(({ name, input }) => input.includes("\ufffd") || name.startsWith("n_structure_UTF8_BOM"));
+    assert.deepEqual(damaged.map(({ name }) => name.replace(".json", "")).sort(), Object.keys(bytesOf).sort());
   });
 
   for (const [place, { status, body }] of Object.entries(places)) {

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./harness/packages.mjs";
 
-const tests = ["endurance", "json", "inputs", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
+const tests = ["endurance", "json", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
 
 const needed = join(root, "wasm/pack/needed.txt");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));

@@ -39,7 +39,8 @@ export function refuseDeferred() {
 export function assertUnneeded(places) {
   if (places.length === 0) return;
   const known = [...new Set(places)].filter(Number.isInteger);
-  assert.fail(`${places.length} times ${deferred} was asked for, because these are not in open-payments.wasm: ${functionsAt(known).join(", ") || "unknown"}`);
+  const names = functionsAt(known).join(", ") || "unknown";
+  assert.fail(`${places.length} times ${deferred} was asked for, because these are not in open-payments.wasm: ${names}`);
 }
 
 /** The names of functions, which a build of the same sources has: the package has none. */
@@ -47,7 +48,8 @@ function functionsAt(places) {
   if (places.length === 0) return [];
   const folder = mkdtempSync(join(tmpdir(), "names-"));
   try {
-    execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PROFILE: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
+    const env = { ...process.env, COMPRESS: "no", PROFILE: "yes" };
+    execFileSync(join(root, "build.sh"), [folder], { env, stdio: ["ignore", "ignore", "inherit"] });
     const module = new WebAssembly.Module(readFileSync(join(folder, "open-payments.wasm")));
     const imported = WebAssembly.Module.imports(module).filter(({ kind }) => kind === "function").length;
     const names = readNames(new Uint8Array(WebAssembly.Module.customSections(module, "name")[0]));

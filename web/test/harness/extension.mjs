@@ -7,7 +7,7 @@ import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { browsers } from "./browsers.mjs";
-import { dist, root } from "./packages.mjs";
+import { primaryOnly, root } from "./packages.mjs";
 import { close } from "./site.mjs";
 
 const geckoId = "open-payments-example@open-payments-wasm.example";
@@ -16,7 +16,7 @@ const geckoUuid = "6c3d9c55-64ef-4f6c-8f04-0d1d2f3a4b5c"; // any: Firefox makes 
 /** Builds the extension into a new folder. */
 export function buildExtension() {
   const folder = mkdtempSync(join(tmpdir(), "open-payments-extension-"));
-  execFileSync(join(root, "web/extension/build.sh"), [folder, dist()]);
+  execFileSync(join(root, "web/extension/build.sh"), [folder, primaryOnly()]);
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
 }
 

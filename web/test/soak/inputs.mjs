@@ -71,9 +71,11 @@ async function settled(makeCall) {
 
 /** What a call may reject with: what names an argument, or an error with a code. */
 function judge(error) {
-  if (error?.name === "TypeError" && /^"?[a-zA-Z]/.test(error.message) && !error.cause) return { name: "TypeError" };
-  const isOurs = error?.name === "OpenPaymentsClientError" && typeof error.code === "string" && error.code !== "internal_error" && error.code !== "module_unavailable";
-  if (isOurs) return { name: codes.includes(error.code) || !/^[a-z_]+$/.test(error.code) ? "a server's code" : error.code };
+  if (error?.name === "TypeError" && /^"[\w.[\]]+" /.test(error.message)) return { name: "TypeError" };
+  const isOurs = error?.name === "OpenPaymentsClientError" && typeof error.code === "string";
+  if (isOurs && !["internal_error", "module_unavailable"].includes(error.code)) {
+    return { name: codes.includes(error.code) ? "a server's code" : error.code };
+  }
   return { name: "another error", problem: `${error?.name} ${error?.code}: ${error?.message}${error?.code ? "" : error?.stack}` };
 }
 
@@ -102,8 +104,14 @@ function manyMembers(random, success) {
   return `${JSON.stringify(success).slice(0, -1)},${members.join(",") || '"a":1'}}`;
 }
 
-const headerValues = ["", "0", "1", "-1", "3600", "1e3", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "\u00e9", "\u00ff\u0080", "a, b;c=\"d\"", ":AAA=:", "?1", "  x  "];
-const contentTypes = ["application/json", "application/json; charset=utf-8", "application/json;charset=latin1", "text/html", "APPLICATION/JSON", "application/gnap+json", "", "/", ";"];
+const headerValues = [
+  "", "0", "1", "-1", "3600", "1e3", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT",
+  "\u00e9", "\u00ff\u0080", "a, b;c=\"d\"", ":AAA=:", "?1", "  x  ",
+];
+const contentTypes = [
+  "application/json", "application/json; charset=utf-8", "application/json;charset=latin1", "text/html", "APPLICATION/JSON",
+  "application/gnap+json", "", "/", ";",
+];
 
 function headersAtRandom(random) {
   const names = ["retry-after", "www-authenticate", "location", "content-length", "content-digest", "signature", "signature-input", "link", "x-a"];
@@ -114,7 +122,8 @@ function headersAtRandom(random) {
 /** A wallet that answers so, and the client of a page. */
 function clientOf({ random, openPayments, key }, success, store) {
   return openPayments.createAuthenticatedClient({
-    walletAddressUrl: "https://wallet.example/shop", key, requestTimeoutMs: timeoutMs, fetch: responding(random, success), store, validateResponses: random.chance(0.8),
+    walletAddressUrl: "https://wallet.example/shop", key, requestTimeoutMs: timeoutMs, store,
+    fetch: responding(random, success), validateResponses: random.chance(0.8),
   });
 }
 
@@ -129,7 +138,10 @@ async function manageAtRandom(given) {
   return given.random.pick(calls)();
 }
 
-const requested = { access_token: { access: [{ type: "quote", actions: ["create"] }] }, interact: { start: ["redirect"], finish: { method: "redirect", uri: shop } } };
+const requested = {
+  access_token: { access: [{ type: "quote", actions: ["create"] }] },
+  interact: { start: ["redirect"], finish: { method: "redirect", uri: shop } },
+};
 
 async function startAtRandom(given) {
   const client = await clientOf(given, started, given.openPayments.memoryStorage());
@@ -139,13 +151,18 @@ async function startAtRandom(given) {
 async function importAtRandom({ random, openPayments }) {
   const jwk = { kty: "OKP", crv: "Ed25519", x, d, kid: "key", alg: "EdDSA", use: "sig", key_ops: ["sign"], ext: true };
   const texts = [
-    () => pem, () => pem.replaceAll("\n", random.pick([" ", "\r\n", "", "\u00a0", "\\n"])), () => Buffer.from(pem).toString("base64"), () => publicKey.export({ format: "pem", type: "spki" }),
+    () => pem, () => pem.replaceAll("\n", random.pick([" ", "\r\n", "", "\u00a0", "\\n"])), () => Buffer.from(pem).toString("base64"),
+    () => publicKey.export({ format: "pem", type: "spki" }),
     () => random.changed(jwk), () => random.changed({ keys: [jwk] }), () => JSON.stringify(jwk),
     () => Buffer.from(d, "base64url").toString("hex"), () => Buffer.from(d, "base64url").toString("base64"), () => d,
-    () => random.text(200), () => random.json(), () => `-----BEGIN PRIVATE KEY-----\n${derAtRandom(random).toString("base64")}\n-----END PRIVATE KEY-----`,
+    () => random.text(200), () => random.json(),
+    () => `-----BEGIN PRIVATE KEY-----\n${derAtRandom(random).toString("base64")}\n-----END PRIVATE KEY-----`,
   ];
   const text = random.pick(texts)();
-  const forms = [() => text, () => random.bytes(text).toString(), () => random.bytes(text), () => derAtRandom(random), () => random.value(), () => ({ ...jwk, [random.text(3) || "kid"]: random.value() })];
+  const forms = [
+    () => text, () => random.bytes(text).toString(), () => random.bytes(text), () => derAtRandom(random), () => random.value(),
+    () => ({ ...jwk, [random.text(3) || "kid"]: random.value() }),
+  ];
   return openPayments.importKey(random.pick(forms)(), random.chance(0.5) ? { keyId: "key" } : {});
 }
 
@@ -156,7 +173,9 @@ function derAtRandom(random) {
   return der.subarray(0, random.chance(0.8) ? der.length : random.int(der.length));
 }
 
-const hashOf = (clientNonce, serverNonce, reference, method = "sha256") => createHash(method).update([clientNonce, serverNonce, reference, `${server}/`].join("\n")).digest("base64");
+function hashOf(clientNonce, serverNonce, reference, method = "sha256") {
+  return createHash(method).update([clientNonce, serverNonce, reference, `${server}/`].join("\n")).digest("base64");
+}
 
 async function verifyAtRandom({ random, openPayments }) {
   const [clientNonce, serverNonce, interactRef] = [random.text() || "a", random.text() || "b", random.text() || "c"];
@@ -190,7 +209,8 @@ function callbackAtRandom(random, nonce) {
   const changes = [
     () => callback.searchParams.set("result", random.pick(["grant_rejected", "grant_invalid", random.text()])),
     () => callback.searchParams.delete("hash"), () => callback.searchParams.delete("interact_ref"), () => (callback.pathname = random.text()),
-    () => callback.searchParams.append("interact_ref", random.text()), () => (callback.search += `&${random.text()}`), () => (callback.hash = random.text()),
+    () => callback.searchParams.append("interact_ref", random.text()),
+    () => (callback.search += `&${random.text()}`), () => (callback.hash = random.text()),
   ];
   if (random.chance(0.3)) random.pick(changes)();
   return random.chance(0.95) ? callback.href : random.pick([random.text(), random.value()]);
@@ -213,7 +233,8 @@ const kinds = [
 ];
 
 if (import.meta.filename === process.argv[1]) {
-  const { values } = parseArgs({ options: { count: { type: "string", default: "10000" }, seed: { type: "string", default: String(Date.now() % 2 ** 32) } } });
+  const anySeed = String(Date.now() % 2 ** 32);
+  const { values } = parseArgs({ options: { count: { type: "string", default: "10000" }, seed: { type: "string", default: anySeed } } });
   console.log(`--count=${values.count} --seed=${values.seed}`);
   console.log(await runInputs({ count: Number(values.count), seed: Number(values.seed) }));
 }

@@ -17,7 +17,8 @@ const characters = [
 ];
 const numberTexts = [
   "0", "-0", "-1", "1e3", "1e21", "1E+2", "1e-7", "0.1", "-1.5e-300", "1e400", "-1e400", "123456789012345678901234567890", "9007199254740993", "3.0",
-  "4.9e-324", "2.2250738585072011e-308", "1.7976931348623157e308", "0.1000000000000000055511151231257827", "01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10",
+  "4.9e-324", "2.2250738585072011e-308", "1.7976931348623157e308",
+  "0.1000000000000000055511151231257827", "01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10",
 ];
 
 export class Random {
@@ -76,9 +77,9 @@ export class Random {
 
   /** An object in JSON with some members changed, left out or added. */
   changed(members) {
-    const all = Object.entries(members).filter(() => !this.chance(0.05));
-    const texts = all.map(([name, value]) => `"${this.chance(0.03) ? this.text(3) : name}":${this.chance(0.15) ? this.json() : this.member(value)}`);
-    return `{${[...texts, ...this.list(1, () => `"${this.text(5)}":${this.json()}`)].join(",")}}`;
+    const all = Object.entries(members).filter(() => !this.chance(0.03));
+    const texts = all.map(([name, value]) => `"${this.chance(0.02) ? this.text(3) : name}":${this.chance(0.06) ? this.json() : this.member(value)}`);
+    return `{${[...texts, ...(this.chance(0.3) ? [`"${this.text(5)}":${this.json()}`] : [])].join(",")}}`;
   }
 
   member(value) {
