@@ -48,7 +48,7 @@ export async function transmit({ operation, href, prepared, accessToken, fetch, 
   if (!isRunning()) await abortable(start(), work.signal);
   // One text costs less than seven values. A line break can only be in the last, where Go refuses it.
   const lines = [href, keyId, work.left, useHttp, operation, validateResponses, body, accessToken].join("\n");
-  const response = await call("send", [lines, signer, fetch], { signal: work.signal, onSend: work.onSend, keepsResponse: cannotRepeat(operation, body) });
+  const response = await call("send", [lines, signer, fetch], { signal: work.signal, onSend: work.onSend, keepsResponse: ["continue", "rotate"].includes(operation) });
   return response === undefined ? undefined : JSON.parse(response);
 }
 

@@ -60,8 +60,10 @@ export class InFlight {
     this.#limits.onSend?.(this);
   }
 
-  /** Notes what the promise of the response gives, if the call waits for it still. */
+  /** Notes what the promise of the response gives, if the call waits for it still: fetch itself may have ended it. */
   receives(receiving) {
+    receiving.catch(() => {});
+    if (!this.#exchange) return;
     this.#exchange.receiving = receiving;
     receiving.then((received) => {
       this.#received = received;

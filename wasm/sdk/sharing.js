@@ -130,6 +130,7 @@ class Work {
   }
 
   #handOver() {
+    clearTimeout(this.#timer);
     if (this.isOver) return;
     this.isOver = true;
     this.#clean();

@@ -118,6 +118,41 @@ for (const { name, launch } of browsers) {
       await assertWorks(lab);
     });
 
+    test("a module of another build is refused at once, and the error says so", { timeout }, async (t) => {
+      const lab = await open(t);
+      const { error } = await init(lab, `fetch("${wasm}").then(async (response) => {
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+        bytes[text.lastIndexOf(lab.buildInfo.tag)] ^= 1;
+        return bytes;
+      })`);
+      assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "module_unavailable", false]);
+      assert.match(error.description, /open-payments\.wasm is not of the build that index\.js is of\. Reload the page/);
+      assert.equal((await init(lab, `"${wasm}"`)).error, undefined);
+      await assertWorks(lab);
+    });
+
+    const foreign = {
+      "a URL": `new realm.URL("${wasm}", location)`,
+      "a Response": `realm.fetch("${wasm}")`,
+      "an ArrayBuffer": `realm.fetch("${wasm}").then((response) => response.arrayBuffer())`,
+      "a Module": `realm.WebAssembly.compileStreaming(realm.fetch("${wasm}"))`,
+      "a response that is none of the platform's": `fetch("${wasm}").then((response) => ({
+        status: 200, ok: true, headers: new Map([["content-type", "application/wasm"]]), arrayBuffer: () => response.arrayBuffer(),
+      }))`,
+    };
+    for (const [what, expression] of Object.entries(foreign)) {
+      test(`rule 10: init with ${what} of another realm`, { timeout }, async (t) => {
+        const lab = await open(t);
+        await lab.run(() => {
+          const frame = document.body.appendChild(document.createElement("iframe"));
+          globalThis.realm = frame.contentWindow;
+        });
+        assert.equal((await init(lab, expression)).error, undefined);
+        await assertWorks(lab);
+      });
+    }
+
     test("finish waits for the module no longer than its signal, or the client's timeout, lets it", { timeout }, async (t) => {
       const lab = await open(t);
       const finish = (options, requestTimeoutMs) => lab.outcome(async (never, requestTimeoutMs, ms) => {
