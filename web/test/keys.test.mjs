@@ -50,6 +50,25 @@ for (const { name, launch } of browsers) {
       });
     }
 
+    it("reads a key object again that was changed after it was used", async () => {
+      const ids = await lab.run(async (material) => {
+        const ids = [];
+        const fetch = async (url, { headers }) => {
+          ids.push(/keyid="([^"]+)"/.exec(headers["Signature-Input"])[1]);
+          return new Response('{"access_token":{"value":"issued"}}');
+        };
+        const key = { keyId: "first", privateKey: lab.read(material) };
+        const call = () => lab.continueGrant({ url: "https://server.example/", accessToken: "token", key, fetch });
+        await call();
+        key.keyId = "second";
+        await call();
+        key.privateKey = "no key";
+        const refused = await call().catch((error) => error.name);
+        return [...ids, refused];
+      }, Object.values(forms)[0]);
+      assert.deepEqual(ids, ["first", "second", "TypeError"]);
+    });
+
     for (const [what, [material, found]] of Object.entries(garbage)) {
       it(`refuses ${what} and says so without repeating it`, async () => {
         const { error, texts } = await importForm(material);
