@@ -69,7 +69,7 @@ export async function watched(fetch, url, options) {
   for (const listener of record.onSent.splice(0)) listener();
   try {
     const response = await fetch(url, options);
-    if (isResponse(response) && url.includes("/start/")) record.started = response.clone().json();
+    if (isResponse(response) && url.includes("/start/")) record.started = response.clone().json().catch(() => undefined);
     if (isResponse(response)) record.responded += 1;
     else record.failed += 1;
     for (const listener of record.onResponded.splice(0)) listener();
