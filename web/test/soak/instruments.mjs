@@ -1,6 +1,8 @@
 // What a page holds on to, and what it sends: timers, listeners, instances of the module, and every request of a call.
 // It must be imported before the package.
 
+import { placeWanted } from "/deferred.js";
+
 const own = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, instantiate: WebAssembly.instantiate };
 
 /** Waits without being counted. */
@@ -23,10 +25,12 @@ globalThis.clearTimeout = (timer) => {
 export const pendingTimers = () => timers.size;
 
 const instances = []; // WeakRefs to the memories of all that were started
+const exported = []; // and to what those export
 WebAssembly.instantiate = async (module, imports) => {
   const result = await own.instantiate.call(WebAssembly, module, imports);
-  const memory = imports?.gojs && (result.exports ?? result.instance.exports).mem;
-  if (memory) instances.push(new WeakRef(memory));
+  if (!imports?.gojs) return result;
+  exported.push(new WeakRef(result.exports));
+  instances.push(new WeakRef(result.exports.mem));
   return result;
 };
 export const startedInstances = () => instances.length;
@@ -58,7 +62,13 @@ export function watchRequests(id) {
   return record;
 }
 
-globalThis.fetch = (url, options) => watched(own.fetch.bind(globalThis), url, options);
+globalThis.fetch = (url, options) => watched(own.fetch.bind(globalThis), url instanceof URL ? withPlace(url) : url, options);
+
+/** An address of a file of the package, with the place of the function that an instance waits for: the site makes a name of it. */
+function withPlace(url) {
+  const place = exported.map((exports) => placeWanted(exports.deref() ?? {})).find(Number.isInteger);
+  return place === undefined ? url : new URL(`?place=${place}`, url);
+}
 
 /** Sends a request with a function like fetch, and remembers what became of it. */
 export async function watched(fetch, url, options) {

@@ -25,7 +25,7 @@ const keys = {
 const shared = new AbortController(); // never aborted: what listens to it for ever would be seen
 const sharedListeners = countListeners(shared.signal);
 const unhandled = [];
-addEventListener("unhandledrejection", ({ reason }) => unhandled.push(`unhandled rejection: ${brief(reason)}`));
+addEventListener("unhandledrejection", ({ reason }) => unhandled.push(`unhandled rejection: ${brief(reason)} ${reason?.stack}`));
 addEventListener("error", ({ message }) => unhandled.push(`uncaught: ${message}`));
 
 let ticks = 0;
@@ -347,12 +347,10 @@ function nameOf(error, { signal }) {
   return error?.code ?? error?.name ?? "unsettled";
 }
 
-/** What the page holds, after Go's collector ran. */
-async function measure() {
-  await sdk.call("collect");
-  const { go } = await sdk.start();
+/** What the page holds. With `collects` Go's collector runs before, which only the build with faults can do. */
+async function measure({ collects }) {
   return {
-    values: go._values.length - go._idPool.length,
+    values: collects ? await heldValues() : 0,
     memory: moduleMemory(),
     timers: pendingTimers(),
     listeners: sharedListeners(),
@@ -360,6 +358,13 @@ async function measure() {
     living: livingInstances(),
     kills: kills.count,
   };
+}
+
+/** How many values of JavaScript Go holds. */
+async function heldValues() {
+  await sdk.call("collect");
+  const { go } = await sdk.start();
+  return go._values.length - go._idPool.length;
 }
 
 globalThis.soak = { run, measure, scriptOf, expectedOf };
