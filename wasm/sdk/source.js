@@ -6,7 +6,7 @@ import { OpenPaymentsClientError } from "./errors.js";
 
 const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, "build"));
 const isBytes = (value) => ArrayBuffer.isView(value) || succeeds(() => new DataView(value));
-const isAddress = (value) => typeof value === "string" || typeof value.href === "string";
+const isAddress = (value) => typeof value === "string" || typeof value?.href === "string";
 export const isResponse = (value) => typeof value?.arrayBuffer === "function" && typeof value.status === "number";
 
 /** Tells whether a module can be made of a value. */
