@@ -63,6 +63,16 @@ func jwkOf(h hidden, x string) []byte {
 	return join([]byte(`{"kty":"OKP","crv":"Ed25519","kid":"k1","d":"`), d, []byte(`"`+x+`}`))
 }
 
+func utf16Of(text []byte) []byte {
+	defer clear(text)
+	wide := []byte{0xff, 0xfe}
+	wide = append(wide, make([]byte, 2*len(text))...)
+	for i, c := range text {
+		wide[2+2*i] = c
+	}
+	return wide
+}
+
 func hexOf(data []byte) []byte {
 	defer clear(data)
 	text := make([]byte, 2*len(data))
@@ -136,11 +146,33 @@ func TestNoCopyIsLeftBehind(t *testing.T) {
 		"hex of seed":   {"ReadText", func(h hidden) []byte { return hexOf(h.reveal()) }, false},
 		"hex of PKCS#8": {"ReadText", func(h hidden) []byte { return hexOf(derOf(h)) }, false},
 		"seed":          {"ReadBytes", hidden.reveal, false},
-		"DER":           {"ReadBytes", derOf, false},
-		"two keys":      {"ReadText", func(h hidden) []byte { return join(pemOf(h, ""), pemOf(h, "")) }, true},
-		"JWK, short x":  {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"x":"AAAA"`) }, true},
-		"JWK, bad x":    {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"x":"*"`) }, true},
-		"JWK, two d":    {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"d":"AAAA"`) }, true},
+		"PEM, literal line breaks": {"ReadText", func(h hidden) []byte {
+			return join([]byte("KEY=\"-----BEGIN PRIVATE KEY-----\\n"), encoded(base64.StdEncoding, derOf(h)), []byte(`\n-----END PRIVATE KEY-----\n"`))
+		}, false},
+		"PEM, percent-encoded": {"ReadText", func(h hidden) []byte {
+			return join([]byte("-----BEGIN%20PRIVATE%20KEY-----%0A"), encoded(base64.StdEncoding, derOf(h)), []byte("%0A-----END%20PRIVATE%20KEY-----%0A"))
+		}, false},
+		"PEM as data: URL": {"ReadText", func(h hidden) []byte {
+			return join([]byte("data:;base64,"), encoded(base64.StdEncoding, pemOf(h, "")))
+		}, false},
+		"bytes of PEM":        {"ReadBytes", func(h hidden) []byte { return pemOf(h, "") }, false},
+		"bytes in UTF-16":     {"ReadBytes", func(h hidden) []byte { return utf16Of(pemOf(h, "")) }, false},
+		"bytes of base64":     {"ReadBytes", func(h hidden) []byte { return encoded(base64.StdEncoding, pemOf(h, "")) }, false},
+		"base64 of seed":      {"ReadText", func(h hidden) []byte { return encoded(base64.StdEncoding, h.reveal()) }, false},
+		"base64 of JWK":       {"ReadText", func(h hidden) []byte { return encoded(base64.RawURLEncoding, jwkOf(h, "")) }, false},
+		"base64 of hex":       {"ReadText", func(h hidden) []byte { return encoded(base64.StdEncoding, hexOf(h.reveal())) }, false},
+		"quoted hex with 0x":  {"ReadText", func(h hidden) []byte { return join([]byte(`"0x`), hexOf(h.reveal()), []byte(`"`)) }, false},
+		"key set":             {"ReadText", func(h hidden) []byte { return join([]byte(`{"keys":[`), jwkOf(h, ""), []byte(`]}`)) }, false},
+		"key set, two keys":   {"ReadText", func(h hidden) []byte { return join([]byte(`[`), jwkOf(h, ""), []byte(`,`), jwkOf(h, ""), []byte(`]`)) }, true},
+		"key set, damaged":    {"ReadText", func(h hidden) []byte { return join([]byte(`[`), jwkOf(h, ""), []byte(`,`)) }, true},
+		"JWK, wrong kid":      {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"kid":7`) }, true},
+		"UTF-16, cut off":     {"ReadBytes", func(h hidden) []byte { return utf16Of(pemOf(h, ""))[:200] }, true},
+		"base64 of something": {"ReadText", func(h hidden) []byte { return encoded(base64.StdEncoding, join([]byte("k: "), hexOf(h.reveal()))) }, true},
+		"DER":                 {"ReadBytes", derOf, false},
+		"two keys":            {"ReadText", func(h hidden) []byte { return join(pemOf(h, ""), pemOf(h, "")) }, true},
+		"JWK, short x":        {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"x":"AAAA"`) }, true},
+		"JWK, bad x":          {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"x":"*"`) }, true},
+		"JWK, two d":          {"ReadText", func(h hidden) []byte { return jwkOf(h, `,"d":"AAAA"`) }, true},
 		"JWK, damaged d": {"ReadText", func(h hidden) []byte {
 			text := jwkOf(h, "")
 			return join(text[:len(text)-2], []byte(`*"}`))

@@ -5,22 +5,17 @@ import (
 	"crypto/ed25519"
 	"crypto/subtle"
 	"encoding/asn1"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cryptobyteasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 const (
-	anyText = "PKCS#8 PEM, base64 of PEM, a JWK or hex"
-	anyDER  = "PKCS#8 DER of an Ed25519 private key"
-	anyRaw  = "a 32-byte seed, a 64-byte seed and public key, or PKCS#8 DER"
+	anyText   = "PKCS#8 PEM, a JWK, or base64 or hex of a key"
+	anyBase64 = "base64 of PEM, of a JWK or of a key"
+	anyDER    = "PKCS#8 DER of an Ed25519 private key"
+	anyRaw    = "a 32-byte seed, a 64-byte seed and public key, PKCS#8 DER, or the bytes of a text file"
 )
 
 // Material is a private key as it was found, before anything is computed with it: computing would
@@ -71,40 +66,59 @@ func parse(m Material, err error) (PrivateKey, error) {
 	return m.PrivateKey()
 }
 
-// ReadText reads a private key from text: PKCS#8 PEM (RFC 8410), base64 of PEM or of DER, a JWK
-// (RFC 8037 §2), or hex of what ReadBytes takes. White space around it does not matter. It may
-// rearrange text and the caller should overwrite it afterwards. Errors wrap ErrMaterial.
-func ReadText(text []byte) (Material, error) {
-	text = bytes.TrimSpace(text)
-	switch {
-	case len(text) == 0:
-		return Material{}, unusable(anyText, "nothing")
-	case bytes.HasPrefix(text, []byte("-----BEGIN ")):
-		return readPEM(text)
-	case text[0] == '{':
-		return readJWK(text)
-	}
-	if decoded, ok := decodeHex(text); ok {
-		defer clear(decoded)
-		return ReadBytes(decoded)
-	}
-	return readBase64(text)
-}
+// maxLayers is how many packings are taken off one after the other: more than people have, and few
+// enough for any stack.
+const maxLayers = 12
+
+// errNone is the error for what has no form at all, as text.
+var errNone = unusable(anyText, "text that is none of them")
+
+// ReadText reads a private key from text: PKCS#8 PEM (RFC 8410), a JWK (RFC 8037 §2), a key set with
+// one private key (RFC 7517 §5), or base64 or hex of what ReadBytes takes. What files, environment
+// variables, forms and addresses make of such text is taken off first: see README.md for the list, and
+// testdata/packings.json for an example of each. ReadText may rearrange text, and the caller should
+// overwrite it afterwards. Errors wrap ErrMaterial.
+func ReadText(text []byte) (Material, error) { return readText(text, maxLayers) }
 
 // ReadBytes reads a private key from binary material: PKCS#8 DER (RFC 8410), a 32-byte seed or a
-// 64-byte seed followed by its public key (RFC 8032). The material is a copy: the caller should
-// overwrite raw. Errors wrap ErrMaterial.
-func ReadBytes(raw []byte) (Material, error) {
-	switch {
-	case len(raw) == ed25519.SeedSize:
-		return material(raw, nil)
-	case len(raw) == ed25519.PrivateKeySize:
-		return material(raw[:ed25519.SeedSize], raw[ed25519.SeedSize:])
-	case len(raw) > 0 && raw[0] == 0x30: // an ASN.1 SEQUENCE
-		return readPKCS8(raw)
-	default:
+// 64-byte seed followed by its public key (RFC 8032), or the bytes of a file with text that ReadText
+// takes, in UTF-8 or UTF-16. The material is a copy: the caller should overwrite raw. Errors wrap
+// ErrMaterial.
+func ReadBytes(raw []byte) (Material, error) { return readWhole(raw, maxLayers) }
+
+// readWhole is readBytes with an error that says how much there was.
+func readWhole(raw []byte, layers int) (Material, error) {
+	m, err := readBytes(raw, layers)
+	if err == errNone {
 		return Material{}, unusable(anyRaw, fmt.Sprintf("%d bytes", len(raw)))
 	}
+	return m, err
+}
+
+// readBytes returns errNone for what has no form at all.
+func readBytes(raw []byte, layers int) (Material, error) {
+	switch {
+	case len(raw) == 0:
+		return Material{}, errNone
+	case raw[0] == 0x30 && bytes.Contains(raw, oidDER): // of whatever length: a part of a key is no seed
+		return readPKCS8(raw)
+	case len(raw) == ed25519.SeedSize && !beginsText(raw):
+		return material(raw, nil)
+	}
+	if text := textOf(raw); text != nil {
+		defer clear(text)
+		m, err := readText(text, layers)
+		if err != errNone || len(raw) != ed25519.PrivateKeySize {
+			return m, err
+		}
+	}
+	switch {
+	case len(raw) == ed25519.PrivateKeySize:
+		return material(raw[:ed25519.SeedSize], raw[ed25519.SeedSize:])
+	case raw[0] == 0x30: // an ASN.1 SEQUENCE
+		return readPKCS8(raw)
+	}
+	return Material{}, errNone
 }
 
 func material(seed, public []byte) (Material, error) {
@@ -117,91 +131,8 @@ func material(seed, public []byte) (Material, error) {
 	return Material{Seed: bytes.Clone(seed), Public: bytes.Clone(public)}, nil
 }
 
-func decodeHex(text []byte) ([]byte, bool) {
-	decoded := make([]byte, hex.DecodedLen(len(text)))
-	if _, err := hex.Decode(decoded, text); err != nil {
-		clear(decoded)
-		return nil, false
-	}
-	return decoded, true
-}
-
-func readBase64(text []byte) (Material, error) {
-	encoding := base64.StdEncoding
-	if bytes.ContainsAny(text, "-_") {
-		encoding = base64.URLEncoding
-	}
-	if !bytes.ContainsRune(text, '=') {
-		encoding = encoding.WithPadding(base64.NoPadding)
-	}
-	decoded := make([]byte, encoding.DecodedLen(len(text)))
-	defer clear(decoded)
-	n, err := encoding.Decode(decoded, text)
-	if err != nil {
-		return Material{}, unusable(anyText, "text that is none of them")
-	}
-	decoded = decoded[:n]
-	switch inner := bytes.TrimSpace(decoded); {
-	case bytes.HasPrefix(inner, []byte("-----BEGIN ")):
-		return readPEM(inner)
-	case n > 0 && decoded[0] == 0x30: // DER, which may end in what looks like white space
-		return readPKCS8(decoded)
-	default:
-		return Material{}, unusable("base64 of PEM", "base64 of something else")
-	}
-}
-
-var pemTypes = map[string]string{
-	"ENCRYPTED PRIVATE KEY": "an encrypted private key; decrypt it first, for example with openssl pkey",
-	"PUBLIC KEY":            "a public key",
-	"CERTIFICATE":           "a certificate",
-	"RSA PRIVATE KEY":       "an RSA private key",
-	"EC PRIVATE KEY":        "an elliptic curve (ECDSA) private key",
-	"OPENSSH PRIVATE KEY":   "an OpenSSH private key; convert it to PKCS#8 first",
-}
-
-func readPEM(text []byte) (Material, error) {
-	const expected = `one PEM block of type "PRIVATE KEY"`
-	if bytes.Count(text, []byte("-----BEGIN ")) > 1 {
-		return Material{}, unusable(expected, "more than one")
-	}
-	block, _ := pem.Decode(joinLines(text))
-	if block == nil {
-		return Material{}, unusable(expected, "PEM that is damaged or cut off")
-	}
-	defer clear(block.Bytes)
-	if found, known := pemTypes[block.Type]; known {
-		return Material{}, unusable(expected, found)
-	}
-	if block.Type != "PRIVATE KEY" {
-		return Material{}, unusable(expected, "another type")
-	}
-	if strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
-		return Material{}, unusable(expected, pemTypes["ENCRYPTED PRIVATE KEY"])
-	}
-	return readPKCS8(block.Bytes)
-}
-
-// joinLines removes, in place, the spaces and tabs that make encoding/pem copy the key before it
-// decodes it. Lines with a dash or a colon (the armour and the headers) lose only their indent.
-func joinLines(text []byte) []byte {
-	out := text[:0]
-	for line := range bytes.Lines(text) {
-		if bytes.ContainsAny(line, "-:") {
-			out = append(out, bytes.TrimLeft(line, " \t")...)
-			continue
-		}
-		for _, c := range line {
-			if c != ' ' && c != '\t' {
-				out = append(out, c)
-			}
-		}
-	}
-	clear(text[len(out):])
-	return out
-}
-
 var (
+	oidDER      = pkcs8Prefix[7:12]
 	oidEd25519  = asn1.ObjectIdentifier{1, 3, 101, 112}
 	foreignOIDs = map[string]string{
 		"1.2.840.113549.1.1.1": "an RSA key",
@@ -255,7 +186,7 @@ func notPrivate(sequence cryptobyte.String) string {
 	case !sequence.ReadASN1(&algorithm, cryptobyteasn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid):
 		return "DER of another structure"
 	case sequence.PeekASN1Tag(cryptobyteasn1.OCTET_STRING):
-		return pemTypes["ENCRYPTED PRIVATE KEY"]
+		return encryptedKey
 	case sequence.PeekASN1Tag(cryptobyteasn1.BIT_STRING):
 		return "a public key"
 	}
@@ -285,64 +216,4 @@ func readPublicHalf(rest cryptobyte.String) ([]byte, error) {
 		return nil, unusable(anyDER, "a public half of the wrong length")
 	}
 	return bits[1:], nil
-}
-
-// bytesMember is a base64url JWK member, decoded straight from the JSON text: a string in between
-// could not be overwritten.
-type bytesMember []byte
-
-var errMember = errors.New("not base64url")
-
-func (m *bytesMember) UnmarshalJSON(text []byte) error {
-	if len(text) < 2 || text[0] != '"' {
-		return errMember
-	}
-	text = bytes.TrimRight(text[1:len(text)-1], "=")
-	decoded := make([]byte, base64.RawURLEncoding.DecodedLen(len(text)))
-	if _, err := base64.RawURLEncoding.Decode(decoded, text); err != nil {
-		clear(decoded)
-		return errMember
-	}
-	clear(*m)
-	*m = decoded
-	return nil
-}
-
-// present tells that a member is there without keeping it.
-type present bool
-
-func (p *present) UnmarshalJSON([]byte) error {
-	*p = true
-	return nil
-}
-
-func readJWK(text []byte) (Material, error) {
-	const expected = `a JWK with kty "OKP", crv "Ed25519" and the private member d`
-	var raw struct {
-		Kty, Crv, Kid, Use string
-		D, X               bytesMember
-		Keys               present
-	}
-	defer func() { clear(raw.D) }()
-	err := json.Unmarshal(text, &raw)
-	switch {
-	case errors.Is(err, errMember):
-		return Material{}, unusable(expected, "d or x that is not base64url")
-	case err != nil:
-		return Material{}, unusable(expected, "JSON that is damaged or of another shape")
-	case bool(raw.Keys):
-		return Material{}, unusable(expected, "a key set; pass one key of it")
-	case raw.Kty != "OKP" || raw.Crv != "Ed25519":
-		return Material{}, unusable(expected, "a JWK of another kty or crv")
-	case raw.Use != "" && raw.Use != "sig":
-		return Material{}, unusable(expected, "a JWK whose use is not sig")
-	case raw.D == nil:
-		return Material{}, unusable(expected, "a public key")
-	}
-	m, err := material(raw.D, raw.X)
-	if err != nil {
-		return Material{}, err
-	}
-	m.ID = raw.Kid
-	return m, nil
 }

@@ -14,15 +14,19 @@ import (
 )
 
 const (
-	expectText = "expected PKCS#8 PEM, base64 of PEM, a JWK or hex"
+	expectText = "expected PKCS#8 PEM, a JWK, or base64 or hex of a key"
 	expectDER  = "expected PKCS#8 DER of an Ed25519 private key"
-	expectRaw  = "expected a 32-byte seed, a 64-byte seed and public key, or PKCS#8 DER"
+	expectRaw  = "expected a 32-byte seed, a 64-byte seed and public key, PKCS#8 DER, or the bytes of a text file"
 	expectPEM  = `expected one PEM block of type "PRIVATE KEY"`
-	expectB64  = "expected base64 of PEM"
+	expectB64  = "expected base64 of PEM, of a JWK or of a key"
+	expectSet  = "expected a key set with one private Ed25519 key"
+	expectID   = "expected a kid of printable ASCII"
 	expectJWK  = `expected a JWK with kty "OKP", crv "Ed25519" and the private member d`
 	expectSeed = "expected an Ed25519 seed of 32 bytes"
 	expectHalf = "expected an Ed25519 public key of 32 bytes"
 	expectPair = "expected the two halves of one key"
+
+	foreignKid = ", found a kid with other characters, which cannot sign: change it before you publish it"
 
 	encrypted = ", found an encrypted private key; decrypt it first, for example with openssl pkey"
 	mismatch  = ", found a public key that is not that of the private key"
@@ -230,35 +234,26 @@ func TestParseTextRefuses(t *testing.T) {
 		"words":          {"my private key", expectText + ", found text that is none of them"},
 		"a sentence":     {"Your key: " + b64(testSeed), expectText + ", found text that is none of them"},
 		"wrong base64":   {b64([]byte(text))[:40] + "*" + b64([]byte(text))[40:], expectText + ", found text that is none of them"},
-		"spaced base64":  {b64([]byte(text))[:40] + " " + b64([]byte(text))[40:], expectText + ", found text that is none of them"},
 		"mixed alphabet": {b64(bytes.Repeat([]byte{0xfb, 0xff}, 30)) + "-_", expectText + ", found text that is none of them"},
 		"null":           {"null", expectB64 + ", found base64 of something else"}, // it is base64, too
 		"true":           {"true", expectB64 + ", found base64 of something else"},
 		"undefined":      {"undefined", expectText + ", found text that is none of them"},
 		"a number":       {"42", expectRaw + ", found 1 bytes"}, // and so are numbers hex
 		"a long number":  {"12345", expectText + ", found text that is none of them"},
-		"a JSON string":  {`"` + body + `"`, expectText + ", found text that is none of them"},
-		"an array":       {"[" + jwkText(okp, memberD) + "]", expectText + ", found text that is none of them"},
 		"[object Object]": {
 			"[object Object]", expectText + ", found text that is none of them",
 		},
-		"base64 of a seed": {b64(testSeed), expectB64 + ", found base64 of something else"},
-		"base64 of a JWK":  {b64([]byte(jwkText(okp, memberD))), expectB64 + ", found base64 of something else"},
 		"base64 of nothing": {
 			"====", expectText + ", found text that is none of them",
 		},
 		"base64 of white space":  {b64([]byte("   ")), expectB64 + ", found base64 of something else"},
 		"base64 of a public key": {b64([]byte(file("openssl-public.pem"))), expectPEM + ", found a public key"},
-		"base64 of base64 of PEM": {
-			b64([]byte(b64([]byte(text)))), expectB64 + ", found base64 of something else",
-		},
 		"base64, cut off":        {b64([]byte(text))[:80], expectPEM + ", found PEM that is damaged or cut off"},
 		"base64 of DER, cut off": {body[:40], expectDER + ", found DER that is damaged or cut off"},
 
 		"hex of 31 bytes":  {hex.EncodeToString(testSeed[:31]), expectRaw + ", found 31 bytes"},
 		"hex of 33 bytes":  {hex.EncodeToString(testKey[:33]), expectRaw + ", found 33 bytes"},
-		"hex of 63 digits": {hex.EncodeToString(testSeed)[:63], expectB64 + ", found base64 of something else"},
-		"hex with 0x":      {"0x" + hex.EncodeToString(testSeed), expectB64 + ", found base64 of something else"},
+		"hex of 63 digits": {hex.EncodeToString(testSeed)[:63], expectText + ", found hex that is damaged or cut off"},
 		"hex of words":     {hex.EncodeToString([]byte("my private key")), expectRaw + ", found 14 bytes"},
 		"hex of 48 bytes": {
 			hex.EncodeToString(testKey[:48]), expectRaw + ", found 48 bytes",
@@ -273,11 +268,9 @@ func TestParseTextRefuses(t *testing.T) {
 		"PEM, no END":    {strings.TrimSuffix(text, "-----END PRIVATE KEY-----\n"), expectPEM + ", found PEM that is damaged or cut off"},
 		"PEM, half":      {text[:60], expectPEM + ", found PEM that is damaged or cut off"},
 		"PEM, only END":  {text[len("-----BEGIN PRIVATE KEY-----\n"):], expectText + ", found text that is none of them"},
-		"PEM, one line":  {strings.ReplaceAll(text, "\n", " "), expectPEM + ", found PEM that is damaged or cut off"},
-		"PEM, escaped":   {strings.ReplaceAll(text, "\n", `\n`), expectPEM + ", found PEM that is damaged or cut off"},
 		"PEM, bad body":  {strings.Replace(text, body, "*"+body[1:], 1), expectPEM + ", found PEM that is damaged or cut off"},
 		"PEM, other END": {strings.Replace(text, "END PRIVATE", "END PUBLIC", 1), expectPEM + ", found PEM that is damaged or cut off"},
-		"PEM, no body":   {"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", expectDER + ", found DER that is damaged or cut off"},
+		"PEM, no body":   {"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", expectPEM + ", found PEM that is damaged or cut off"},
 		"PEM, short body": {
 			pemText("PRIVATE KEY", pkcs8(testSeed)[:47]), expectDER + ", found DER that is damaged or cut off",
 		},
@@ -318,7 +311,7 @@ func TestParseTextRefuses(t *testing.T) {
 		"X448":                         {file("x448.pem"), expectDER + ", found an X448 key, which cannot sign"},
 		"Ed448":                        {file("ed448.pem"), expectDER + ", found an Ed448 key"},
 		"another algorithm":            {b64(asn1Element(0x30, version1, asn1Element(0x30, []byte{0x06, 0x03, 0x2a, 0x03, 0x04}), octets(testSeed))), expectDER + ", found a key of another algorithm"},
-		"OpenSSH":                      {file("openssh.pem"), expectPEM + ", found an OpenSSH private key; convert it to PKCS#8 first"},
+		"OpenSSH":                      {file("openssh.pem"), expectPEM + ", found " + openSSH},
 		"another type":                 {pemText("SOMETHING", pkcs8(testSeed)), expectPEM + ", found another type"},
 		"a public type round a key":    {pemText("PUBLIC KEY", pkcs8(testSeed)), expectPEM + ", found a public key"},
 		"PEM of another pair":          {pemText("PRIVATE KEY", pkcs8v2(testSeed, other[32:])), expectPair + mismatch},
@@ -327,7 +320,11 @@ func TestParseTextRefuses(t *testing.T) {
 		"an empty object":     {"{}", expectJWK + ", found a JWK of another kty or crv"},
 		"JWK, cut off":        {strings.TrimSuffix(jwkText(okp, memberD), "}"), expectJWK + ", found JSON that is damaged or of another shape"},
 		"JWK twice":           {jwkText(okp, memberD) + jwkText(okp, memberD), expectJWK + ", found JSON that is damaged or of another shape"},
-		"JWK, numeric kid":    {jwkText(okp, memberD, `"kid":1`), expectJWK + ", found JSON that is damaged or of another shape"},
+		"JWK, numeric kid":    {jwkText(okp, memberD, `"kid":1`), expectID + ", found a kid that is not a string"},
+		"JWK, empty kid":      {jwkText(okp, memberD, `"kid":""`), expectID + ", found an empty kid"},
+		"JWK, kid of letters": {jwkText(okp, memberD, `"kid":"schlüssel"`), expectID + foreignKid},
+		"JWK, kid of a line":  {jwkText(okp, memberD, `"kid":"a\u000ab"`), expectID + foreignKid},
+		"JWK, kid in quotes":  {`"` + strings.ReplaceAll(jwkText(okp, memberD, "\"kid\":\"a\u00a0b\""), `"`, `\"`) + `"`, expectID + foreignKid},
 		"JWK, list as crv":    {jwkText(`"kty":"OKP","crv":["Ed25519"]`, memberD), expectJWK + ", found JSON that is damaged or of another shape"},
 		"JWK, numeric d":      {jwkText(okp, `"d":1`), expectJWK + ", found d or x that is not base64url"},
 		"JWK, null d":         {jwkText(okp, `"d":null`), expectJWK + ", found d or x that is not base64url"},
@@ -351,9 +348,16 @@ func TestParseTextRefuses(t *testing.T) {
 		"JWK, EC":             {jwkText(`"kty":"EC","crv":"P-256"`, memberD, memberX), expectJWK + ", found a JWK of another kty or crv"},
 		"JWK, no kty":         {jwkText(`"crv":"Ed25519"`, memberD), expectJWK + ", found a JWK of another kty or crv"},
 		"JWK, symmetric":      {`{"kty":"oct","k":"AAAA"}`, expectJWK + ", found a JWK of another kty or crv"},
-		"key set":             {`{"keys":[` + jwkText(okp, memberD) + `]}`, expectJWK + ", found a key set; pass one key of it"},
-		"empty key set":       {`{"keys":[]}`, expectJWK + ", found a key set; pass one key of it"},
-		"key set, null":       {`{"keys":null}`, expectJWK + ", found a key set; pass one key of it"},
+		"empty key set":       {`{"keys":[]}`, expectSet + ", found none in it"},
+		"key set, number":     {`{"keys":1}`, expectSet + ", found JSON that is damaged or of another shape"},
+		"key set, public":     {`{"keys":[` + jwkText(okp, memberX) + `]}`, expectSet + ", found none in it"},
+		"key set, two keys":   {`{"keys":[` + jwkText(okp, memberD) + "," + jwkText(okp, `"d":"AA"`) + `]}`, expectSet + ", found more than one"},
+		"key set, numeric d":  {`{"keys":[` + jwkText(okp, `"d":1`) + `]}`, expectJWK + ", found d or x that is not base64url"},
+		"list of numbers":     {`[1,2]`, expectText + ", found text that is none of them"},
+		"SSH public key":      {"ssh-ed25519 " + b64(testSeed) + " me@here", expectText + ", found an SSH public key"},
+		"two seeds":           {b64(testSeed) + "\n" + b64(testSeed), expectText + ", found text that is none of them"},
+		"two hex seeds":       {hex.EncodeToString(testSeed) + " " + hex.EncodeToString(other[:32]), expectPair + mismatch},
+		"key set, null":       {`{"keys":null}`, expectSet + ", found none in it"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -458,11 +462,10 @@ func TestParseBytesRefuses(t *testing.T) {
 		"33 bytes":         {testKey[:33], expectRaw + ", found 33 bytes"},
 		"63 bytes":         {testKey[:63], expectRaw + ", found 63 bytes"},
 		"65 bytes":         {append(bytes.Clone(testKey), 0), expectRaw + ", found 65 bytes"},
-		"text":             {[]byte(testPEM()), expectRaw + ", found 119 bytes"},
 		"another pair":     {slices.Concat(testSeed, other[32:]), expectPair + mismatch},
 		"two seeds":        {slices.Concat(testSeed, testSeed), expectPair + mismatch},
 		"DER, cut off":     {good[:47], expectDER + ", found DER that is damaged or cut off"},
-		"DER, first byte":  {good[:1], expectDER + ", found DER that is damaged or cut off"},
+		"DER, first byte":  {good[:1], expectRaw + ", found 1 bytes"}, // a zero of ASCII,
 		"DER, one more":    {append(bytes.Clone(good), 0), expectDER + ", found DER that is damaged or cut off"},
 		"DER, twice":       {slices.Concat(good, good), expectDER + ", found DER that is damaged or cut off"},
 		"DER, long length": {append([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, good[2:]...), expectDER + ", found DER that is damaged or cut off"},
@@ -541,21 +544,32 @@ func isHex(text string) bool {
 	return err == nil
 }
 
-func TestJoinLinesWorksInPlace(t *testing.T) {
-	text := []byte("-----BEGIN PRIVATE KEY-----\n  QU JD\tRA==  \r\n\t-----END PRIVATE KEY-----\n")
-	held := text
-	if n := testing.AllocsPerRun(1, func() { joinLines(bytes.Clone(text)) }); n > 1 {
-		t.Errorf("%v allocations: something was copied", n-1)
-	}
-	joined := joinLines(text)
-	if &joined[0] != &held[0] {
-		t.Error("the text was moved")
-	}
-	const want = "-----BEGIN PRIVATE KEY-----\nQUJDRA==\r\n-----END PRIVATE KEY-----\n"
-	if string(joined) != want {
-		t.Errorf("joined %q, want %q", joined, want)
-	}
-	if rest := held[len(joined):]; !bytes.Equal(rest, make([]byte, len(rest))) || len(rest) == 0 {
-		t.Errorf("left behind: %q", rest)
+func TestUnpackingWorksInPlace(t *testing.T) {
+	for name, c := range map[string]struct {
+		unpack     func([]byte) ([]byte, bool)
+		text, want string
+	}{
+		"escapes":  {unescape, `QU\nJD\r\nRA\u003d\/` + "\\\nx", "QU\nJD\r\nRA=/\nx"},
+		"percent":  {percentDecode, "QU%0AJD+%3d", "QU\nJD+="},
+		"form":     {percentDecode, "+PRIVATE+KEY%2b", " PRIVATE KEY+"},
+		"blanks":   {func(b []byte) ([]byte, bool) { return tidy(b), true }, "A\u200bB\u00a0C\rD\ufeff\t", "ABC\nD "[:2] + " C\nD "},
+		"JSON":     {func(b []byte) ([]byte, bool) { return tidyJSON(b), true }, "{\u00a0\"a\u00a0\\\"b\":\u200b1}", "{ \"a\u00a0\\\"b\":1}"},
+		"wrapping": {joinWrapped, "AAAABBBBCCCCDDDD \nAAAA", "AAAABBBBCCCCDDDDAAAA"},
+		"headers":  {func(b []byte) ([]byte, bool) { return withoutHeaders(b), true }, "\nA: b\n\nQUJD\n", "\n\nQUJD\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := []byte(c.text)
+			held := text
+			unpacked, ok := c.unpack(text)
+			if !ok || string(unpacked) != c.want {
+				t.Errorf("%q, want %q", unpacked, c.want)
+			}
+			if &unpacked[0] != &held[0] {
+				t.Error("the text was moved")
+			}
+			if n := testing.AllocsPerRun(1, func() { c.unpack(bytes.Clone([]byte(c.text))) }); n > 2 {
+				t.Errorf("%v allocations: something was copied", n-2)
+			}
+		})
 	}
 }
