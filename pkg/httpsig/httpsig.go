@@ -4,7 +4,7 @@
 //
 // The profile, in full:
 //
-//   - one signature, labelled sig1;
+//   - one signature, labelled sig1 (a verifier looks at others too, RFC 9421 §4.3, unless its policy says no);
 //   - it covers "@method" and "@target-uri", "authorization" when that header is there, and
 //     "content-digest", "content-length" and "content-type" when there is a body;
 //   - its parameters are created, nonce, tag="gnap" and keyid, and never alg: the key decides;
@@ -15,6 +15,7 @@ import (
 	"crypto"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/yaronf/httpsign"
 )
@@ -65,15 +66,39 @@ var fields = func() map[coverage]httpsign.Fields {
 	return all
 }()
 
-// TargetURI returns the @target-uri component of a request (RFC 9421 §2.2.2): on a server what
-// the request line and the Host header say, on a client what its URL will become on the wire. A
-// client URL with an Opaque part that starts with a slash stands for exactly that path and query.
+// TargetURI returns the @target-uri component of a request (RFC 9421 §2.2.2, RFC 9110 §7.1): on a
+// server what the request line and the Host header say, on a client what its URL will become on the
+// wire. A request line in absolute form (RFC 9112 §3.2.2), as proxies are sent and httptest.NewRequest
+// makes of a whole URL, gives the same as one that has the path alone. A client URL with an Opaque part
+// that starts with a slash stands for exactly that path and query.
 func TargetURI(req *http.Request) string {
-	if req.RequestURI != "" {
-		return scheme(req) + "://" + req.Host + req.RequestURI
+	host, path := req.URL.Host, req.RequestURI
+	if path != "" {
+		host = req.Host
+	} else {
+		path = req.URL.RequestURI()
 	}
-	u := req.URL
-	return u.Scheme + "://" + u.Host + u.RequestURI()
+	return scheme(req) + "://" + host + originForm(path)
+}
+
+// originForm returns the path and query of a request target in absolute form, and every other as it is.
+// An asterisk stands for no path (RFC 9110 §7.1).
+func originForm(target string) string {
+	if target == "*" {
+		return ""
+	}
+	scheme, rest, ok := strings.Cut(target, "://")
+	if !ok || strings.ContainsAny(scheme, "/?#") {
+		return target
+	}
+	i := strings.IndexAny(rest, "/?")
+	switch {
+	case i < 0:
+		return "/"
+	case rest[i] == '?': // an empty path is a slash (RFC 9110 §4.2.3)
+		return "/" + rest[i:]
+	}
+	return rest[i:]
 }
 
 func scheme(req *http.Request) string {

@@ -1,6 +1,7 @@
 package httpsig
 
 import (
+	"bufio"
 	"context"
 	"crypto"
 	"crypto/ed25519"
@@ -13,6 +14,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -274,8 +277,12 @@ func TestVerifyRefusesWhatChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 			change(req, &sent)
-			if _, err := Verify(req, []byte(sent), testKey.Public().(ed25519.PublicKey), Policy{}); err == nil {
+			if _, err := Verify(req, []byte(sent), testKey.Public().(ed25519.PublicKey), Policy{OnlyLabel: true}); err == nil {
 				t.Error("accepted")
+			}
+			_, err := Verify(req, []byte(sent), testKey.Public().(ed25519.PublicKey), Policy{})
+			if isLabel := name == "label" || name == "second signature"; (err == nil) != isLabel {
+				t.Errorf("where labels do not count: %v", err)
 			}
 		})
 	}
@@ -335,6 +342,133 @@ func TestTargetURIOnTheWire(t *testing.T) {
 				t.Errorf("%s: %s", res.Status, answer)
 			}
 		})
+	}
+}
+
+// relabel gives the signature of a request another label.
+func relabel(r *http.Request, label string) {
+	for _, name := range []string{"Signature", "Signature-Input"} {
+		r.Header.Set(name, strings.Replace(r.Header.Get(name), Label, label, 1))
+	}
+}
+
+// What a proxy, or another layer of the client, may have added.
+func TestOneOfSeveralSignaturesIsEnough(t *testing.T) {
+	public := testKey.Public().(ed25519.PublicKey)
+	other := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	add := func(r *http.Request, name, value string, before bool) {
+		values := []string{r.Header.Get(name), value}
+		if before {
+			slices.Reverse(values)
+		}
+		r.Header.Set(name, strings.Join(values, ", "))
+	}
+	signedBy := func(key ed25519.PrivateKey, id, label string) *http.Request {
+		r := newRequest(t, "POST", "https://as.example/continue/1", "T", "")
+		if err := Sign(r, nil, Key{id, key}); err != nil {
+			t.Fatal(err)
+		}
+		relabel(r, label)
+		return r
+	}
+	merge := func(r, from *http.Request, before bool) *http.Request {
+		for _, name := range []string{"Signature", "Signature-Input"} {
+			add(r, name, from.Header.Get(name), before)
+		}
+		return r
+	}
+	ours := func(label string) *http.Request { return signedBy(testKey, "k1", label) }
+	stranger := func(label string) *http.Request { return signedBy(other, "proxy", label) }
+	headers := func(r *http.Request, input, signature string) *http.Request {
+		r.Header.Add("Signature-Input", input)
+		r.Header.Add("Signature", signature)
+		return r
+	}
+	unreadable := ours(Label)
+	unreadable.Header.Add("Signature-Input", "proxy=1")
+	many := ours(Label)
+	for i := range maxSignatures {
+		merge(many, stranger("p"+strconv.Itoa(i)), true)
+	}
+	for name, c := range map[string]struct {
+		req   *http.Request
+		label string
+	}{
+		"another label":        {ours("mine"), "mine"},
+		"one behind":           {merge(ours(Label), stranger("proxy"), false), Label},
+		"one before":           {merge(ours(Label), stranger("proxy"), true), Label},
+		"sig1 is of a proxy":   {merge(ours("gnap"), stranger(Label), true), "gnap"},
+		"two of ours":          {merge(ours(Label), ours("more"), true), Label},
+		"not a list beside it": {unreadable, Label},
+		"alg beside it":        {headers(ours("mine"), `sig1=("@method");keyid="k1";alg="ed25519"`, "sig1=:AAAA:"), "mine"},
+		"no keyid beside it":   {headers(ours("mine"), `sig1=("@method");tag="gnap"`, "sig1=:AAAA:"), "mine"},
+		"less is covered":      {headers(ours("mine"), `sig1=("@method");keyid="k1"`, "sig1=:AAAA:"), "mine"},
+		"only of a proxy":      {stranger(Label), ""},
+		"too many":             {many, ""},
+		"none":                 {newRequest(t, "POST", "https://as.example/continue/1", "T", ""), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			params, err := Verify(c.req, nil, public, Policy{Strict: true})
+			if (err == nil) != (c.label != "") || params.Label != c.label {
+				t.Errorf("label %q: %v", params.Label, err)
+			}
+			asked := errors.New("asked")
+			if c.label == "" {
+				return
+			}
+			params, err = VerifyAny(c.req, nil, Policy{}, func(p Params) (ed25519.PublicKey, error) {
+				if p.KeyID != "k1" {
+					return nil, asked
+				}
+				return public, nil
+			})
+			if err != nil || params.Label != c.label {
+				t.Errorf("where the key is looked up: label %q: %v", params.Label, err)
+			}
+			if _, err := VerifyAny(c.req, nil, Policy{}, func(Params) (ed25519.PublicKey, error) { return nil, asked }); err == nil {
+				t.Error("verified without a key")
+			}
+			if _, err := Verify(c.req, nil, public, Policy{OnlyLabel: true}); err == nil {
+				t.Error("accepted where only sig1 counts")
+			}
+		})
+	}
+}
+
+func TestTargetURIInAbsoluteForm(t *testing.T) {
+	for _, c := range []struct{ line, host, want string }{
+		{"POST /a?b HTTP/1.1", "as.example", "http://as.example/a?b"},
+		{"POST http://as.example/a?b HTTP/1.1", "as.example", "http://as.example/a?b"},
+		{"POST http://as.example/a?b HTTP/1.1", "ignored.example", "http://as.example/a?b"}, // RFC 9112 §3.2.2
+		{"POST https://as.example:8443/a?b HTTP/1.1", "x", "https://as.example:8443/a?b"},
+		{"POST HTTP://as.example/%7Ea//b HTTP/1.1", "x", "http://as.example/%7Ea//b"},
+		{"POST http://as.example HTTP/1.1", "x", "http://as.example/"},
+		{"POST http://as.example?b HTTP/1.1", "x", "http://as.example/?b"},
+		{"POST /a?b=http://c/d HTTP/1.1", "as.example", "http://as.example/a?b=http://c/d"},
+		{"POST /http://c/d HTTP/1.1", "as.example", "http://as.example/http://c/d"},
+		{"OPTIONS * HTTP/1.1", "as.example", "http://as.example"},
+	} {
+		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(c.line + "\r\nHost: " + c.host + "\r\n\r\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := TargetURI(req); got != c.want {
+			t.Errorf("%s with Host %s: %s, want %s", c.line, c.host, got, c.want)
+		}
+	}
+	for _, target := range []string{"http://as.example/a?b", "https://as.example/a?b"} {
+		made := httptest.NewRequest("POST", target, nil)
+		if got := TargetURI(made); got != target {
+			t.Errorf("httptest: %s, want %s", got, target)
+		}
+		if err := Sign(made, nil, Key{"k1", testKey}); err != nil {
+			t.Fatal(err)
+		}
+		sent := newRequest(t, "POST", target, "", "")
+		sent.Header = made.Header
+		if _, err := Verify(sent, nil, testKey.Public().(ed25519.PublicKey), Policy{Strict: true}); err != nil {
+			t.Errorf("signed in absolute form, and seen as %s: %v", target, err)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ import (
 type Params struct {
 	KeyID, Nonce, Tag string
 	Created           time.Time
+	// Label is the name of the signature in its header fields: sig1 by our own.
+	Label string
 }
 
 // Policy says how much of the profile a verifier insists on. The zero Policy checks the covered
@@ -29,25 +32,80 @@ type Policy struct {
 	MaxAge time.Duration
 	// Strict asks for every parameter that this package signs: created, nonce and tag="gnap".
 	Strict bool
+	// OnlyLabel asks for one signature and the label sig1, as the reference server does. Otherwise a
+	// request may carry signatures of others too, such as proxies, and name its own as it likes (RFC 9421
+	// §4.2, §4.3): one that meets the policy is enough (RFC 9635 §7.3.1).
+	OnlyLabel bool
 }
 
+// maxSignatures bounds the work that one request can cause.
+const maxSignatures = 8
+
 // ReadParams returns the signature parameters of a request, unverified: they say which key to
-// verify it with. It is an error when there is no signature, one with another label than sig1,
-// more than one, or a parameter of the wrong type.
+// verify it with. Of several signatures it returns those of sig1, else of one that is tagged gnap, else
+// of the first. It is an error when there is none that can be read. See ReadAllParams for the others.
 func ReadParams(req *http.Request) (Params, error) {
+	all, err := ReadAllParams(req, Policy{})
+	if err != nil {
+		return Params{}, err
+	}
+	return all[0], nil
+}
+
+// ReadAllParams returns the parameters of every signature that may be meant for the receiver,
+// unverified, the likeliest first. It is an error when there is none that can be read, when there are
+// more than eight, and with Policy.OnlyLabel when there is another than sig1.
+func ReadAllParams(req *http.Request, policy Policy) ([]Params, error) {
 	inputs, err := httpsfv.UnmarshalDictionary(req.Header.Values("Signature-Input"))
 	if err != nil {
-		return Params{}, fmt.Errorf("httpsig: Signature-Input: %w", err)
+		return nil, fmt.Errorf("httpsig: Signature-Input: %w", err)
 	}
-	if names := inputs.Names(); len(names) != 1 || names[0] != Label {
-		return Params{}, fmt.Errorf("httpsig: expected one signature labelled %q, found %q", Label, names)
+	names := inputs.Names()
+	switch {
+	case policy.OnlyLabel && (len(names) != 1 || names[0] != Label):
+		return nil, fmt.Errorf("httpsig: expected one signature labelled %q, found %q", Label, names)
+	case len(names) == 0:
+		return nil, errors.New("httpsig: there is no signature")
+	case len(names) > maxSignatures:
+		return nil, fmt.Errorf("httpsig: expected at most %d signatures, found %d", maxSignatures, len(names))
 	}
-	member, _ := inputs.Get(Label)
+	var all []Params
+	var first error
+	for _, name := range names {
+		params, err := readMember(inputs, name)
+		if err == nil {
+			all = append(all, params)
+		} else if first == nil || name == Label {
+			first = err
+		}
+	}
+	if len(all) == 0 {
+		return nil, first
+	}
+	slices.SortStableFunc(all, func(a, b Params) int { return b.likelihood() - a.likelihood() })
+	return all, nil
+}
+
+// likelihood ranks signatures by how likely they are meant for a GNAP server.
+func (p Params) likelihood() int {
+	switch {
+	case p.Label == Label:
+		return 2
+	case p.Tag == Tag:
+		return 1
+	}
+	return 0
+}
+
+func readMember(inputs *httpsfv.Dictionary, name string) (Params, error) {
+	member, _ := inputs.Get(name)
 	list, ok := member.(httpsfv.InnerList)
 	if !ok {
 		return Params{}, errors.New("httpsig: Signature-Input is not a list of components")
 	}
-	return readParams(list.Params)
+	params, err := readParams(list.Params)
+	params.Label = name
+	return params, err
 }
 
 func readParams(raw *httpsfv.Params) (Params, error) {
@@ -79,33 +137,55 @@ func readParams(raw *httpsfv.Params) (Params, error) {
 // and that policy is met. It does not read the request's Body. It returns the verified parameters;
 // whether a nonce was seen before is for the caller to know.
 func Verify(req *http.Request, body []byte, public ed25519.PublicKey, policy Policy) (Params, error) {
-	params, err := ReadParams(req)
+	return VerifyAny(req, body, policy, func(Params) (ed25519.PublicKey, error) { return public, nil })
+}
+
+// VerifyAny is Verify for a server that has to find the key. It calls keyOf with the parameters of one
+// signature after the other, unverified, until one verifies with the key that keyOf returns. Where none
+// does, the error is that of the likeliest, which may be one of keyOf.
+func VerifyAny(req *http.Request, body []byte, policy Policy, keyOf func(Params) (ed25519.PublicKey, error)) (Params, error) {
+	all, err := ReadAllParams(req, policy)
 	if err != nil {
 		return Params{}, err
 	}
+	var first error
+	for _, params := range all {
+		err := verifyOne(req, body, params, policy, keyOf)
+		if err == nil {
+			return params, nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return Params{}, first
+}
+
+func verifyOne(req *http.Request, body []byte, params Params, policy Policy, keyOf func(Params) (ed25519.PublicKey, error)) error {
+	if params.KeyID == "" {
+		return errors.New("httpsig: signature parameter keyid is missing")
+	}
+	public, err := keyOf(params)
+	if err != nil {
+		return err
+	}
 	if err := policy.check(params); err != nil {
-		return Params{}, err
+		return err
 	}
 	if err := checkContent(req.Header, body); err != nil {
-		return Params{}, err
+		return err
 	}
 	config := httpsign.NewVerifyConfig().SetVerifyCreated(policy.MaxAge > 0).
 		SetNotOlderThan(policy.MaxAge).SetNotNewerThan(policy.MaxAge)
 	covered := fields[coverageOf(req.Header, len(body) > 0)]
 	verifier, err := httpsign.NewJWSVerifier(jwa.EdDSA, public, config, covered)
 	if err != nil {
-		return Params{}, err
+		return err
 	}
-	if err := httpsign.VerifyRequest(Label, *verifier, signable(req, TargetURI(req))); err != nil {
-		return Params{}, err
-	}
-	return params, nil
+	return httpsign.VerifyRequest(params.Label, *verifier, signable(req, TargetURI(req)))
 }
 
 func (p Policy) check(params Params) error {
-	if params.KeyID == "" {
-		return errors.New("httpsig: signature parameter keyid is missing")
-	}
 	if !p.Strict {
 		return nil
 	}

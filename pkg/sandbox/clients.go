@@ -66,8 +66,9 @@ func publicKey(key jwk.Key) (ed25519.PublicKey, error) {
 	if !ok {
 		return nil, errors.New("sandbox: expected an OKP public key, without d")
 	}
-	if alg := okp.Algorithm().String(); alg != "" && alg != jwa.EdDSA.String() {
-		return nil, errors.New("sandbox: the alg of a key must be EdDSA")
+	// Browsers export the name that RFC 9864 §2.2 has put in the place of EdDSA.
+	if alg := okp.Algorithm().String(); alg != "" && alg != jwa.EdDSA.String() && alg != "Ed25519" {
+		return nil, errors.New("sandbox: the alg of a key must be EdDSA or Ed25519")
 	}
 	if use := okp.KeyUsage(); use != "" && use != "sig" {
 		return nil, errors.New("sandbox: the use of a key must be sig")

@@ -166,8 +166,8 @@ func (s *Server) verifyContinuation(r *http.Request, body []byte) error {
 	if err := checkID(r.PathValue("id")); err != nil {
 		return err
 	}
-	if _, err := httpsig.ReadParams(r); err != nil {
-		return invalidClient("invalid signature headers: %s", reason(err))
+	if err := s.checkSigned(r); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))

@@ -89,13 +89,37 @@ func (s *Server) hostedName(r *http.Request, walletAddress string) string {
 	return strings.TrimSuffix(name, "/")
 }
 
+// parseKeySet reads the keys of a set that may be ours, and ignores those of other kinds and those that
+// cannot be read, as RFC 7517 §5 says. A private key is not ignored, whatever its kind.
 func parseKeySet(data []byte) (jwk.Set, error) {
-	// jwk.Parse takes a single key for a set.
 	var shape struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(data, &shape); err != nil || shape.Keys == nil {
 		return nil, errors.New("there is no list of keys")
 	}
-	return jwk.Parse(data)
+	set := jwk.NewSet()
+	for _, raw := range shape.Keys {
+		var members struct {
+			Kty        any
+			D, K, Priv any
+		}
+		if json.Unmarshal(raw, &members) != nil {
+			continue
+		}
+		if members.D != nil || members.K != nil || members.Priv != nil {
+			return nil, errors.New("there is a private key in it, which everyone can read")
+		}
+		if members.Kty != "OKP" {
+			continue
+		}
+		key, err := jwk.ParseKey(raw)
+		if err != nil {
+			continue
+		}
+		if err := set.AddKey(key); err != nil { // the same key again
+			continue
+		}
+	}
+	return set, nil
 }
 
 var loopbackClient = &http.Client{

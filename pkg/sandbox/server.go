@@ -58,6 +58,10 @@ type Config struct {
 	// §7.3.1 asks for and the official Node client leaves out. Such requests can be replayed.
 	// What must be covered, the digest and created are checked as ever.
 	AcceptUnboundSignatures bool
+	// OnlySig1 refuses requests with another label than sig1 or with a second signature, as the reference
+	// server does. Without it, one signature of the client is looked for among those that are there
+	// (RFC 9635 §7.3.1, RFC 9421 §4.3).
+	OnlySig1 bool
 	// RotateContinuation changes the continuation token and URI with every answer to a
 	// continuation (RFC 9635 §5).
 	RotateContinuation bool

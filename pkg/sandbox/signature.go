@@ -70,25 +70,41 @@ func (s *Server) verify(r *http.Request, body []byte, c client) (ed25519.PublicK
 }
 
 func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
-	params, err := httpsig.ReadParams(r)
-	if err != nil {
-		return nil, invalidClient("invalid signature headers: %s", reason(err))
-	}
-	key, err := s.findKey(r.Context(), c, params.KeyID)
-	if err != nil {
+	if err := s.checkSigned(r); err != nil {
 		return nil, err
 	}
-	if err := checkCompact(body); err != nil {
-		return nil, invalidClient("invalid signature: %s", err)
+	var key ed25519.PublicKey
+	keyOf := func(params httpsig.Params) (found ed25519.PublicKey, err error) {
+		if found, err = s.findKey(r.Context(), c, params.KeyID); err != nil {
+			return nil, err
+		}
+		key = found
+		return found, checkCompact(body)
 	}
-	policy := httpsig.Policy{MaxAge: s.config.MaxAge, Strict: !s.config.AcceptUnboundSignatures}
-	if params, err = httpsig.Verify(r, body, key, policy); err != nil {
+	policy := s.policy()
+	params, err := httpsig.VerifyAny(r, body, policy, keyOf)
+	var known *failure
+	switch {
+	case errors.As(err, &known):
+		return nil, err
+	case err != nil:
 		return nil, invalidClient("invalid signature: %s", reason(err))
-	}
-	if params.Nonce != "" && !s.useNonce(key, params) {
+	case params.Nonce != "" && !s.useNonce(key, params):
 		return nil, invalidClient("invalid signature: its nonce was used before")
 	}
 	return key, nil
+}
+
+func (s *Server) policy() httpsig.Policy {
+	return httpsig.Policy{MaxAge: s.config.MaxAge, Strict: !s.config.AcceptUnboundSignatures, OnlyLabel: s.config.OnlySig1}
+}
+
+// checkSigned returns a *failure where the header fields of a signature are missing or unreadable.
+func (s *Server) checkSigned(r *http.Request) error {
+	if _, err := httpsig.ReadAllParams(r, s.policy()); err != nil {
+		return invalidClient("invalid signature headers: %s", reason(err))
+	}
+	return nil
 }
 
 // reason is what an error says, without the Go package that says it: it is for clients.

@@ -211,3 +211,79 @@ func TestBodiesThatJSONStringifyDoesNotWrite(t *testing.T) {
 	}
 	want(t, c.resume(pending, `{"interact_ref":"x \\u0041 : ,","more":[1,{"a":[],"b":{}},[2]]}`), http.StatusNotFound, "invalid_continuation")
 }
+
+// Whatever else is signed, and whatever ours is called, unless only sig1 counts.
+func TestFurtherSignatures(t *testing.T) {
+	relabel := func(r *http.Request) {
+		for _, name := range []string{"Signature", "Signature-Input"} {
+			r.Header.Set(name, strings.Replace(r.Header.Get(name), "sig1", "mine", 1))
+		}
+	}
+	proxy := func(r *http.Request) {
+		r.Header.Add("Signature-Input", `proxy=("@method");keyid="edge";tag="edge"`)
+		r.Header.Add("Signature", "proxy=:AAAA:")
+	}
+	stolen := func(r *http.Request) { // a second one that does not verify, by the name of ours
+		relabel(r)
+		r.Header.Add("Signature-Input", `sig1=("@method");keyid="k1";tag="gnap"`)
+		r.Header.Add("Signature", "sig1=:AAAA:")
+	}
+	for name, change := range map[string]func(*http.Request){"another label": relabel, "of a proxy": proxy, "one that fails": stolen} {
+		t.Run(name, func(t *testing.T) {
+			open := start(t, Config{Wait: NoWait})
+			pending := open.open(finishMember)
+			open.after = change
+			want(t, open.resume(pending, reference(open.approve(pending))), http.StatusOK, "")
+
+			strict := start(t, Config{Wait: NoWait, OnlySig1: true})
+			pending = strict.open(finishMember)
+			body := reference(strict.approve(pending))
+			strict.after = change
+			want(t, strict.resume(pending, body), http.StatusUnauthorized, "invalid_client")
+			strict.after = nil
+			want(t, strict.resume(pending, body), http.StatusOK, "")
+		})
+	}
+}
+
+// As a proxy sends it, and as httptest makes it.
+func TestRequestsInAbsoluteForm(t *testing.T) {
+	for _, config := range []Config{{Wait: NoWait}, {Wait: NoWait, BaseURL: base}} {
+		c := start(t, config)
+		pending := c.open(finishMember)
+		body := reference(c.approve(pending))
+		c.after = func(r *http.Request) { r.RequestURI = "http://" + r.Host + r.RequestURI }
+		want(t, c.resume(pending, body), http.StatusOK, "")
+	}
+}
+
+func TestForeignKeysInASet(t *testing.T) {
+	c := start(t, Config{Wait: NoWait})
+	data, err := json.Marshal(keySet(t, "k1", c.key.Public()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(body string) reply {
+		return c.deliver(httptest.NewRequest("PUT", "/clients/shop/jwks.json", strings.NewReader(body)))
+	}
+	foreign := `{"kty":"AKP","alg":"ML-DSA-65","kid":"q","pub":"AA"},{"kty":"new"},{"kty":7},null,1,` +
+		`{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"},{"kty":"OKP","crv":"Ed25519","x":7},`
+	ours := strings.TrimPrefix(string(data), `{"keys":[`)
+	for name, body := range map[string]string{
+		"foreign":    `{"keys":[` + foreign + ours,
+		"of browser": strings.Replace(string(data), `"EdDSA"`, `"Ed25519"`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "of browser" && body == string(data) {
+				t.Fatal("the key has no alg")
+			}
+			want(t, put(body), http.StatusOK, "")
+			c.issued()
+		})
+	}
+	for name, key := range map[string]string{
+		"private RSA": `{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"},`, "symmetric": `{"kty":"oct","k":"AQAB"},`, "private AKP": `{"kty":"AKP","priv":"AQAB"},`,
+	} {
+		t.Run(name, func(t *testing.T) { want(t, put(`{"keys":[`+key+ours), http.StatusBadRequest, "-") })
+	}
+}

@@ -3,8 +3,6 @@ package sandbox
 import (
 	"net/http"
 	"time"
-
-	"open-payments-wasm/pkg/httpsig"
 )
 
 // accessTokenAnswer is an access token on the wire (RFC 9635 §3.2.1).
@@ -67,8 +65,8 @@ func (s *Server) verifyToken(r *http.Request) error {
 	if err := checkID(r.PathValue("id")); err != nil {
 		return err
 	}
-	if _, err := httpsig.ReadParams(r); err != nil {
-		return invalidClient("invalid signature headers: %s", reason(err))
+	if err := s.checkSigned(r); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	t := s.grants.token(r.PathValue("id"), gnapToken(r))
