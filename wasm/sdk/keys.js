@@ -47,7 +47,7 @@ async function handle({ keyId, publicKey, privateKey, wasmKey }) {
 }
 
 function checkHandle(key, path) {
-  if (key === null || typeof key !== "object" || !(key.publicKey instanceof Uint8Array) || typeof key.keyId !== "string") {
+  if (key === null || typeof key !== "object" || viewOf(key.publicKey)?.byteLength !== 32 || typeof key.keyId !== "string") {
     throw argumentError(path, "must be a key from generateKey, importKey or loadKey that knows its public half");
   }
   return key;
@@ -98,13 +98,30 @@ function checkKeyId(keyId, path) {
 function checkedSign(sign, path) {
   if (typeof sign !== "function") throw argumentError(path, "must be a function from bytes to an Ed25519 signature");
   return async (data) => {
-    const signature = await sign(data);
-    if (signature instanceof Uint8Array && signature.byteLength === 64) return signature;
-    throw argumentError(path, "must return a Uint8Array of 64 bytes, or a promise of one");
+    const signature = viewOf(await sign(data));
+    if (signature?.byteLength === 64) return signature;
+    throw argumentError(path, "must return 64 bytes in an ArrayBuffer or a view of one, or a promise of them");
   };
 }
 
-export const isCryptoKey = (value) => typeof CryptoKey !== "undefined" && value instanceof CryptoKey;
+/** Tells a CryptoKey of any realm by what it has. Whether it can sign is seen when it does. */
+export function isCryptoKey(value) {
+  const { type, algorithm, usages, extractable } = Object(value);
+  return typeof type === "string" && typeof algorithm?.name === "string" && Array.isArray(usages) && typeof extractable === "boolean";
+}
+
+/** A KeyObject of Node, which no browser has. */
+function isKeyObject(value) {
+  const { type, export: exported, asymmetricKeyType, symmetricKeySize } = Object(value);
+  return typeof exported === "function" && typeof type === "string" && (asymmetricKeyType ?? symmetricKeySize) !== undefined;
+}
+
+/** The bytes of an ArrayBuffer or of a view, of any realm, as a Uint8Array of ours; undefined for anything else. */
+function viewOf(value) {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  const kind = Object.prototype.toString.call(value);
+  return kind === "[object ArrayBuffer]" || kind === "[object SharedArrayBuffer]" ? new Uint8Array(value) : undefined;
+}
 
 function checkCryptoKey(key, path) {
   if (key.algorithm.name !== "Ed25519") throw argumentError(path, `must be an Ed25519 key, not ${key.algorithm.name}`);
@@ -123,6 +140,7 @@ async function importCryptoKey(privateKey, publicCryptoKey, keyId) {
   }
   if (!publicCryptoKey) {
     checkKeyId(keyId, "keyId"); // without the public half there is no thumbprint
+    await trySign(privateKey, new Uint8Array(32));
     return Object.freeze({ keyId, backing: "webcrypto", privateKey });
   }
   await checkHalves(privateKey, publicCryptoKey);
@@ -131,9 +149,18 @@ async function importCryptoKey(privateKey, publicCryptoKey, keyId) {
 
 async function checkHalves(privateKey, publicKey) {
   const message = crypto.getRandomValues(new Uint8Array(32));
-  const signature = await webCrypto().sign("Ed25519", privateKey, message);
+  const signature = await trySign(privateKey, message);
   const matches = publicKey.type === "public" && (await webCrypto().verify("Ed25519", publicKey, signature, message).catch(() => false));
   if (!matches) throw argumentError("material.publicKey", "must be the public half of the private key");
+}
+
+/** Signs with a key that looks like one that can. */
+async function trySign(privateKey, message) {
+  try {
+    return await webCrypto().sign("Ed25519", privateKey, message);
+  } catch (cause) {
+    throw new TypeError(argumentError("material", "must be a CryptoKey that can sign: WebCrypto refused it").message, { cause });
+  }
 }
 
 async function exportPublic(publicKey) {
@@ -149,7 +176,7 @@ async function importMaterial(given, { keyId, fallback, path }) {
     if (!usesWebCrypto && !fallback) throw noEd25519();
     parsed = await call("parseKey", [material, isText, usesWebCrypto], { needsAll: !usesWebCrypto });
   } catch (error) {
-    throw error instanceof TypeError ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
+    throw error?.name === "TypeError" ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
   } finally {
     material.fill(0);
   }
@@ -174,12 +201,23 @@ async function publicHalf(pkcs8) {
   return Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
 }
 
+/** Returns a copy of what was given, for the module to read, as text or as bytes. */
 function toMaterial(given, path) {
-  if (typeof given === "string") return { material: new TextEncoder().encode(given), isText: true };
-  if (given instanceof Uint8Array) return { material: new Uint8Array(given), isText: false };
-  if (given instanceof ArrayBuffer) return { material: new Uint8Array(given.slice(0)), isText: false };
-  if (given?.kty !== undefined) return { material: new TextEncoder().encode(JSON.stringify(given)), isText: true };
-  throw argumentError(path, "must be a CryptoKey, a string (PKCS#8 PEM, base64 of PEM, JWK or hex), a JsonWebKey or a Uint8Array");
+  if (typeof given === "string") return { material: encode(given), isText: true };
+  const view = viewOf(given);
+  if (view) return { material: new Uint8Array(view), isText: false };
+  if (isKeyObject(given)) {
+    throw argumentError(path, 'must not be a KeyObject of Node, which only Node can read: pass what its export gives, key.export({ type: "pkcs8", format: "pem" })');
+  }
+  if (isCryptoKey(given)) throw argumentError(path, "must be a private Ed25519 CryptoKey");
+  if (given?.kty !== undefined || Array.isArray(given?.keys)) return { material: encode(JSON.stringify(given)), isText: true };
+  throw argumentError(path, "must be a CryptoKey, a string (PKCS#8 PEM, a JWK, or base64 or hex of a key), a JsonWebKey, or the bytes of a key or of a key file");
+}
+
+/** One copy, in a Uint8Array of this realm: that of a TextEncoder may be of another. */
+function encode(text) {
+  const buffer = new Uint8Array(3 * text.length);
+  return buffer.subarray(0, new TextEncoder().encodeInto(text, buffer).written);
 }
 
 const basePoint = Uint8Array.from({ length: 32 }, (_, i) => (i === 0 ? 0x58 : 0x66)); // RFC 8032 §5.1

@@ -86,7 +86,7 @@ const advice = {
 };
 
 function storageError(cause) {
-  if (cause instanceof OpenPaymentsClientError) return cause;
+  if (cause?.code === "storage_error") return cause;
   const description = `The key store could not be used. ${advice[cause?.name] ?? cause?.message ?? ""}`.trim();
   return new OpenPaymentsClientError(description, { code: "storage_error", description, cause });
 }

@@ -1,33 +1,73 @@
-// Whether the world can see a key: what {wallet address}/jwks.json says of it.
+// Whether the world can see a key: what {wallet address}/jwks.json says of it to a server.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { read } from "./host.js";
 import { publicJwk } from "./keys.js";
+import { toWalletAddress } from "./wallet-address.js";
 
 const timeoutMs = 30_000;
 const limit = 1 << 20; // bytes
 
+/**
+ * Looks at a published key set as a server does: at the address as it will be sent, for the key of the
+ * kid, whatever else is in the set (RFC 7517 §5). Codes of its errors: `key_exposed` (the set shows a
+ * private key), `key_not_published`, `key_mismatch` (another key has the kid), `key_set_invalid` (what
+ * is published cannot be used, and why), `key_set_unreachable`.
+ */
 export async function checkPublished(key, walletAddressUrl, { signal, fetch = globalThis.fetch } = {}) {
   const expected = publicJwk(key);
   const url = keySetUrl(walletAddressUrl);
-  const keySet = await fetchKeySet(url, { signal, fetch });
-  const published = keySet.keys.find((candidate) => candidate?.kid === expected.kid);
-  if (!published) {
-    throw failure("key_not_published", `${url} has no key with the kid ${expected.kid}. Add the public JWK of your key to it.`);
-  }
-  if (published.kty !== "OKP" || published.crv !== "Ed25519" || published.x !== expected.x) {
-    throw failure("key_mismatch", `${url} has another key under the kid ${expected.kid}. Publish this key under it, or sign with that one.`);
-  }
+  const { keys } = await fetchKeySet(url, { signal, fetch });
+  const problem = exposure(url, keys) ?? problemOf(url, keys, expected);
+  if (problem) throw problem;
 }
 
 function keySetUrl(walletAddressUrl) {
-  try {
-    const url = new URL(walletAddressUrl);
-    if (url.protocol === "https:" || url.protocol === "http:") return `${url.origin}${url.pathname.replace(/\/$/, "")}/jwks.json`;
-  } catch {
-    // falls through to the one error
+  const address = toWalletAddress(walletAddressUrl, "walletAddressUrl");
+  if (address.endsWith("/")) {
+    throw argumentError("walletAddressUrl", "must not end in a slash: servers append /jwks.json to it as it is, and two slashes lead elsewhere");
   }
-  throw argumentError("walletAddressUrl", "must be an absolute https: or http: URL");
+  return `${address}/jwks.json`;
+}
+
+/** A private key of whatever kind: d of OKP, EC and RSA, k of symmetric keys (RFC 7518 §6), priv of AKP. */
+function exposure(url, keys) {
+  const exposed = keys.find((key) => key?.d !== undefined || key?.k !== undefined || key?.priv !== undefined);
+  if (!exposed) return undefined;
+  const which = typeof exposed.kid === "string" ? `the kid ${exposed.kid}` : "no kid";
+  return failure("key_exposed", `${url} shows everyone the private half of the key with ${which}. Take it down and make a new key: this one is lost.`);
+}
+
+function problemOf(url, keys, expected) {
+  const { kid } = expected;
+  const named = keys.filter((key) => key?.kid === kid);
+  if (named.length === 0) {
+    return failure("key_not_published", `${url} has no key with the kid ${kid}. Add the public JWK of your key to it.`);
+  }
+  if (named.length > 1) {
+    return failure("key_set_invalid", `${url} has the kid ${kid} more than once, and servers take either. Give every key a kid of its own.`);
+  }
+  const [published] = named;
+  const { kty, crv, x } = published;
+  if (kty !== "OKP" || crv !== "Ed25519" || toBase64url(x) !== expected.x) {
+    return failure("key_mismatch", `${url} has another key under the kid ${kid}. Publish this key under it, or sign with that one.`);
+  }
+  const fault = x === expected.x ? forbidden(published) : "its x is the right key in another base64: write it as base64url without padding";
+  return fault && failure("key_set_invalid", `${url} has the key with the kid ${kid}, but servers cannot use it: ${fault}.`);
+}
+
+function toBase64url(x) {
+  return typeof x === "string" ? x.replaceAll("+", "-").replaceAll("/", "_").replace(/[=\s]+/g, "") : undefined;
+}
+
+/** What of a JWK says that its key does not verify signatures (RFC 7517 §4.2 to §4.4, RFC 9864 §2.2). */
+function forbidden({ use, alg, key_ops: operations }) {
+  if (alg !== undefined && alg !== "EdDSA" && alg !== "Ed25519") return 'its alg must be "EdDSA"';
+  if (use !== undefined && use !== "sig") return 'its use must be "sig"';
+  if (operations !== undefined && !(Array.isArray(operations) && operations.includes("verify"))) {
+    return 'its key_ops must hold "verify", or be left out';
+  }
+  return undefined;
 }
 
 async function fetchKeySet(url, { signal, fetch }) {

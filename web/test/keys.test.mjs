@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { generateJwk, generateKey } from "@interledger/http-signature-utils";
 import { browsers } from "./harness/browsers.mjs";
-import { forms, garbage, jwk, publicBytes, thumbprint, traces } from "./harness/key-material.mjs";
+import { forms, garbage, jwk, packings, pem, publicBytes, seed, thumbprint, traces } from "./harness/key-material.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { startSite } from "./harness/site.mjs";
@@ -67,6 +67,67 @@ for (const { name, launch } of browsers) {
         return [...ids, refused];
       }, Object.values(forms)[0]);
       assert.deepEqual(ids, ["first", "second", "TypeError"]);
+    });
+
+    it("imports every packing of a key that Go reads", async () => {
+      const results = await lab.run(async (packings) => Promise.all(Object.entries(packings).map(async ([name, material]) => {
+        const { value, error } = await lab.outcome(async () => lab.describe(await lab.importKey(lab.read(material))));
+        return { name, kid: material.kid, publicKey: value?.publicKey, keyId: value?.keyId, error: error?.message };
+      })), packings).then((all) => all.filter(({ error, publicKey, keyId, kid }) => (
+        error || keyId !== (kid ?? thumbprint) || String(publicKey) !== String([...publicBytes])
+      )));
+      assert.deepEqual(results, []);
+      assert.ok(Object.keys(packings).length > 150);
+    });
+
+    it("imports bytes and keys of another realm, and signs with what they sign", async () => {
+      const { imported, signed } = await lab.run(async (seed, pem) => {
+        const frame = document.body.appendChild(document.createElement("iframe")).contentWindow;
+        const bytes = frame.Uint8Array.from(seed);
+        const pair = await frame.crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+        const materials = [
+          bytes, bytes.buffer, new frame.DataView(bytes.buffer), new frame.Uint16Array(bytes.buffer), new DataView(bytes.buffer),
+          new frame.Uint8Array([0, ...seed, 0]).subarray(1, 33), new frame.TextEncoder().encode(pem), pair, pair.privateKey,
+        ];
+        const imported = [];
+        for (const material of materials) imported.push(await lab.outcome(async () => (await lab.importKey(material, { keyId: "k" })).keyId));
+        const raw = (data) => frame.crypto.subtle.sign("Ed25519", pair.privateKey, data);
+        const keys = [
+          { keyId: "k", privateKey: pair.privateKey }, { keyId: "k", privateKey: bytes }, { keyId: "k", sign: raw },
+          { keyId: "k", sign: async (data) => new frame.Uint8Array(await raw(data)) }, { keyId: "k", sign: async (data) => new DataView(await raw(data)) },
+        ];
+        const signed = [];
+        for (const key of keys) {
+          const response = { status: 200, headers: [], body: new Response('{"continue":{"access_token":{"value":"t"},"uri":"https://as.example/c","wait":1}}').body };
+          const options = { url: "https://as.example/c", accessToken: "t", interactRef: "r", key, fetch: async (url, { headers }) => {
+            signed.push(/^sig1=:.{88}:$/.test(new Headers(headers).get("signature")));
+            return response;
+          } };
+          await lab.outcome(() => lab.continueGrant(options));
+        }
+        frame.frameElement.remove();
+        return { imported, signed };
+      }, [...seed], pem);
+      assert.deepEqual(imported, imported.map(() => ({ value: "k" })));
+      assert.deepEqual(signed, [true, true, true, true, true]);
+    });
+
+    it("says so when what looks like a key cannot sign, or is one of Node", async () => {
+      const messages = await lab.run(async () => {
+        const like = { type: "private", algorithm: { name: "Ed25519" }, usages: ["sign"], extractable: false };
+        const nodes = { type: "private", asymmetricKeyType: "ed25519", export: () => "" };
+        const short = { keyId: "k", sign: async () => new ArrayBuffer(63) };
+        return Promise.all([
+          () => lab.importKey(like, { keyId: "k" }).catch(({ message }) => { throw new Error(message); }), () => lab.importKey(nodes),
+          () => lab.continueGrant({ url: "https://as.example/c", accessToken: "t", interactRef: "r", key: short }),
+        ].map(async (attempt) => {
+          const { error } = await lab.outcome(attempt);
+          return error.cause?.message ?? error.message;
+        }));
+      });
+      assert.match(messages[0], /^"material" must be a CryptoKey that can sign/);
+      assert.match(messages[1], /^"material" must not be a KeyObject of Node.*export/);
+      assert.match(messages[2], /"key.sign" must return 64 bytes/);
     });
 
     for (const [what, [material, found]] of Object.entries(garbage)) {
@@ -245,17 +306,36 @@ for (const { name, launch } of browsers) {
         return lab.checkPublished(key, `${origin}/${path}`);
       }, path, site.origin);
       assert.deepEqual(await check("good"), {});
-      assert.deepEqual(await check("good/"), {});
-      const codes = { missing: "key_not_published", other: "key_mismatch", empty: "key_set_invalid", prose: "key_set_invalid", absent: "key_set_unreachable", huge: "key_set_invalid" };
+      for (const path of ["browser", "foreign"]) assert.deepEqual(await check(path), {}, path);
+      const codes = {
+        missing: "key_not_published", other: "key_mismatch", curve: "key_mismatch", empty: "key_set_invalid", prose: "key_set_invalid",
+        absent: "key_set_unreachable", huge: "key_set_invalid", exposed: "key_exposed", exposedOther: "key_exposed", twice: "key_set_invalid",
+        padded: "key_set_invalid", alg: "key_set_invalid", use: "key_set_invalid", operations: "key_set_invalid",
+      };
       for (const [path, code] of Object.entries(codes)) {
         const { error } = await check(path);
         assert.equal(error.code, code);
         assert.ok(error.description.includes(`/${path}/jwks.json`), error.description);
+        assert.match(error.description, words[path] ?? /./);
       }
+      lab.assertSilent([jwk.d]);
       const unreachable = await lab.outcome(() => lab.generateKey().then((key) => lab.checkPublished(key, "http://127.0.0.1:1/x")));
       assert.equal(unreachable.error.code, "key_set_unreachable");
-      const wrong = await lab.outcome(() => lab.generateKey().then((key) => lab.checkPublished(key, "ftp://x")));
-      assert.match(wrong.error.message, /^"walletAddressUrl" must be/);
+    });
+
+    it("refuses addresses that no server would look at, and takes payment pointers", async () => {
+      const asked = await lab.run(async (addresses) => {
+        const key = await lab.generateKey();
+        return Promise.all(addresses.map(async (address) => {
+          let url;
+          const fetch = async (href) => { url = href; throw new Error("enough"); };
+          const { error } = await lab.outcome(() => lab.checkPublished(key, (0, eval)(address), { fetch }));
+          return url ?? `${error.name}: ${error.message}`;
+        }));
+      }, [...Object.keys(addresses), ...refusedAddresses]);
+      const taken = Object.values(addresses);
+      assert.deepEqual(asked.slice(0, taken.length), taken);
+      asked.slice(taken.length).forEach((message, i) => assert.match(message, /^TypeError: "walletAddressUrl" must /, refusedAddresses[i]));
     });
 
     it("signs with the module where WebCrypto has no Ed25519, and says so", async () => {
@@ -347,9 +427,46 @@ const keySets = {
   "/other/jwks.json": keySet(200, { keys: [{ ...published, x: "A".repeat(43) }] }),
   "/empty/jwks.json": keySet(200, {}),
   "/prose/jwks.json": keySet(200, "<html>"),
+  "/browser/jwks.json": keySet(200, { keys: [{ ...published, alg: "Ed25519", key_ops: ["verify"], ext: true, use: "sig" }] }),
+  "/foreign/jwks.json": keySet(200, { keys: [null, 7, "x", { kty: "AKP", alg: "ML-DSA-65", pub: "AA" }, { kty: "new", kid: 1 }, { ...published, alg: "EdDSA" }] }),
+  "/curve/jwks.json": keySet(200, { keys: [{ ...published, crv: "X25519" }] }),
+  "/exposed/jwks.json": keySet(200, { keys: [{ ...published, d: jwk.d }] }),
+  "/exposedOther/jwks.json": keySet(200, { keys: [published, { kty: "EC", crv: "P-256", kid: "e", d: "AA" }] }),
+  "/twice/jwks.json": keySet(200, { keys: [published, published] }),
+  "/padded/jwks.json": keySet(200, { keys: [{ ...published, x: `${jwk.x.replaceAll("-", "+").replaceAll("_", "/")}=` }] }),
+  "/alg/jwks.json": keySet(200, { keys: [{ ...published, alg: "RS256" }] }),
+  "/use/jwks.json": keySet(200, { keys: [{ ...published, use: "enc" }] }),
+  "/operations/jwks.json": keySet(200, { keys: [{ ...published, key_ops: ["sign"] }] }),
   "/absent/jwks.json": keySet(404, {}),
   "/huge/jwks.json": keySet(200, JSON.stringify({ keys: [published] }).padEnd(3 << 20)),
 };
+
+/** What the description of a fault must say. */
+const words = {
+  exposed: /the kid mine.*this one is lost/, exposedOther: /the kid e\b/, twice: /more than once/, padded: /another base64/,
+  alg: /alg must be "EdDSA"/, use: /use must be "sig"/, operations: /key_ops/,
+};
+
+/** Wallet addresses, as expressions, and where a server asks for the keys. */
+const addresses = {
+  '"https://wallet.example/alice"': "https://wallet.example/alice/jwks.json",
+  'new URL("https://wallet.example/alice")': "https://wallet.example/alice/jwks.json",
+  '({ href: "https://wallet.example/alice" })': "https://wallet.example/alice/jwks.json",
+  '"https://wallet.example"': "https://wallet.example/jwks.json",
+  'new URL("https://wallet.example")': "https://wallet.example/jwks.json",
+  '"http://localhost:3000/a"': "http://localhost:3000/a/jwks.json",
+  '"$wallet.example/alice"': "https://wallet.example/alice/jwks.json",
+  '"$wallet.example"': "https://wallet.example/.well-known/pay/jwks.json",
+  '"$wallet.example/"': "https://wallet.example/.well-known/pay/jwks.json",
+};
+const refusedAddresses = [
+  '"ftp://x"', '""', '"$"', '"$/alice"', '"wallet.example/alice"', '"/alice"', "undefined", "null", "7", "({})", '"https://"',
+  '"https://wallet.example/alice/"', '"https://wallet.example/alice?"', '"https://wallet.example/alice?a=b"', '"https://wallet.example/alice#"',
+  '"https://wallet.example/alice#a"', '"https://me@wallet.example/alice"', '"https://me:pw@wallet.example/alice"', '"https://@wallet.example/alice"',
+  '" https://wallet.example/alice"', '"https://wallet.example/alice "', '"https://wallet.example/al ice"', '"https://wallet.example/alice\\n"',
+  '"https://wallet.example/al\\tice"', '"https:\\\\\\\\wallet.example\\\\alice"', '"https:wallet.example/alice"', '"https://wallet.example/al\\u200bice"',
+  '"$wallet.example/alice?a"', '"$wallet.example/alice/"', '"$me@wallet.example/alice"', '"javascript:alert(1)"',
+];
 
 /** Requests a grant with the key that the expression names. */
 function requestWith(lab, sandbox, client, key) {

@@ -1,6 +1,7 @@
 // One test key in every form that people have in hand, made by Node's own crypto.
 
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 
 const der = (prefix, bytes) => Buffer.concat([Buffer.from(prefix, "hex"), bytes]);
 
@@ -29,6 +30,13 @@ export const forms = {
   "hex of seed and public key": { text: Buffer.concat([seed, publicBytes]).toString("hex") },
 };
 
+const table = JSON.parse(readFileSync(new URL("../../../pkg/keys/testdata/packings.json", import.meta.url), "utf8"));
+
+/** The same key in every packing that the Go tests know too: { text } or { bytes }, and the kid in it. */
+export const packings = Object.fromEntries(Object.entries(table.packings).map(([name, { text, base64, kid }]) => (
+  [name, { ...(base64 === undefined ? { text } : { bytes: [...Buffer.from(base64, "base64")] }), kid }]
+)));
+
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const other = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
 
@@ -46,7 +54,13 @@ export const garbage = {
   "halves of two keys, JWK": [{ object: { ...jwk, x: other.x } }, "not that of the private key"],
   "halves of two keys, bytes": [{ bytes: [...seed, ...Buffer.from(other.x, "base64url")] }, "not that of the private key"],
   "prose": [{ text: "my private key" }, "none of them"],
-  "a key set": [{ text: JSON.stringify({ keys: [jwk] }) }, "a key set"],
+  "a key set with two keys": [{ text: JSON.stringify({ keys: [jwk, jwk] }) }, "more than one"],
+  "a key set without a private key": [{ object: { keys: [{ ...jwk, d: undefined }] } }, "none in it"],
+  "an OpenSSH key": [{ text: readFileSync(new URL("../../../pkg/keys/testdata/openssh.pem", import.meta.url), "utf8") }, "load_ssh_private_key"],
+  "a kid that is a number": [{ object: { ...jwk, kid: 7 } }, "a kid that is not a string"],
+  "a kid that is empty": [{ object: { ...jwk, kid: "" } }, "an empty kid"],
+  "a kid that is not ASCII": [{ object: { ...jwk, kid: "schlüssel" } }, "a kid with other characters"],
+  "a kid with a line break": [{ text: JSON.stringify({ ...jwk, kid: "a\nb" }) }, "a kid with other characters"],
 };
 
 /** How the seed may lie around in memory. */
