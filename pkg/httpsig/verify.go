@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,32 +68,27 @@ func ReadAllParams(req *http.Request, policy Policy) ([]Params, error) {
 	case len(names) > maxSignatures:
 		return nil, fmt.Errorf("httpsig: expected at most %d signatures, found %d", maxSignatures, len(names))
 	}
-	var all []Params
+	var likely, tagged, others []Params
 	var first error
 	for _, name := range names {
 		params, err := readMember(inputs, name)
-		if err == nil {
-			all = append(all, params)
-		} else if first == nil || name == Label {
+		switch {
+		case err != nil && (first == nil || name == Label):
 			first = err
+		case err != nil:
+		case name == Label:
+			likely = append(likely, params)
+		case params.Tag == Tag:
+			tagged = append(tagged, params)
+		default:
+			others = append(others, params)
 		}
 	}
+	all := append(append(likely, tagged...), others...)
 	if len(all) == 0 {
 		return nil, first
 	}
-	slices.SortStableFunc(all, func(a, b Params) int { return b.likelihood() - a.likelihood() })
 	return all, nil
-}
-
-// likelihood ranks signatures by how likely they are meant for a GNAP server.
-func (p Params) likelihood() int {
-	switch {
-	case p.Label == Label:
-		return 2
-	case p.Tag == Tag:
-		return 1
-	}
-	return 0
 }
 
 func readMember(inputs *httpsfv.Dictionary, name string) (Params, error) {

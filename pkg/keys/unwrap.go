@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -102,7 +103,12 @@ func decodeHex(text []byte) ([]byte, bool) {
 // other letter do not follow each other.
 func isCutHex(text []byte) bool {
 	text = bytes.TrimPrefix(text, []byte("0x"))
-	return len(text) > 32 && len(bytes.Trim(text, "0123456789abcdefABCDEF")) == 0
+	for i := range len(text) - 1 {
+		if !isHexPair(text[i:]) {
+			return false
+		}
+	}
+	return len(text) > 32
 }
 
 func isHexPair(text []byte) bool {
@@ -226,19 +232,20 @@ func cutName(text []byte) ([]byte, bool) {
 	if value = trim(value); !ok || len(value) == 0 || value[0] == '=' {
 		return text, false
 	}
-	for _, c := range name {
+	word := 0 // the length of the last
+	for _, c := range trim(name) {
+		if word++; c == ' ' || c == '\t' {
+			word = 0
+		}
 		if !isNameByte(c) {
 			return text, false
 		}
 	}
-	if word := name[bytes.LastIndexAny(trim(name), " \t")+1:]; len(word) > longestName {
-		return text, false // a key, and another behind it
-	}
-	return value, true
+	return value, word <= longestName // else a key, and another behind it
 }
 
 func isNameByte(c byte) bool {
-	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || bytes.IndexByte([]byte("_-.:$ \t+"), c) >= 0
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("_-.:$ \t+", c) >= 0
 }
 
 var quotes = [][2]string{
@@ -260,7 +267,10 @@ func unquote(text []byte) ([]byte, bool) {
 	return text, false
 }
 
-var escapes = map[byte]rune{'n': '\n', 'r': '\r', 't': '\t', '/': '/', '\\': '\\', '"': '"', '\'': '\''}
+const (
+	escapes = `nrt/\"'`
+	meaning = "\n\r\t/\\\"'"
+)
 
 // unescape takes one level of backslashes off, in place: those of JSON, and those that continue a line.
 func unescape(text []byte) ([]byte, bool) {
@@ -285,16 +295,16 @@ func escaped(text []byte) (rune, int) {
 	switch {
 	case text[0] != '\\':
 		return 0, 0
-	case len(text) == 1 || bytes.IndexByte([]byte(" \t\r\n"), text[1]) >= 0:
+	case len(text) == 1 || strings.IndexByte(" \t\r\n", text[1]) >= 0:
 		return '\n', min(len(text), 2)
 	case len(text) >= 6 && text[1] == 'u' && isHexPair(text[2:]) && isHexPair(text[4:]):
 		return rune(hexByte(text[2:]))<<8 | rune(hexByte(text[4:])), 6
 	}
-	r, ok := escapes[text[1]]
-	if !ok {
+	i := strings.IndexByte(escapes, text[1])
+	if i < 0 {
 		return 0, 0
 	}
-	return r, 2
+	return rune(meaning[i]), 2
 }
 
 func hexByte(digits []byte) byte {
@@ -345,8 +355,13 @@ func isFormJSON(text []byte) bool {
 // cutDataURL returns what a data: URL holds (RFC 2397). Whether that is base64 can be seen.
 func cutDataURL(text []byte) ([]byte, bool) {
 	const scheme = "data:"
-	if len(text) < len(scheme) || !bytes.EqualFold(text[:len(scheme)], []byte(scheme)) {
+	if len(text) < len(scheme) {
 		return text, false
+	}
+	for i := range len(scheme) {
+		if text[i]|0x20 != scheme[i]|0x20 {
+			return text, false
+		}
 	}
 	_, payload, ok := bytes.Cut(text, []byte(","))
 	return payload, ok
