@@ -180,7 +180,7 @@ for (const { name, launch } of browsers) {
         const { error } = await withOption("key", `{ keyId: "a", sign: () => ${result} }`);
         assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "invalid_key", false], result);
         assert.match(error.description, /could not sign the request, and nothing was sent/);
-        assert.deepEqual(error.cause, { name: "TypeError", message: '"key.sign" must return a Uint8Array of 64 bytes, or a promise of one' });
+        assert.deepEqual(error.cause, { name: "TypeError", message: '"key.sign" must return 64 bytes in an ArrayBuffer or a view of one, or a promise of them' });
       }
       assert.deepEqual(server.requests, []);
     });
