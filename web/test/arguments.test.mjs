@@ -176,7 +176,7 @@ for (const { name, launch } of browsers) {
     });
 
     test("a signer that returns no signature", { timeout }, async () => {
-      for (const result of ["undefined", "null", "new Uint8Array(63)", "new Uint8Array(65)", "'a'.repeat(64)", "new ArrayBuffer(64)", "Array(64).fill(0)"]) {
+      for (const result of ["undefined", "null", "new Uint8Array(63)", "new Uint8Array(65)", "'a'.repeat(64)", "new ArrayBuffer(63)", "Array(64).fill(0)"]) {
         const { error } = await withOption("key", `{ keyId: "a", sign: () => ${result} }`);
         assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "invalid_key", false], result);
         assert.match(error.description, /could not sign the request, and nothing was sent/);
