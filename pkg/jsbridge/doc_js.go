@@ -1,7 +1,7 @@
 //go:build js && wasm
 
 // Package jsbridge is the boundary between Go and JavaScript, over github.com/hack-pad/safejs:
-// promises, fetch as an http.RoundTripper, AbortSignal as a context, a CryptoKey as a crypto.Signer,
+// promises, calls that JavaScript can end, fetch as an http.RoundTripper, a CryptoKey as a crypto.Signer,
 // and errors that keep what JavaScript threw. It knows nothing of GNAP. What it needs of JavaScript
 // beyond the platform are the functions of createHost of wasm/sdk/host.js, among the globals of the
 // program.
