@@ -4,12 +4,12 @@ import { checkControl, checkObject, checkText, prepareRequest, send, toHref, tra
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
+import { toWalletAddress } from "./wallet-address.js";
 
 export async function createAuthenticatedClient(options) {
   checkObject(options, "options");
   const { walletAddressUrl, useHttp = false, validateResponses = true, requestTimeoutMs, fetch, store } = options;
-  toHref(walletAddressUrl, "walletAddressUrl"); // checked, and sent as it is spelled: servers compare it
-  const client = String(walletAddressUrl);
+  const client = toWalletAddress(walletAddressUrl, "walletAddressUrl");
   const hasMaterial = options.keyId !== undefined || options.privateKey !== undefined;
   const key = options.key ?? (hasMaterial ? { keyId: options.keyId, privateKey: options.privateKey } : undefined);
   checkControl({ fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs }, "requestTimeoutMs");
