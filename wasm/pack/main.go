@@ -79,7 +79,7 @@ func packModule(folder string, isProfile bool) error {
 			return err
 		}
 		const tag = "profile"
-		if err := write(folder, "open-payments-rest.wasm", encodeSections(withTag(nil, tag))); err != nil {
+		if err := write(folder, "open-payments.deferred.wasm", encodeSections(withTag(nil, tag))); err != nil {
 			return err
 		}
 		return os.WriteFile(file, encodeSections(withTag(sections, tag)), 0o644)
@@ -98,7 +98,7 @@ func packModule(folder string, isProfile bool) error {
 	if err := os.WriteFile(file, encodeSections(first), 0o644); err != nil {
 		return err
 	}
-	return write(folder, "open-payments-rest.wasm", encodeSections(rest))
+	return write(folder, "open-payments.deferred.wasm", encodeSections(rest))
 }
 
 func write(folder, name string, content []byte) error {
@@ -117,7 +117,7 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 	}
 	var tag string
 	files := make(map[string]string)
-	for _, name := range []string{"open-payments.wasm", "open-payments-rest.wasm"} {
+	for _, name := range []string{"open-payments.wasm", "open-payments.deferred.wasm"} {
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {
 			return nil, err
@@ -149,9 +149,9 @@ export const buildInfo = Object.freeze({
   go: %q,
   modules: Object.freeze(%s),
   wasm: %s,
-  rest: %s,
+  deferred: %s,
 });
-`, published.Version, tag, runtime.Version(), list, files["open-payments.wasm"], files["open-payments-rest.wasm"]), nil
+`, published.Version, tag, runtime.Version(), list, files["open-payments.wasm"], files["open-payments.deferred.wasm"]), nil
 }
 
 func fileInfo(content []byte) string {

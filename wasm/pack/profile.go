@@ -29,7 +29,7 @@ func countCalls(sections []section) ([]section, error) {
 		return nil, err
 	}
 	sections = slices.Clone(sections)
-	if _, err := addCounter(sections, "rest"); err != nil { // of which nothing is needed
+	if _, err := addCounter(sections, "deferred"); err != nil { // of which nothing is needed
 		return nil, err
 	}
 	bodies := slices.Clone(s.bodies)

@@ -22,7 +22,7 @@ import (
 // does in Go's runtime, and has the loop pause, as in waiting for an event. JavaScript loads the rest
 // (wasm/sdk/runtime.js) and calls `proceed`, which is that loop.
 
-// The state of the rest, in the global that the first module exports as "rest".
+// The state of the rest, in the global that the first module exports as "deferred".
 const (
 	restAbsent = 0 // it is not loaded
 	restNeeded = 1 // Go waits for it
@@ -476,7 +476,7 @@ func (s *splitter) export(sections []section, tag string) error {
 	exports := [][]byte{
 		append(appendVector(nil, []byte("table")), 1, 0),
 		binary.AppendUvarint(append(appendVector(nil, []byte("proceed")), 0), loop),
-		append(appendVector(nil, []byte("rest")), 3, globalRest),
+		append(appendVector(nil, []byte("deferred")), 3, globalRest),
 		append(appendVector(nil, []byte(tagName+" "+tag)), 3, globalRest),
 	}
 	for _, entry := range exports {

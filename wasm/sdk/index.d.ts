@@ -610,12 +610,12 @@ export interface InitOptions {
   /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
   wasm?: string | URL | Response | BufferSource | WebAssemblyModule;
   /**
-   * Where the rest of the module is, or the rest itself: functions that calls hardly ever need. It is
+   * Where the deferred module is, or the module itself: functions that calls hardly ever need. It is
    * loaded when one does, not by `init`, and what comes from an address is checked against
-   * `buildInfo.rest`. Whoever moves `wasm` moves this too. Default: `open-payments-rest.wasm` beside
+   * `buildInfo.deferred`. Whoever moves `wasm` moves this too. Default: `open-payments.deferred.wasm` beside
    * this file.
    */
-  rest?: string | URL | Response | BufferSource | WebAssemblyModule;
+  deferred?: string | URL | Response | BufferSource | WebAssemblyModule;
 }
 
 /**
@@ -628,7 +628,7 @@ export interface InitOptions {
  * ```ts
  * import { init } from "open-payments-wasm";
  *
- * await init({ wasm: "/assets/open-payments.wasm", rest: "/assets/open-payments-rest.wasm" });
+ * await init({ wasm: "/assets/open-payments.wasm", deferred: "/assets/open-payments.deferred.wasm" });
  * ```
  */
 export function init(options?: InitOptions): Promise<void>;
@@ -644,7 +644,7 @@ export function init(options?: InitOptions): Promise<void>;
  * // From another origin: take the module only if it is the one that this package was built with.
  * await init({
  *   wasm: await fetch("https://cdn.example/open-payments.wasm", { integrity: buildInfo.wasm.integrity }),
- *   rest: "https://cdn.example/open-payments-rest.wasm",
+ *   deferred: "https://cdn.example/open-payments.deferred.wasm",
  * });
  * ```
  */
@@ -657,8 +657,8 @@ export const buildInfo: {
   readonly modules: { readonly [path: string]: string };
   /** `open-payments.wasm` itself. */
   readonly wasm: FileInfo;
-  /** `open-payments-rest.wasm` itself. */
-  readonly rest: FileInfo;
+  /** `open-payments.deferred.wasm` itself. */
+  readonly deferred: FileInfo;
 };
 
 export interface FileInfo {

@@ -15,8 +15,8 @@ export { checkPublished } from "./published.js";
 export { extensionStorage, memoryStorage, webStorage } from "./stores.js";
 export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from "./wallet.js";
 
-export async function init({ wasm, rest } = {}) {
-  await load({ wasm: checkSource("wasm", wasm), rest: checkSource("rest", rest) });
+export async function init({ wasm, deferred } = {}) {
+  await load({ wasm: checkSource("wasm", wasm), deferred: checkSource("deferred", deferred) });
 }
 
 function checkSource(name, source) {

@@ -8,9 +8,9 @@ import { withSnapshot } from "./snapshot.js";
 import { compile, compileDeferred, isResponse, isSame } from "./source.js";
 import wrapGo from "./wasm_exec.js";
 
-let sources = {}; // what init() was given: wasm and rest
+let sources = {}; // what init() was given: wasm and deferred
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
-let compilingRest; // the same for what hardly any call needs (wasm/pack/split.go)
+let compilingDeferred; // the same for what hardly any call needs (wasm/pack/split.go)
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have
@@ -18,7 +18,7 @@ let ended = 0; // how many instances have
 /**
  * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
  * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call that `needsAll`
- * begins when the rest of the module is there: it leaves what must not be lost for want of it.
+ * begins when the deferred module is there: it leaves what must not be lost for want of it.
  */
 export function call(name, args = [], { needsAll = false, ...limits } = {}) {
   const inFlight = new InFlight(limits);
@@ -33,9 +33,9 @@ async function begin(inFlight, needsAll, name, args) {
   instance.take(inFlight, name, args);
 }
 
-/** Sets where the module and its rest come from, and loads the first. Once one is loaded, another source for it is refused. */
+/** Sets where the two modules come from, and loads the first. Once one is loaded, another source for it is refused. */
 export async function load(given) {
-  const loaded = { wasm: compiling, rest: compilingRest };
+  const loaded = { wasm: compiling, deferred: compilingDeferred };
   for (const [name, source] of Object.entries(given)) {
     if (source !== undefined && loaded[name] && !isSame(source, sources[name])) {
       throw new TypeError(`"${name}" must be given before it is needed: it is loaded already`);
@@ -82,16 +82,16 @@ function forget(error) {
 const pauses = [500, 2000]; // ms before a further attempt: calls in flight depend on it
 const patience = 10_000; // ms in which something of it must come: Go stands still meanwhile
 
-/** Loads the rest of the module. */
-function loadRest() {
-  const options = { integrity: buildInfo.rest.integrity, patience };
-  const attempt = () => compileDeferred("open-payments-rest.wasm", sources.rest ?? new URL("./open-payments-rest.wasm", import.meta.url), options);
-  compilingRest ??= attempts(attempt, isResponse(sources.rest) ? [] : pauses).catch((error) => {
-    compilingRest = undefined;
-    if (isResponse(sources.rest)) sources.rest = undefined; // its body is used up
+/** Loads the deferred module. */
+function loadDeferred() {
+  const options = { integrity: buildInfo.deferred.integrity, patience };
+  const attempt = () => compileDeferred("open-payments.deferred.wasm", sources.deferred ?? new URL("./open-payments.deferred.wasm", import.meta.url), options);
+  compilingDeferred ??= attempts(attempt, isResponse(sources.deferred) ? [] : pauses).catch((error) => {
+    compilingDeferred = undefined;
+    if (isResponse(sources.deferred)) sources.deferred = undefined; // its body is used up
     throw error;
   });
-  return compilingRest;
+  return compilingDeferred;
 }
 
 async function attempts(task, pauses) {
@@ -118,8 +118,8 @@ function unavailable(cause) {
 const whatToDo = "Check that it is served beside index.js, or pass init() where it is. " +
   "After a deploy, the server may have no files of a page that is open any more: reload the page, and keep old files for a while.";
 
-const restIs = { needed: 1, loaded: 2 }; // as in wasm/pack/split.go
-const paused = new Error("Go waits for the rest of the module");
+const deferredIs = { needed: 1, loaded: 2 }; // as in wasm/pack/split.go
+const paused = new Error("Go waits for the deferred module");
 
 /** One running instance of the module. It has a global object of its own. */
 class Instance {
@@ -131,8 +131,8 @@ class Instance {
   #dead = false;
   #exports; // of the WebAssembly instance
   #entries = []; // what waits to enter Go
-  #isEntered = false; // whether Go runs, or waits for the rest of the module
-  #linking; // Promise: the rest is there
+  #isEntered = false; // whether Go runs, or waits for the deferred module
+  #linking; // Promise: the deferred module is there
 
   /** Makes a call, unless it is over already. */
   take(inFlight, name, args) {
@@ -196,13 +196,13 @@ class Instance {
   }
 
   // What wakes Go enters it in turn. An event is a call of a function of Go, for which wasm_exec.js
-  // would set it and resume at once: while Go waits for its rest it may not have read the one before.
+  // would set it and resume at once: while Go waits for its deferred module it may not have read the one before.
   // Its timers resume Go too, and have their turn already.
   #guard(go) {
     const resume = go._resume;
     go._resume = () => {
       resume.call(go);
-      if (this.#needsRest()) throw paused; // a timer would resume it again
+      if (this.#needsDeferred()) throw paused; // a timer would resume it again
     };
     const guard = this;
     go._makeFuncWrapper = (id) => function (...args) {
@@ -213,7 +213,7 @@ class Instance {
     };
   }
 
-  #needsRest = () => this.#exports.rest.value === restIs.needed;
+  #needsDeferred = () => this.#exports.deferred.value === deferredIs.needed;
 
   #enter(entry) {
     if (this.#dead) return;
@@ -230,12 +230,12 @@ class Instance {
         // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
         if (error !== paused) this.#died();
       }
-      if (!this.#dead && this.#needsRest()) return this.#goOn();
+      if (!this.#dead && this.#needsDeferred()) return this.#goOn();
     }
     this.#isEntered = false;
   }
 
-  /** Loads the rest of the module. */
+  /** Loads the deferred module. */
   complete() {
     this.#linking ??= this.#link().catch((error) => {
       this.#linking = undefined;
@@ -245,15 +245,15 @@ class Instance {
   }
 
   async #link() {
-    await WebAssembly.instantiate(await loadRest(), { "open-payments": this.#exports });
-    if (!this.#needsRest()) this.#exports.rest.value = restIs.loaded; // else Go goes on first
+    await WebAssembly.instantiate(await loadDeferred(), { "open-payments": this.#exports });
+    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredIs.loaded; // else Go goes on first
   }
 
-  /** Gets the rest of the module, for which Go waits, and lets Go go on. */
+  /** Gets the deferred module, for which Go waits, and lets Go go on. */
   async #goOn() {
     try {
       await this.complete();
-      this.#exports.rest.value = restIs.loaded;
+      this.#exports.deferred.value = deferredIs.loaded;
       this.#entries.unshift(() => this.#exports.proceed());
     } catch (error) {
       this.#died(incomplete(error));
@@ -283,10 +283,10 @@ function stopped(inFlight) {
   return lost(inFlight, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
 }
 
-/** The same where Go waited in vain for the rest of the module. */
+/** The same where Go waited in vain for the deferred module. */
 const incomplete = (cause) => (inFlight) => (cause instanceof OpenPaymentsClientError
-  ? lost(inFlight, "module_unavailable", "This call needed the rest of the module.", cause.description)
-  : lost(inFlight, "module_unavailable", "open-payments-rest.wasm could not be loaded, which this call needed.", whatToDo, cause));
+  ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
+  : lost(inFlight, "module_unavailable", "open-payments.deferred.wasm could not be loaded, which this call needed.", whatToDo, cause));
 
 function lost({ wasSent, response }, code, what, advice, cause) {
   const sent = wasSent ? "The server may have processed it." : "Nothing was sent.";

@@ -45,7 +45,7 @@ for (const { name, launch } of browsers) {
     afterEach(() => { gate.meddle = undefined; });
 
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), server?.close(), scripted?.close(), sandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     const withFinish = () => outgoing(gate, { method: "redirect", uri: shop.finishUri, nonce: "nonce" });
 

@@ -21,7 +21,7 @@ for (const { name, launch } of browsers) {
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     test("the page's key cannot be exported", async () => {
       const [isExtractable, refused] = await lab.run(async () => {

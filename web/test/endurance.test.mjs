@@ -1,4 +1,4 @@
-// Thousands of calls in one instance: none needs the rest of the module, memory does not grow.
+// Thousands of calls in one instance: none needs the deferred module, memory does not grow.
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";

@@ -23,7 +23,7 @@ for (const { name, launch } of browsers) {
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** A continuation whose token and reference must never be said. */
     function continuation(path) {

@@ -41,7 +41,7 @@ for (const { name, launch } of browsers) {
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), slowGate?.close(), sandbox?.stop(), slowSandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** Asserts that a callback is refused, that nothing is sent for it, and how many grants are pending then. */
     async function assertRefused(callback, code, left) {

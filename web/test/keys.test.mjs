@@ -33,7 +33,7 @@ for (const { name, launch } of browsers) {
     });
     after(() => Promise.all([browser?.close(), site?.close()]));
     // Before Go holds a key, and for nothing else.
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 1, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 1, "a call needed the deferred module: node profile.mjs"));
 
     const importForm = (form, options) => lab.outcome(
       async (form, options) => lab.describe(await lab.importKey(lab.read(form), options)), form, options ?? {});

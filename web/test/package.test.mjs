@@ -66,10 +66,10 @@ describe("what it says of itself", { timeout }, () => {
     for (const path of ["github.com/lestrrat-go/jwx/v2", "github.com/yaronf/httpsign", "github.com/hack-pad/safejs"]) assert.ok(path in buildInfo.modules);
   });
 
-  test("the module and its rest", () => {
+  test("the module and its deferred part", () => {
     const infoOf = (content) => ({ bytes: content.length, sha256: hash("sha256", content, "hex"), integrity: `sha256-${hash("sha256", content, "base64")}` });
     assert.deepEqual(buildInfo.wasm, infoOf(inPackage("open-payments.wasm")));
-    assert.deepEqual(buildInfo.rest, infoOf(inPackage("open-payments-rest.wasm")));
+    assert.deepEqual(buildInfo.deferred, infoOf(inPackage("open-payments.deferred.wasm")));
   });
 
   // wasm/pack takes Go's table of functions out of the file and lets the module write it.
@@ -88,7 +88,7 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("nobody can change it", () => {
-    for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm, buildInfo.rest]) assert.ok(Object.isFrozen(object));
+    for (const object of [buildInfo, buildInfo.modules, buildInfo.wasm, buildInfo.deferred]) assert.ok(Object.isFrozen(object));
   });
 
   test("integrity.json has every file that a page loads", () => {
@@ -98,7 +98,7 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("the precompressed copies are copies", () => {
-    for (const name of ["open-payments.wasm", "open-payments-rest.wasm"]) {
+    for (const name of ["open-payments.wasm", "open-payments.deferred.wasm"]) {
       for (const [extension, decompress] of Object.entries({ gz: gunzipSync, br: brotliDecompressSync })) {
         const copy = `${name}.${extension}`;
         if (existsSync(join(dist(), copy))) assert.deepEqual(decompress(inPackage(copy)), inPackage(name));

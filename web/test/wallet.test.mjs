@@ -27,7 +27,7 @@ for (const { name, launch } of browsers) {
     });
 
     after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments-rest.wasm"), 0, "a call needed the rest of the module: node profile.mjs"));
+    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** Opens the shop. `query` is that of the shop and of its callback page. */
     async function openShop(t, query = "") {

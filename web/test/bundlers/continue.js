@@ -2,8 +2,8 @@
 
 import { buildInfo, continueGrant, generateKey, init, publicJwk } from "open-payments-wasm";
 
-export async function continueHere({ wasm, rest, ...continuation }) {
-  await init({ wasm, rest });
+export async function continueHere({ wasm, deferred, ...continuation }) {
+  await init({ wasm, deferred });
   const key = await generateKey();
   const grant = await continueGrant({ ...continuation, key });
   return { grant, jwk: publicJwk(key), version: buildInfo.version };

@@ -1,4 +1,4 @@
-// The second file, open-payments-rest.wasm. No call may need it but for a panic and a key that Go holds, so tests get
+// The second file, open-payments.deferred.wasm. No call may need it but for a panic and a key that Go holds, so tests get
 // none unless they say so, and what asks for it fails with the names of the functions that are missing in the primary
 // module: they belong into wasm/pack/keep.txt, or into needed.txt, which `make profile` renews.
 
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./packages.mjs";
 
-export const deferred = "open-payments-rest.wasm";
+export const deferred = "open-payments.deferred.wasm";
 
 const firstPlace = 4096; // of a function in the table, as Go's linker writes it
 
@@ -17,8 +17,8 @@ const firstPlace = 4096; // of a function in the table, as Go's linker writes it
  * Where in the table the function is that an instance waits for: a placeholder leaves its program counter below the
  * stack pointer (wasm/pack/split.go). undefined where it waits for none. Pages use it too: it must stand for itself.
  */
-export function placeWanted({ rest, mem, global0 }) {
-  if (rest?.value !== 1) return undefined; // restNeeded of wasm/pack/split.go
+export function placeWanted({ deferred: state, mem, global0 }) {
+  if (state?.value !== 1) return undefined; // restNeeded of wasm/pack/split.go
   return new DataView(mem.buffer).getUint32(global0.value - 6, true); // of eight bytes below the stack pointer, without the lowest two
 }
 

@@ -25,7 +25,7 @@ export function primaryOnly() {
   const folder = mkdtempSync(join(tmpdir(), "primary-"));
   process.on("exit", () => rmSync(folder, { recursive: true }));
   for (const name of readdirSync(dist())) {
-    if (!name.startsWith("open-payments-rest.")) symlinkSync(join(dist(), name), join(folder, name));
+    if (!name.startsWith("open-payments.deferred.")) symlinkSync(join(dist(), name), join(folder, name));
   }
   return (withoutDeferred = folder);
 }

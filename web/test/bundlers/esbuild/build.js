@@ -6,7 +6,7 @@ const options = { absWorkingDir: import.meta.dirname, bundle: true, minify: true
 
 // A module: import.meta.url stays what it is, so the files lie beside the bundle.
 await build({ ...options, entryPoints: ["main.js"], format: "esm" });
-for (const file of ["open-payments.wasm", "open-payments-rest.wasm"]) {
+for (const file of ["open-payments.wasm", "open-payments.deferred.wasm"]) {
   await copyFile(fileURLToPath(import.meta.resolve(`open-payments-wasm/${file}`)), `${import.meta.dirname}/out/${file}`);
 }
 

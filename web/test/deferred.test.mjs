@@ -1,4 +1,4 @@
-// The rest of the module, open-payments-rest.wasm: loaded when a call needs one of its functions,
+// The deferred module, open-payments.deferred.wasm: loaded when a call needs one of its functions,
 // while Go waits in the middle of what it does. Uses the build of the package with the functions of
 // wasm/faults_js.go, none of which is in the first module.
 
@@ -12,7 +12,7 @@ import { grantFor, startServer, until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
-const file = "open-payments-rest.wasm";
+const file = "open-payments.deferred.wasm";
 const path = `/dist-faults/${file}`;
 
 for (const { name, launch } of browsers) {
@@ -26,7 +26,7 @@ for (const { name, launch } of browsers) {
 
     after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
 
-    /** Opens a page of its own, in which nothing is loaded yet. The site delivers the rest in these ways, one after the other, and then whole. */
+    /** Opens a page of its own, in which nothing is loaded yet. The site delivers the deferred module in these ways, one after the other, and then whole. */
     async function open(t, ...ways) {
       site.requests.length = 0;
       deliveries = ways;
@@ -35,8 +35,8 @@ for (const { name, launch } of browsers) {
       return lab;
     }
 
-    /** Makes a call that needs the rest. */
-    const needRest = (lab) => lab.outcome(() => lab.call("random"));
+    /** Makes a call that needs the deferred module. */
+    const needDeferred = (lab) => lab.outcome(() => lab.call("random"));
 
     async function assertWorks(lab) {
       const options = server.continuation("continue");
@@ -47,9 +47,9 @@ for (const { name, launch } of browsers) {
       const lab = await open(t);
       await assertWorks(lab);
       assert.equal(site.downloads(file), 0);
-      for (const { value } of await Promise.all([needRest(lab), needRest(lab), needRest(lab)])) assert.match(value, /^[0-9a-f]+$/);
+      for (const { value } of await Promise.all([needDeferred(lab), needDeferred(lab), needDeferred(lab)])) assert.match(value, /^[0-9a-f]+$/);
       await lab.outcome(() => lab.call("exit"));
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/, "in another instance");
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/, "in another instance");
       assert.equal(site.downloads(file), 1);
       assert.equal(site.downloads(), 1);
       await assertWorks(lab);
@@ -57,7 +57,8 @@ for (const { name, launch } of browsers) {
 
     test("rule 6: while it loads, deadlines and aborts are kept, answers and new calls wait, and none is lost", { timeout }, async (t) => {
       const lab = await open(t, "held");
-      const [held, started, late, aborted] = ["held", "continue", "never", "never"].map((way) => server.continuation(way));
+      const [held, started, ...others] = ["held", "continue", "never", "never"].map((way) => server.continuation(way));
+      const [late, aborted] = others.map(({ url, accessToken }) => ({ url, accessToken })); // polls: a reference that has left is waited for
       const answered = lab.continueGrant(held);
       await server.arrived(held.url);
       const timedOut = lab.continueGrant({ ...late, timeoutMs: 1000 });
@@ -69,8 +70,8 @@ for (const { name, launch } of browsers) {
       }, aborted);
       await server.arrived(aborted.url);
 
-      const needing = needRest(lab);
-      const release = await restRequested();
+      const needing = needDeferred(lab);
+      const release = await deferredRequested();
       server.held.pop()();
       const later = lab.continueGrant(started);
       await lab.run(() => lab.abort());
@@ -105,7 +106,7 @@ for (const { name, launch } of browsers) {
 
     test("a failure on the way is tried again", { timeout }, async (t) => {
       const lab = await open(t, "reset", "404");
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
       assert.equal(site.downloads(file), 3);
     });
 
@@ -115,15 +116,15 @@ for (const { name, launch } of browsers) {
         const options = server.continuation("never");
         const inFlight = lab.send("grant.cancel", options);
         await server.arrived(options.url);
-        const errors = (await Promise.all([needRest(lab), inFlight])).map(({ error }) => error);
+        const errors = (await Promise.all([needDeferred(lab), inFlight])).map(({ error }) => error);
         for (const [i, error] of errors.entries()) {
           assert.deepEqual([error.kind, error.code, error.retryable], ["OpenPaymentsClientError", "module_unavailable", false]);
           const sent = ["Nothing was sent", "The server may have processed it"][i];
-          assert.ok(error.description.startsWith(`open-payments-rest.wasm could not be loaded, which this call needed. ${sent}. Check`), error.description);
+          assert.ok(error.description.startsWith(`open-payments.deferred.wasm could not be loaded, which this call needed. ${sent}. Check`), error.description);
           assert.match(error.description, /reload the page, and keep old files for a while/);
         }
         await assertWorks(lab);
-        assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+        assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
       });
     }
 
@@ -133,32 +134,32 @@ for (const { name, launch } of browsers) {
       "an ArrayBuffer": `fetch("${path}").then((response) => response.arrayBuffer())`,
       "a Module": `WebAssembly.compileStreaming(fetch("${path}"))`,
     };
-    const init = (lab, expression) => lab.outcome(async (expression) => lab.init({ rest: await new Function(`return (async () => (${expression}))()`)() }), expression);
+    const init = (lab, expression) => lab.outcome(async (expression) => lab.init({ deferred: await new Function(`return (async () => (${expression}))()`)() }), expression);
 
     for (const [what, expression] of Object.entries(sources)) {
       test(`init with ${what}`, { timeout }, async (t) => {
         const lab = await open(t);
         assert.equal((await init(lab, expression)).error, undefined);
-        assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+        assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
         assert.equal(site.downloads(file), 1);
       });
     }
 
     test("init with what is none of them, or too late", { timeout }, async (t) => {
       const lab = await open(t);
-      assert.equal((await init(lab, "5")).error.message, '"rest" must be a URL, a Response, a BufferSource or a WebAssembly.Module');
+      assert.equal((await init(lab, "5")).error.message, '"deferred" must be a URL, a Response, a BufferSource or a WebAssembly.Module');
       await assertWorks(lab);
       assert.equal((await init(lab, `"${path}?other"`)).error, undefined, "it is not loaded yet");
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
-      assert.equal((await init(lab, `"${path}"`)).error.message, '"rest" must be given before it is needed: it is loaded already');
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
+      assert.equal((await init(lab, `"${path}"`)).error.message, '"deferred" must be given before it is needed: it is loaded already');
     });
 
     test("after one that is not there, init may say where it is", { timeout }, async (t) => {
       const lab = await open(t);
       assert.equal((await init(lab, 'new Response("gone", { status: 404 })')).error, undefined);
-      assert.equal((await needRest(lab)).error.code, "module_unavailable");
+      assert.equal((await needDeferred(lab)).error.code, "module_unavailable");
       assert.equal((await init(lab, `"${path}"`)).error, undefined);
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
     });
 
     test("one that never comes ends the calls that wait for it", { timeout }, async (t) => {
@@ -167,19 +168,19 @@ for (const { name, launch } of browsers) {
         const { setTimeout } = globalThis;
         globalThis.setTimeout = (task, ms) => setTimeout(task, ms === 10_000 ? 500 : ms);
       });
-      const [needing, inFlight] = [needRest(lab), lab.send("grant.cancel", server.continuation("never"))];
-      const release = await restRequested();
+      const [needing, inFlight] = [needDeferred(lab), lab.send("grant.cancel", server.continuation("never"))];
+      const release = await deferredRequested();
       deliveries = ["held", "held"];
       for (const { error } of await Promise.all([needing, inFlight])) assert.deepEqual([error.code, error.retryable], ["module_unavailable", false]);
-      [release, await restRequested(), await restRequested()].forEach((letGo) => letGo());
+      [release, await deferredRequested(), await deferredRequested()].forEach((letGo) => letGo());
     });
 
     test("that of another build is refused", { timeout }, async (t) => {
       const lab = await open(t);
       assert.equal((await init(lab, `fetch("/dist/${file}").then((response) => response.arrayBuffer())`)).error, undefined);
-      const { error } = await needRest(lab);
+      const { error } = await needDeferred(lab);
       assert.equal(error.code, "module_unavailable");
-      assert.match(error.description, /open-payments-rest\.wasm is not of the build that index\.js is of\. Reload the page/);
+      assert.match(error.description, /open-payments\.deferred\.wasm is not of the build that index\.js is of\. Reload the page/);
       await assertWorks(lab);
     });
 
@@ -189,7 +190,7 @@ for (const { name, launch } of browsers) {
         const { setTimeout } = globalThis;
         globalThis.setTimeout = (task, ms) => setTimeout(task, ms === 10_000 ? 1000 : ms);
       });
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
       assert.equal(site.downloads(file), 1);
     });
 
@@ -201,8 +202,8 @@ for (const { name, launch } of browsers) {
         return { code, status, description, responseText };
       }, { ...options, timeoutMs: 3000 });
       await server.arrived(options.url);
-      const needing = needRest(lab);
-      const release = await restRequested();
+      const needing = needDeferred(lab);
+      const release = await deferredRequested();
       server.held.pop()();
       const error = await call;
       assert.deepEqual([error.code, error.status], ["timeout", 200]);
@@ -212,7 +213,7 @@ for (const { name, launch } of browsers) {
       assert.equal((await needing).error, undefined);
     });
 
-    test("rule 5: a response that came, and one that comes, is in the error when the rest never does", { timeout }, async (t) => {
+    test("rule 5: a response that came, and one that comes, is in the error when the deferred module never does", { timeout }, async (t) => {
       const lab = await open(t, "held");
       const [came, comes] = ["held", "held"].map((way) => server.continuation(way));
       const responses = [came, comes].map((options) => lab.run(async (options) => {
@@ -220,8 +221,8 @@ for (const { name, launch } of browsers) {
         return { code, status, responseText };
       }, options));
       await Promise.all([came, comes].map(({ url }) => server.arrived(url)));
-      const needing = needRest(lab);
-      const release = await restRequested();
+      const needing = needDeferred(lab);
+      const release = await deferredRequested();
       const [first, second] = server.held.splice(0);
       first();
       await new Promise((resolve) => setTimeout(resolve, 200)); // lets it arrive
@@ -247,7 +248,7 @@ for (const { name, launch } of browsers) {
       }
     });
 
-    test("rule 6: a key that only Go holds is not made before the rest is there", { timeout }, async (t) => {
+    test("rule 6: a key that only Go holds is not made before the deferred module is there", { timeout }, async (t) => {
       const lab = await open(t, "404", "404", "404");
       await assertWorks(lab);
       const { error } = await keyInGo(lab);
@@ -255,19 +256,19 @@ for (const { name, launch } of browsers) {
       assert.match(error.description, /Nothing was sent/);
       assert.equal((await keyInGo(lab)).value, "wasm");
       assert.equal(site.downloads(file), 4);
-      assert.match((await needRest(lab)).value, /^[0-9a-f]+$/);
+      assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
       assert.equal(site.downloads(file), 4);
     });
   });
 }
 
-/** How the site delivers the rest next, and after that whole. */
+/** How the site delivers the deferred module next, and after that whole. */
 let deliveries = [];
 const held = [];
 const waiting = [];
 
-/** Waits for a request of the rest that is held, and returns the function that lets it go. */
-const restRequested = () => held.pop() ?? new Promise((resolve) => waiting.push(resolve));
+/** Waits for a request of the deferred module that is held, and returns the function that lets it go. */
+const deferredRequested = () => held.pop() ?? new Promise((resolve) => waiting.push(resolve));
 
 const delivered = {
   async [path](req, res, read) {
