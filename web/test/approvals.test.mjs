@@ -477,7 +477,7 @@ for (const { name, launch } of browsers) {
       test("the token does not wait for a store that cannot forget", { timeout }, async () => {
         const outcome = await shop.outcome(async (url, request) => {
           const store = lab.memoryStorage();
-          lab.stuck = await lab.clientWith({ store: { ...store, delete: () => new Promise(() => {}) } });
+          lab.stuck = await lab.clientWith({ store: { ...store, delete: () => new Promise(() => {}) }, requestTimeoutMs: 4000 });
           return lab.stuck.grant.start({ url }, request);
         }, gate.authServer, outgoing(gate, { method: "redirect", uri: shop.finishUri }));
         assert.equal(outcome.error, undefined);
