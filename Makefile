@@ -41,7 +41,7 @@ test-web: web/test/node_modules web/bench/node_modules
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
 	cd web/test && node soak/soak.mjs
-	cd web/test && node soak/inputs.mjs --count=1000000
+	cd web/test && (node soak/inputs.mjs --count=500000 & first=$$!; node soak/inputs.mjs --count=500000 && wait $$first)
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit

@@ -217,6 +217,33 @@ for (const { name, launch } of browsers) {
       });
     }
 
+    test("a tab: stops at what the wallet adds to the finish URI, on its host, and nowhere else", { timeout }, async (t) => {
+      const page = await openShop(t);
+      const stops = await page.evaluate(async () => {
+        const finishUri = "https://shop.example/callback?order=7";
+        const visit = async (url) => {
+          let updated;
+          const event = { addListener: (listener) => { updated ??= listener; }, removeListener: () => {} };
+          const tabs = { create: async () => ({ id: 7 }), remove: async () => {}, onUpdated: event, onRemoved: { addListener: () => {}, removeListener: () => {} } };
+          const waiting = shop.openWalletTab({ interact: { redirect: "https://wallet.example/" } }, { tabs, finishUri, signal: AbortSignal.timeout(200) });
+          await Promise.resolve().then(() => {});
+          updated?.(8, { url }); // of another tab
+          updated?.(7, {});
+          updated?.(7, { url });
+          return waiting.then((stopped) => stopped === url, ({ name }) => name);
+        };
+        const query = "interact_ref=r&hash=h";
+        const urls = [
+          `https://shop.example/callback?order=7&${query}`, `https://www.shop.example/callback/?${query}`, `https://shop.example/index.html?${query}`,
+          `https://shop.example/#/callback?${query}`, `https://shop.example/#${query}`, "https://shop.example/?result=grant_rejected",
+          "https://shop.example/callback?order=7", "https://shop.example/callback?interact_ref=r", "https://shop.example/callback?hash=h",
+          `https://wallet.example/?${query}`, `https://evil.example/callback?${query}`, `https://shop.example.evil/callback?${query}`, "about:blank",
+        ];
+        return Promise.all(urls.map(visit));
+      });
+      assert.deepEqual(stops, [...Array(6).fill(true), ...Array(7).fill("TimeoutError")]);
+    });
+
     test("the ways to the wallet name the argument that is wrong, and open nothing", { timeout }, async (t) => {
       const page = await openShop(t);
       const pages = (await browser.pages()).length;
