@@ -279,6 +279,10 @@ function walkWith({ name, launch }) {
 
     it("says so when nothing waits for the way back", { timeout }, async () => {
       const demo = await open();
+      await demo.page.evaluate(() => new Promise((resolve) => { // grants of other tests
+        const deletion = indexedDB.deleteDatabase("open-payments-wasm.journal");
+        deletion.onsuccess = deletion.onblocked = resolve;
+      }));
       await demo.page.goto(`${sandbox.demo}?hash=${"A".repeat(43)}&interact_ref=unknown`);
       await demo.isOver();
       assert.match((await demo.failure()).Code, /^no_pending_grant/);
