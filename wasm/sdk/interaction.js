@@ -97,6 +97,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
 class Finishing {
   sharing = {
     survives: true,
+    lingers: 120_000, // an approval is worth it
     isKept: ({ error }) => error === undefined || isOver(error),
     cleanUp: (result) => this.#cleanUp(result),
     tooSlow: finishTooSlow,

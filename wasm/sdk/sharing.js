@@ -4,7 +4,7 @@
 //   under way ── settled ── handed over (cleanUp) ── forgotten
 //                   └── kept, where nobody waits any more, until the next caller asks
 
-const lingerMs = 120_000; // how long a response is waited for when nobody waits for it any more
+const lingerMs = 20_000; // how long a response is waited for when nobody waits for it any more
 const keptMs = 60 * 60 * 1000;
 const mostKept = 100;
 
@@ -14,8 +14,8 @@ const works = new Map(); // by name
  * Waits for the work of this name; `begin` starts it where there is none. It gets the work, whose
  * signal is aborted when nobody waits any more and nothing has left the page.
  *
- * With `survives`, what has left the page goes on when nobody waits, and a result for which `isKept`
- * is true waits for the next caller. `cleanUp` is called with the result when it has been handed over;
+ * With `survives`, what has left the page goes on when nobody waits, for `lingers` milliseconds at most, and a
+ * result for which `isKept` is true waits for the next caller. `cleanUp` is called with the result when it has been handed over;
  * who comes meanwhile begins anew after it. `tooSlow` makes the error of a caller whose time is up.
  */
 export function join(name, begin, { signal, timeoutMs, tooSlow, ...options }) {
@@ -124,7 +124,7 @@ class Work {
   #abandon() {
     if (this.#result || this.isOver) return;
     const reason = new Error("Nobody waits for it any more.");
-    if (this.#outlives()) return this.#startTimer(() => this.#controller.abort(reason), lingerMs);
+    if (this.#outlives()) return this.#startTimer(() => this.#controller.abort(reason), this.#options.lingers ?? lingerMs);
     this.isOver = true;
     this.#controller.abort(reason);
   }

@@ -14,6 +14,6 @@ mkdir "$out/open-payments-wasm"
 for file in "$dist"/*; do
   case $file in
     *.br | *.gz | *.d.ts | *.md) ;; # for servers, editors and readers
-    *) cp -R "$file" "$out/open-payments-wasm/" ;;
+    *) cp -RL "$file" "$out/open-payments-wasm/" ;; # files themselves: Firefox takes no links
   esac
 done

@@ -148,7 +148,7 @@ for (const { name, launch } of browsers) {
     test("a server that never answers, or never ends its answer", { timeout }, async () => {
       for (const path of ["never", "stalled"]) {
         const expected = { code: "timeout", status: undefined, retryable: true, description: /did not answer in time/ };
-        await assertFails(path, expected, { timeoutMs: 500 });
+        await assertFails(path, expected, { timeoutMs: 500, interactRef: undefined }); // one with a reference is waited for
         await until(() => server.requests.at(-1).hungUp, "the end of the connection");
       }
     });
@@ -231,7 +231,7 @@ for (const { name, launch } of browsers) {
 
     for (const path of ["never", "stalled"]) {
       test(`abort during ${path}`, { timeout }, async () => {
-        const options = continuation(path);
+        const { interactRef, ...options } = continuation(path);
         const aborted = lab.outcome(abortable, options, path);
         await server.arrived(options.url);
         if (path === "stalled") await new Promise((resolve) => setTimeout(resolve, 100)); // lets the first bytes arrive
@@ -335,7 +335,7 @@ for (const { name, launch } of browsers) {
     }
 
     test("when everyone who waits has left, the request is ended", { timeout }, async () => {
-      const options = continuation("never");
+      const { interactRef, ...options } = continuation("never");
       const both = lab.run((options) => {
         const controller = new AbortController();
         lab.abort = () => controller.abort("left");
