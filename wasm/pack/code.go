@@ -59,27 +59,27 @@ const (
 	typeFunc = 0x60
 )
 
-// instruction is one of a function's body: its opcode, its first operand where that is an index or
+// instruction is one of a function's body: its opcode, its first immediate where that is an index or
 // a depth, and all its bytes.
 type instruction struct {
-	opcode  byte
-	operand uint64
-	bytes   []byte
+	opcode    byte
+	immediate uint64
+	bytes     []byte
 }
 
 // readBody returns the declaration of locals at the start of a function's body, and the instructions.
 func readBody(body []byte) (locals []byte, instructions []instruction, err error) {
-	r := &wasmReader{rest: body}
+	r := &wasmReader{unread: body}
 	for range r.unsigned() {
 		r.unsigned() // how many
 		r.bytes(1)   // of which type
 	}
-	locals = body[:len(body)-len(r.rest)]
-	for len(r.rest) > 0 {
-		start := r.rest
+	locals = body[:len(body)-len(r.unread)]
+	for len(r.unread) > 0 {
+		start := r.unread
 		in := instruction{}
-		in.opcode, in.operand = r.instruction()
-		in.bytes = start[:len(start)-len(r.rest)]
+		in.opcode, in.immediate = r.instruction()
+		in.bytes = start[:len(start)-len(r.unread)]
 		instructions = append(instructions, in)
 	}
 	if len(instructions) == 0 || instructions[len(instructions)-1].opcode != opEnd {
@@ -89,7 +89,7 @@ func readBody(body []byte) (locals []byte, instructions []instruction, err error
 }
 
 // instruction reads one, of those that Go's compiler knows.
-func (r *wasmReader) instruction() (opcode byte, operand uint64) {
+func (r *wasmReader) instruction() (opcode byte, immediate uint64) {
 	head := r.bytes(1)
 	if r.err != nil {
 		return 0, 0
@@ -100,36 +100,36 @@ func (r *wasmReader) instruction() (opcode byte, operand uint64) {
 		r.bytes(1) // the type of the block
 	case opcode == opBrTable:
 		for range r.unsigned() + 1 {
-			operand = r.unsigned()
+			immediate = r.unsigned()
 			if r.err != nil {
 				break
 			}
 		}
 	case opcode == opCallIndirect:
-		operand = r.unsigned()
+		immediate = r.unsigned()
 		r.expect(0) // the table
 	case opcode == opMemorySize, opcode == opMemoryGrow:
 		r.expect(0)
 	case opcode == opI32Const, opcode == opI64Const:
-		operand = uint64(r.signed())
+		immediate = uint64(r.signed())
 	case opcode == opF32Const:
 		r.bytes(4)
 	case opcode == opF64Const:
 		r.bytes(8)
 	case opcode >= opI32Load && opcode <= opI64Store32:
 		r.unsigned() // alignment
-		operand = r.unsigned()
+		immediate = r.unsigned()
 	case opcode >= opBr && opcode <= opCall, opcode >= opLocalGet && opcode <= opTableSet:
 		if opcode != opReturn {
-			operand = r.unsigned()
+			immediate = r.unsigned()
 		}
 	case opcode == opNumeric:
-		operand = r.unsigned()
-		r.bytes(memoriesOf[operand])
+		immediate = r.unsigned()
+		r.bytes(memoriesOf[immediate])
 	case opcode > opExtend32S:
 		r.fail()
 	}
-	return opcode, operand
+	return opcode, immediate
 }
 
 // memoriesOf says how many bytes name memories, after the number of a numeric instruction.
@@ -157,7 +157,7 @@ func readFunctions(sections []section) (functions, error) {
 	if err != nil {
 		return f, err
 	}
-	r := &wasmReader{rest: declared.content}
+	r := &wasmReader{unread: declared.content}
 	for range r.unsigned() {
 		f.types = append(f.types, r.unsigned())
 		if r.err != nil {
@@ -171,7 +171,7 @@ func readFunctions(sections []section) (functions, error) {
 	if err != nil {
 		return f, err
 	}
-	r = &wasmReader{rest: code.content}
+	r = &wasmReader{unread: code.content}
 	for range r.unsigned() {
 		f.bodies = append(f.bodies, r.bytes(r.unsigned()))
 		if r.err != nil {
@@ -201,11 +201,11 @@ func appendVector(content, vector []byte) []byte {
 // readNames returns the names of functions that the name section holds, by the functions' numbers.
 func readNames(sections []section) (map[uint64]string, error) {
 	for _, s := range sections {
-		r := &wasmReader{rest: s.content}
+		r := &wasmReader{unread: s.content}
 		if s.id != customSection || string(r.bytes(r.unsigned())) != "name" {
 			continue
 		}
-		for len(r.rest) > 0 {
+		for len(r.unread) > 0 {
 			kind := r.bytes(1)
 			content := r.bytes(r.unsigned())
 			if r.err == nil && kind[0] == 1 {
@@ -217,7 +217,7 @@ func readNames(sections []section) (map[uint64]string, error) {
 }
 
 func readNameMap(content []byte) (map[uint64]string, error) {
-	r := &wasmReader{rest: content}
+	r := &wasmReader{unread: content}
 	names := make(map[uint64]string)
 	for range r.unsigned() {
 		number := r.unsigned()

@@ -112,7 +112,7 @@ func (s *splitter) named(number uint64, memory []byte) []uint64 {
 	var found []uint64
 	add := func(counter uint64) bool {
 		place := int64(counter >> 16)
-		if counter&0xffff != 0 || !s.isPlace(place) {
+		if counter&0xffff != 0 || !s.isTableIndex(place) {
 			return false
 		}
 		found = append(found, s.imported+uint64(place-s.table))

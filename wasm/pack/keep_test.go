@@ -98,7 +98,7 @@ func TestWhatAListComesTo(t *testing.T) {
 	}
 	var staying []string
 	for i, name := range names[1:] {
-		if !s.leaves(uint64(i + 1)) {
+		if !s.isDeferred(uint64(i + 1)) {
 			staying = append(staying, name)
 		}
 	}

@@ -55,10 +55,10 @@ func shrink(sections []section) ([]section, error) {
 const moduleHead = "\x00asm\x01\x00\x00\x00"
 
 func readSections(module []byte) ([]section, error) {
-	r := &wasmReader{rest: module}
+	r := &wasmReader{unread: module}
 	r.expect([]byte(moduleHead)...)
 	var sections []section
-	for len(r.rest) > 0 {
+	for len(r.unread) > 0 {
 		id := r.bytes(1)
 		content := r.bytes(r.unsigned())
 		if r.err != nil {
@@ -117,7 +117,7 @@ func addStart(sections []section, body []byte) ([]section, error) {
 
 // readImports returns the names of the functions that a module imports. Go's import nothing else.
 func readImports(content []byte) ([]string, error) {
-	r := &wasmReader{rest: content}
+	r := &wasmReader{unread: content}
 	var names []string
 	for range r.unsigned() {
 		r.bytes(r.unsigned()) // module
@@ -137,33 +137,33 @@ func extend(sections []section, id byte, entry ...byte) (number uint64, err erro
 	if err != nil {
 		return 0, err
 	}
-	r := &wasmReader{rest: s.content}
+	r := &wasmReader{unread: s.content}
 	number = r.unsigned()
-	s.content = slices.Concat(binary.AppendUvarint(nil, number+1), r.rest, entry)
+	s.content = slices.Concat(binary.AppendUvarint(nil, number+1), r.unread, entry)
 	return number, r.err
 }
 
 // wasmReader reads the binary format of WebAssembly. After an error everything reads as empty.
 type wasmReader struct {
-	rest []byte
-	err  error
+	unread []byte
+	err    error
 }
 
 var errModule = errors.New("open-payments.wasm is not a module as Go's linker writes it")
 
 func (r *wasmReader) bytes(count uint64) []byte {
-	if count > uint64(len(r.rest)) {
+	if count > uint64(len(r.unread)) {
 		r.fail()
 		return nil
 	}
-	taken := r.rest[:count]
-	r.rest = r.rest[count:]
+	taken := r.unread[:count]
+	r.unread = r.unread[count:]
 	return taken
 }
 
 // end returns the first error; what is left over is one.
 func (r *wasmReader) end() error {
-	if len(r.rest) > 0 {
+	if len(r.unread) > 0 {
 		r.err = errModule
 	}
 	return r.err
@@ -175,16 +175,16 @@ func (r *wasmReader) expect(want ...byte) {
 	}
 }
 
-func (r *wasmReader) fail() { r.rest, r.err = nil, errModule }
+func (r *wasmReader) fail() { r.unread, r.err = nil, errModule }
 
 // unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
 func (r *wasmReader) unsigned() uint64 {
-	value, length := binary.Uvarint(r.rest)
+	value, length := binary.Uvarint(r.unread)
 	if length <= 0 || value > math.MaxUint32 {
 		r.fail()
 		return 0
 	}
-	r.rest = r.rest[length:]
+	r.unread = r.unread[length:]
 	return value
 }
 

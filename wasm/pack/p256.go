@@ -24,9 +24,9 @@ var p256Table = knownTable{
 	sum:  "a3a5d08c40939adb7c0e9e4f5b689721296130750ab4e38fe4543294c8dbbfe3",
 }
 
-// leavingTable returns a table that is in memory, unless functions that stay name it or a variable that
+// deferredTable returns a table that is in memory, unless functions that stay name it or a variable that
 // points to it.
-func (s *splitter) leavingTable(memory []byte, table knownTable) []segment {
+func (s *splitter) deferredTable(memory []byte, table knownTable) []segment {
 	start := bytes.Index(memory, table.head)
 	end := start + table.size
 	if start < 0 || end > len(memory) {
@@ -41,7 +41,7 @@ func (s *splitter) leavingTable(memory []byte, table knownTable) []segment {
 		return isPointer || constant >= uint64(start) && constant < uint64(end)
 	}
 	for number, constants := range s.constants {
-		if !s.leaves(number) && slices.ContainsFunc(constants, names) {
+		if !s.isDeferred(number) && slices.ContainsFunc(constants, names) {
 			return nil
 		}
 	}

@@ -44,7 +44,7 @@ func TestTableLeavesWithWhatNamesIt(t *testing.T) {
 		if err := s.choose(only("main.stays")); err != nil {
 			t.Fatal(err)
 		}
-		got := s.leavingTable(test.memory, table)
+		got := s.deferredTable(test.memory, table)
 		if (len(got) == 1) != test.want {
 			t.Errorf("%s: %v", name, got)
 		}

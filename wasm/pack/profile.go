@@ -33,7 +33,7 @@ func countCalls(sections []section) ([]section, error) {
 		return nil, err
 	}
 	bodies := slices.Clone(s.bodies)
-	for _, number := range s.leaving {
+	for _, number := range s.deferred {
 		index, err := addCounter(sections, "ran "+s.names[number])
 		if err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ type segment struct {
 }
 
 func readSegments(section []byte) ([]segment, error) {
-	r := &wasmReader{rest: section}
+	r := &wasmReader{unread: section}
 	var segments []segment
 	for range r.unsigned() {
 		r.expect(0x00, opI32Const) // active, in the first memory, at

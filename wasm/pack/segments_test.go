@@ -21,8 +21,8 @@ func moduleOf(segments ...segment) []byte {
 // memoryAfter returns the segments of a module that is known to be sound, and its memory at the start.
 func memoryAfter(t *testing.T, module []byte) (segments []segment, memory []byte) {
 	t.Helper()
-	r := &wasmReader{rest: module[8:]}
-	for len(r.rest) > 0 {
+	r := &wasmReader{unread: module[8:]}
+	for len(r.unread) > 0 {
 		id, content := r.bytes(1)[0], r.bytes(r.unsigned())
 		if id == dataSection {
 			var err error
@@ -113,8 +113,8 @@ func TestShrinkRefuses(t *testing.T) {
 
 func TestSignedLEB128(t *testing.T) {
 	for _, value := range []int64{0, 1, 63, 64, 127, 128, 8191, 8192, 1 << 20, 1<<31 - 1, -1, -64, -65, -1 << 31} {
-		r := &wasmReader{rest: appendSigned(nil, value)}
-		if got := r.signed(); got != value || r.err != nil || len(r.rest) > 0 {
+		r := &wasmReader{unread: appendSigned(nil, value)}
+		if got := r.signed(); got != value || r.err != nil || len(r.unread) > 0 {
 			t.Errorf("%d reads as %d, %v", value, got, r.err)
 		}
 	}

@@ -21,7 +21,7 @@ func simplify(sections []section) error {
 		if err != nil {
 			return err
 		}
-		f.bodies[i] = encodeBody(locals, shortenSteps(shortenJumps(instructions)))
+		f.bodies[i] = encodeBody(locals, peephole(shortenJumps(instructions)))
 	}
 	code, err := find(sections, codeSection)
 	if err != nil {
@@ -39,29 +39,29 @@ func encodeBody(locals []byte, instructions []instruction) []byte {
 	return body
 }
 
-// withOperand returns an instruction that has one, which is an index or a depth.
-func withOperand(opcode byte, operand uint64) instruction {
-	return instruction{opcode, operand, binary.AppendUvarint([]byte{opcode}, operand)}
+// withImmediate returns an instruction that has one, which is an index or a depth.
+func withImmediate(opcode byte, immediate uint64) instruction {
+	return instruction{opcode, immediate, binary.AppendUvarint([]byte{opcode}, immediate)}
 }
 
 // The local in which a function keeps where to go on (PC_B).
-const localPart = 0
+const localResume = 0
 
 // shortenJumps makes jumps forward direct. The parts of a function follow each other, each after the end
 // of a block, and so it can leave as many blocks as there are parts in between. The number of the part is
 // not set then: readDispatch makes sure that nobody asks. Where a function is not of that form it stays
 // as it is.
 func shortenJumps(instructions []instruction) []instruction {
-	head, blocks, partOf := readDispatch(instructions)
-	if partOf == nil {
+	head, blocks, blockOf := readDispatch(instructions)
+	if blockOf == nil {
 		return instructions
 	}
 	result := slices.Clone(instructions[:head])
 	open, nested := blocks, uint64(0)
 	for rest := instructions[head:]; len(rest) > 0; {
 		next := blocks - open // the part that begins at the end of the innermost block
-		if number, opcode, length := readJump(rest, nested+open); length > 0 && partOf(number) >= next {
-			result = append(result, withOperand(opcode, nested+partOf(number)-next))
+		if number, opcode, length := readJump(rest, nested+open); length > 0 && blockOf(number) >= next {
+			result = append(result, withImmediate(opcode, nested+blockOf(number)-next))
 			rest = rest[length:]
 			continue
 		}
@@ -85,7 +85,7 @@ func shortenJumps(instructions []instruction) []instruction {
 // readDispatch reads how a function begins, up to its first part: after some preparation with a loop
 // around blocks, and a jump out of one of them by the number that it begins with. It returns how many
 // instructions and how many blocks that are, and which part each number stands for.
-func readDispatch(instructions []instruction) (head int, blocks uint64, partOf func(uint64) uint64) {
+func readDispatch(instructions []instruction) (head int, blocks uint64, blockOf func(uint64) uint64) {
 	head = 1 + slices.IndexFunc(instructions, func(in instruction) bool { return in.opcode == opLoop })
 	first := head
 	for head+2 < len(instructions) && instructions[head].opcode == opBlock {
@@ -95,16 +95,16 @@ func readDispatch(instructions []instruction) (head int, blocks uint64, partOf f
 		return 0, 0, nil
 	}
 	number, jump := instructions[head], instructions[head+1]
-	if number.opcode != opLocalGet || number.operand != localPart || jump.opcode != opBrTable {
+	if number.opcode != opLocalGet || number.immediate != localResume || jump.opcode != opBrTable {
 		return 0, 0, nil
 	}
 	for i, in := range instructions { // what else looks at the number has just written it
-		isScratch := i > 1 && setsPart(instructions[i-2]) && instructions[i-1].opcode == opI32Const
-		if in.opcode == opLocalGet && in.operand == localPart && i != head && !isScratch {
+		isScratch := i > 1 && setsResume(instructions[i-2]) && instructions[i-1].opcode == opI32Const
+		if in.opcode == opLocalGet && in.immediate == localResume && i != head && !isScratch {
 			return 0, 0, nil
 		}
 	}
-	r := &wasmReader{rest: jump.bytes[1:]}
+	r := &wasmReader{unread: jump.bytes[1:]}
 	var parts []uint64
 	for range r.unsigned() + 1 {
 		parts = append(parts, r.unsigned())
@@ -124,11 +124,11 @@ func readJump(instructions []instruction, outside uint64) (number uint64, opcode
 		instructions, outside = instructions[1:], outside+1
 		opcode, length = opBrIf, 5
 	}
-	if len(instructions) < 3 || instructions[0].opcode != opI32Const || !setsPart(instructions[1]) ||
-		instructions[2].opcode != opBr || instructions[2].operand != outside {
+	if len(instructions) < 3 || instructions[0].opcode != opI32Const || !setsResume(instructions[1]) ||
+		instructions[2].opcode != opBr || instructions[2].immediate != outside {
 		return 0, 0, 0
 	}
-	return instructions[0].operand, opcode, length
+	return instructions[0].immediate, opcode, length
 }
 
-func setsPart(in instruction) bool { return in.opcode == opLocalSet && in.operand == localPart }
+func setsResume(in instruction) bool { return in.opcode == opLocalSet && in.immediate == localResume }

@@ -76,7 +76,7 @@ func trace(number byte) []byte {
 
 // jump goes on with a part, by way of the loop that is so many blocks outside.
 func jump(part, outside byte) []byte {
-	return []byte{opI32Const, part, opLocalSet, localPart, opBr, outside}
+	return []byte{opI32Const, part, opLocalSet, localResume, opBr, outside}
 }
 
 // fromStack returns a condition: whether a byte near the first stack pointer is odd.
@@ -88,7 +88,7 @@ func fromStack(at byte) []byte {
 var dispatch = []byte{
 	opGlobalGet, globalSP, opLocalSet, 1, opBlock, typeVoid, opLoop, typeVoid,
 	opBlock, typeVoid, opBlock, typeVoid, opBlock, typeVoid, opBlock, typeVoid,
-	opLocalGet, localPart, opBrTable, 5, 0, 1, 1, 2, 2, 3, opEnd,
+	opLocalGet, localResume, opBrTable, 5, 0, 1, 1, 2, 2, 3, opEnd,
 }
 
 func ifThen(condition []byte, then ...byte) []byte {
@@ -214,7 +214,7 @@ func TestStepsAreFewer(t *testing.T) {
 		"of another register":         unchanged(rise(1, 16, 1, 1), up(8)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := encodeBody(nil, shortenSteps(instructionsOf(t, test.before...)))
+			got := encodeBody(nil, peephole(instructionsOf(t, test.before...)))
 			if !bytes.Equal(got, test.after) {
 				t.Fatalf("got  %x\nwant %x", got, test.after)
 			}
@@ -239,7 +239,7 @@ func TestOppositesAreTrueWhereOthersAreFalse(t *testing.T) {
 						compare := appendSigned([]byte{kind.constant}, a)
 						compare = appendSigned(append(compare, kind.constant), b)
 						compare = append(compare, opcode, opI32Eqz)
-						shorter := encodeBody(nil, shortenSteps(instructionsOf(t, compare...)))
+						shorter := encodeBody(nil, peephole(instructionsOf(t, compare...)))
 						if len(shorter) != len(compare)-1 {
 							t.Fatalf("%x from %x", shorter, compare)
 						}

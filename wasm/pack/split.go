@@ -24,22 +24,22 @@ import (
 
 // The state of the rest, in the global that the first module exports as "deferred".
 const (
-	restAbsent = 0 // it is not loaded
-	restNeeded = 1 // Go waits for it
-	restLoaded = 2 // JavaScript says so when it has instantiated it
+	deferredAbsent = 0 // it is not loaded
+	deferredNeeded = 1 // Go waits for it
+	deferredLoaded = 2 // JavaScript says so when it has instantiated it
 )
 
 // goGlobals are the types of the globals that Go's compiler uses as registers.
 var goGlobals = []byte{typeI32, typeI64, typeI64, typeI64, typeI64, typeI64, typeI64, typeI32}
 
 const (
-	globalSP    = 0
-	globalPause = 7
-	globalRest  = 8 // ours
+	globalSP       = 0
+	globalPause    = 7
+	globalDeferred = 8 // ours
 )
 
-// restImports is the name under which the rest imports what the first module exports.
-const restImports = "open-payments"
+// deferredImports is the name under which the rest imports what the first module exports.
+const deferredImports = "open-payments"
 
 // splitter holds a module while it is divided.
 type splitter struct {
@@ -49,7 +49,7 @@ type splitter struct {
 	goType   uint64   // of functions as Go's compiler writes them: an i32 in, an i32 out
 	table    int64    // where in the table the first function stands
 	memory   []byte   // the limits of the memory
-	leaving  []uint64 // the numbers of the functions that go into the rest
+	deferred []uint64 // the function indices of those that move into the deferred module
 
 	// By function, once choose has read them:
 	calls     map[uint64][]uint64 // which others it calls
@@ -67,10 +67,10 @@ func split(sections []section, list keepList, counters []uint64) (first, rest []
 		return nil, nil, err
 	}
 	tag := s.tag()
-	if rest, err = s.rest(tag); err != nil {
+	if rest, err = s.deferredModule(tag); err != nil {
 		return nil, nil, err
 	}
-	if first, err = s.first(tag); err != nil {
+	if first, err = s.primaryModule(tag); err != nil {
 		return nil, nil, err
 	}
 	if rest, err = s.moveData(first, rest, counters); err != nil {
@@ -105,12 +105,12 @@ func (s *splitter) moveData(first, rest []section, counters []uint64) ([]section
 		return nil, err
 	}
 	memory := memoryOf(segments)
-	keeps := s.keptLines(memory, counters)
+	keeps := s.keptDescriptions(memory, counters)
 	var leaving []segment
 	if s.allLeave(describers) {
-		leaving = leavingLines(memory, s.table, len(s.bodies), func(place int64) kept { return keeps[place] })
+		leaving = deferredDescriptions(memory, s.table, len(s.bodies), func(place int64) kept { return keeps[place] })
 	}
-	leaving = append(leaving, s.leavingTable(memory, p256Table)...)
+	leaving = append(leaving, s.deferredTable(memory, p256Table)...)
 	slices.SortFunc(leaving, func(a, b segment) int { return cmp.Compare(a.address, b.address) })
 	whole := bytes.Clone(memory)
 	for _, part := range leaving {
@@ -128,32 +128,32 @@ var describers = []string{"runtime.funcline1", "runtime.newInlineUnwinder", "run
 func (s *splitter) allLeave(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool {
 		number, err := s.find(name)
-		return err != nil || !s.leaves(number)
+		return err != nil || !s.isDeferred(number)
 	})
 }
 
-func (s *splitter) leaves(number uint64) bool {
-	_, leaves := slices.BinarySearch(s.leaving, number)
+func (s *splitter) isDeferred(number uint64) bool {
+	_, leaves := slices.BinarySearch(s.deferred, number)
 	return leaves
 }
 
-// keptLines returns what functions keep of their description, by place. Those that stay keep their frame.
+// keptDescriptions returns what functions keep of their description, by place. Those that stay keep their frame.
 // Frame and name keep those that may be on a stack without having been called: where a goroutine may begin,
 // as functions that stay name them, and whose program counters are in the memory or are written there
 // by others (runtime.systemstack).
-func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
+func (s *splitter) keptDescriptions(memory []byte, counters []uint64) map[int64]kept {
 	keeps := make(map[int64]kept)
 	begin := func(counter uint64) {
-		if place := int64(counter >> 16); s.isPlace(place) { // the rest of it is the part of the function
+		if place := int64(counter >> 16); s.isTableIndex(place) { // the rest of it is the part of the function
 			keeps[place] = keepsName
 		}
 	}
 	for i := range s.bodies {
 		number := s.imported + uint64(i)
-		if s.leaves(number) {
+		if s.isDeferred(number) {
 			continue // once it runs all of it is there
 		}
-		place := s.place(number)
+		place := s.tableIndex(number)
 		keeps[place] = max(keeps[place], keepsFrame)
 		for _, constant := range s.constants[number] {
 			if constant>>16 != uint64(place) { // its own are where it goes on after a call
@@ -171,13 +171,13 @@ func (s *splitter) keptLines(memory []byte, counters []uint64) map[int64]kept {
 	return keeps
 }
 
-func (s *splitter) isPlace(place int64) bool {
+func (s *splitter) isTableIndex(place int64) bool {
 	return place >= s.table && place < s.table+int64(len(s.bodies))
 }
 
 // tag returns a text that the two modules have in common, and no others: they only fit each other.
 func (s *splitter) tag() string {
-	sum := sha256.Sum256(fmt.Append(encodeSections(s.sections), s.leaving))
+	sum := sha256.Sum256(fmt.Append(encodeSections(s.sections), s.deferred))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -214,16 +214,16 @@ func newSplitter(sections []section) (*splitter, error) {
 
 // findType returns the number of a type.
 func findType(content, want []byte) (uint64, error) {
-	r := &wasmReader{rest: content}
+	r := &wasmReader{unread: content}
 	for number := range r.unsigned() {
-		start := r.rest
+		start := r.unread
 		r.expect(typeFunc)
 		r.bytes(r.unsigned()) // parameters
 		r.bytes(r.unsigned()) // results
 		if r.err != nil {
 			return 0, r.err
 		}
-		if bytes.Equal(start[:len(start)-len(r.rest)], want) {
+		if bytes.Equal(start[:len(start)-len(r.unread)], want) {
 			return number, nil
 		}
 	}
@@ -233,7 +233,7 @@ func findType(content, want []byte) (uint64, error) {
 // readTable returns the index in the table of the first function that the module defines. Go puts
 // all of them there, in their order.
 func readTable(content []byte, imported, defined uint64) (int64, error) {
-	r := &wasmReader{rest: content}
+	r := &wasmReader{unread: content}
 	r.expect(1, 0x00, opI32Const) // one list, active
 	start := r.signed()
 	r.expect(opEnd)
@@ -253,7 +253,7 @@ func checkGlobals(sections []section) error {
 	if err != nil {
 		return err
 	}
-	r := &wasmReader{rest: globals.content}
+	r := &wasmReader{unread: globals.content}
 	r.expect(byte(len(goGlobals)))
 	for _, kind := range goGlobals {
 		r.expect(kind, 1) // mutable
@@ -278,7 +278,7 @@ func (s *splitter) choose(list keepList) error {
 		number := s.imported + uint64(i)
 		name, isNamed := s.names[number]
 		if kind == s.goType && isNamed && !stays[number] && (!reached[number] || slices.Contains(describers, name)) {
-			s.leaving = append(s.leaving, number)
+			s.deferred = append(s.deferred, number)
 		}
 	}
 	return nil
@@ -298,18 +298,18 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 		}
 		for at, in := range instructions {
 			if in.opcode == opI32Const || in.opcode == opI64Const || isLoad(in.opcode) || isStore(in.opcode) {
-				s.constants[number] = append(s.constants[number], in.operand)
+				s.constants[number] = append(s.constants[number], in.immediate)
 			}
 			if in.opcode != opCall {
 				continue
 			}
-			if in.operand < s.imported {
+			if in.immediate < s.imported {
 				todo = append(todo, number)
 				continue
 			}
-			s.calls[number] = append(s.calls[number], in.operand)
+			s.calls[number] = append(s.calls[number], in.immediate)
 			if !returnsOnRequest(instructions[at+1:]) && s.names[number] != "runtime.rt0_go" {
-				todo = append(todo, in.operand)
+				todo = append(todo, in.immediate)
 			}
 		}
 	}
@@ -365,14 +365,14 @@ func beforeLast(text string, separators ...string) string {
 // returnsOnRequest tells whether what follows a call returns where the call gave 1, maybe after it has
 // got the stack pointer again, or is what JavaScript calls and has the loop take over.
 func returnsOnRequest(following []instruction) bool {
-	if len(following) > 2 && following[0].opcode == opGlobalGet && following[0].operand == globalSP && following[1].opcode == opLocalSet {
+	if len(following) > 2 && following[0].opcode == opGlobalGet && following[0].immediate == globalSP && following[1].opcode == opLocalSet {
 		following = following[2:]
 	}
 	return len(following) > 0 && slices.Contains([]byte{opBrIf, opReturn, opDrop}, following[0].opcode)
 }
 
 // rest returns the module with the functions that leave.
-func (s *splitter) rest(tag string) ([]section, error) {
+func (s *splitter) deferredModule(tag string) ([]section, error) {
 	imports := [][]byte{
 		slices.Concat(importName("mem"), []byte{2}, s.memory),
 		slices.Concat(importName("table"), []byte{1, 0x70, 0, 0}),
@@ -383,14 +383,14 @@ func (s *splitter) rest(tag string) ([]section, error) {
 	imports = append(imports, append(importName(tagName+" "+tag), 3, typeI32, 1))
 	types, _ := find(s.sections, typeSection)
 	var declared, bodies, elements [][]byte
-	for i, number := range s.leaving {
+	for i, number := range s.deferred {
 		body, err := s.moved(s.bodies[number-s.imported])
 		if err != nil {
 			return nil, err
 		}
 		bodies = append(bodies, body)
 		declared = append(declared, binary.AppendUvarint(nil, s.goType))
-		element := appendSigned([]byte{0x00, opI32Const}, s.place(number))
+		element := appendSigned([]byte{0x00, opI32Const}, s.tableIndex(number))
 		element = binary.AppendUvarint(append(element, opEnd, 1), uint64(i))
 		elements = append(elements, element)
 	}
@@ -404,7 +404,7 @@ func (s *splitter) rest(tag string) ([]section, error) {
 }
 
 func importName(name string) []byte {
-	return appendVector(appendVector(nil, []byte(restImports)), []byte(name))
+	return appendVector(appendVector(nil, []byte(deferredImports)), []byte(name))
 }
 
 func encodeList(entries [][]byte) []byte {
@@ -412,7 +412,7 @@ func encodeList(entries [][]byte) []byte {
 }
 
 // place returns a function's index in the table, which Go calls its PC_F.
-func (s *splitter) place(number uint64) int64 { return s.table + int64(number-s.imported) }
+func (s *splitter) tableIndex(number uint64) int64 { return s.table + int64(number-s.imported) }
 
 // moved returns the body of a function as it stands in the rest: calls of what is in the first module
 // go through the table.
@@ -427,19 +427,19 @@ func (s *splitter) moved(body []byte) ([]byte, error) {
 			result = append(result, in.bytes...)
 			continue
 		}
-		if i, leaves := slices.BinarySearch(s.leaving, in.operand); leaves {
+		if i, leaves := slices.BinarySearch(s.deferred, in.immediate); leaves {
 			result = binary.AppendUvarint(append(result, opCall), uint64(i))
 			continue
 		}
-		result = appendSigned(append(result, opI32Const), s.place(in.operand))
-		result = binary.AppendUvarint(append(result, opCallIndirect), s.types[in.operand-s.imported])
+		result = appendSigned(append(result, opI32Const), s.tableIndex(in.immediate))
+		result = binary.AppendUvarint(append(result, opCallIndirect), s.types[in.immediate-s.imported])
 		result = append(result, 0) // the table
 	}
 	return result, nil
 }
 
 // first returns the module without the functions that leave.
-func (s *splitter) first(tag string) ([]section, error) {
+func (s *splitter) primaryModule(tag string) ([]section, error) {
 	sections := slices.Clone(s.sections)
 	sections = slices.DeleteFunc(sections, func(s section) bool {
 		return s.id == customSection && !bytes.HasPrefix(s.content, appendVector(nil, []byte(snapshotName)))
@@ -453,14 +453,14 @@ func (s *splitter) first(tag string) ([]section, error) {
 	}
 	wait := s.imported + uint64(len(s.bodies))
 	bodies := append(slices.Clone(s.bodies), s.wait())
-	for _, number := range s.leaving {
-		stub := appendSigned([]byte{0, opI32Const}, s.place(number))
+	for _, number := range s.deferred {
+		stub := appendSigned([]byte{0, opI32Const}, s.tableIndex(number))
 		stub = append(stub, opLocalGet, 0, opCall)
 		bodies[number-s.imported] = append(binary.AppendUvarint(stub, wait), opEnd)
 	}
 	code, _ := find(sections, codeSection)
 	code.content = encodeBodies(bodies)
-	if _, err := extend(sections, globalSection, typeI32, 1, opI32Const, restAbsent, opEnd); err != nil {
+	if _, err := extend(sections, globalSection, typeI32, 1, opI32Const, deferredAbsent, opEnd); err != nil {
 		return nil, err
 	}
 	return sections, s.export(sections, tag)
@@ -476,8 +476,8 @@ func (s *splitter) export(sections []section, tag string) error {
 	exports := [][]byte{
 		append(appendVector(nil, []byte("table")), 1, 0),
 		binary.AppendUvarint(append(appendVector(nil, []byte("proceed")), 0), loop),
-		append(appendVector(nil, []byte("deferred")), 3, globalRest),
-		append(appendVector(nil, []byte(tagName+" "+tag)), 3, globalRest),
+		append(appendVector(nil, []byte("deferred")), 3, globalDeferred),
+		append(appendVector(nil, []byte(tagName+" "+tag)), 3, globalDeferred),
 	}
 	for _, entry := range exports {
 		if _, err := extend(sections, exportSection, entry...); err != nil {
@@ -517,7 +517,7 @@ func (s *splitter) wait() []byte {
 	const place, part = 0, 1
 	body := []byte{
 		0, // no locals
-		opGlobalGet, globalRest, opI32Const, restLoaded, opI32Eq,
+		opGlobalGet, globalDeferred, opI32Const, deferredLoaded, opI32Eq,
 		opIf, typeVoid,
 		opLocalGet, part, opLocalGet, place, opCallIndirect,
 	}
@@ -526,7 +526,7 @@ func (s *splitter) wait() []byte {
 		opGlobalGet, globalSP, opI32Const, 8, opI32Sub, // the program counter goes where the loop looks for it
 		opLocalGet, place, opI64ExtendI32, opI64Const, 16, opI64Shl, opLocalGet, part, opI64ExtendI32, opI64Or,
 		opI64Store, 3, 0,
-		opI32Const, restNeeded, opGlobalSet, globalRest,
+		opI32Const, deferredNeeded, opGlobalSet, globalDeferred,
 		opI32Const, 1, opGlobalSet, globalPause,
 		opI32Const, 1, // so that the callers return too
 		opEnd)

@@ -94,7 +94,7 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	var leaving []string
-	for _, number := range s.leaving {
+	for _, number := range s.deferred {
 		leaving = append(leaving, s.names[number])
 	}
 	if want := []string{"main.caller", "main.a", "main.b", "main.c"}; !slices.Equal(leaving, want) {

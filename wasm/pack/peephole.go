@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// shortenSteps replaces instructions that follow each other by fewer ones. They hold no label, and so
+// peephole replaces instructions that follow each other by fewer ones. They hold no label, and so
 // nothing jumps in between.
-func shortenSteps(instructions []instruction) []instruction {
+func peephole(instructions []instruction) []instruction {
 	var result []instruction
 	for _, in := range instructions {
 		result = append(result, in)
 		for {
-			shorter := shortenEnd(result)
+			shorter := peepholeAtEnd(result)
 			if len(shorter) == len(result) {
 				break
 			}
@@ -22,18 +22,18 @@ func shortenSteps(instructions []instruction) []instruction {
 	return result
 }
 
-// shortenEnd shortens what the instructions end with, if it can.
-func shortenEnd(all []instruction) []instruction {
+// peepholeAtEnd shortens what the instructions end with, if it can.
+func peepholeAtEnd(all []instruction) []instruction {
 	last := func(n int) instruction { return all[len(all)-n] } // 1 is the last
 	instead := func(n int, with ...instruction) []instruction { return append(all[:len(all)-n], with...) }
 	switch {
 	// Of 64 bits 32 are used.
 	case endsWith(all, opI64ExtendI32, opI64Const, opI64Add, opI32Wrap):
-		return instead(4, i32Const(last(3).operand), plain(opI32Add))
+		return instead(4, i32Const(last(3).immediate), plain(opI32Add))
 	case endsWith(all, opI64Const, opI32Wrap):
-		return instead(2, i32Const(last(2).operand))
+		return instead(2, i32Const(last(2).immediate))
 	case endsWith(all, opI64Load, opI32Wrap), endsWith(all, opI64Load32U, opI32Wrap):
-		return instead(2, memoryAt(opI32Load, last(2).operand))
+		return instead(2, memoryAt(opI32Load, last(2).immediate))
 	// A condition is made a number, to be compared with 0.
 	case endsWith(all, opI64ExtendI32, opI64Eqz):
 		return instead(2, plain(opI32Eqz))
@@ -43,8 +43,8 @@ func shortenEnd(all []instruction) []instruction {
 		return instead(2, plain(opposites[last(2).opcode]))
 	// The stack pointer rises twice, at the end of a function.
 	case endsWith(all, opI32Const, opI32Add, opLocalTee, opGlobalSet, opLocalGet, opI32Const, opI32Add, opLocalTee, opGlobalSet) &&
-		last(7).operand == last(5).operand && last(2).operand == last(5).operand && last(6).operand == last(1).operand:
-		return instead(9, i32Const(last(9).operand+last(4).operand), plain(opI32Add), last(2), last(1))
+		last(7).immediate == last(5).immediate && last(2).immediate == last(5).immediate && last(6).immediate == last(1).immediate:
+		return instead(9, i32Const(last(9).immediate+last(4).immediate), plain(opI32Add), last(2), last(1))
 	case isLoad(last(1).opcode):
 		return shortenAddress(all, len(all)-1)
 	case isStore(last(1).opcode):
@@ -61,11 +61,11 @@ func endsWith(all []instruction, opcodes ...byte) bool {
 // before the given place: that of a local. The only one of 32 bits that something is added to is the stack
 // pointer, which is far below the end of what they hold.
 func shortenAddress(all []instruction, end int) []instruction {
-	if end < 3 || !endsWith(all[:end], opLocalGet, opI32Const, opI32Add) || int32(all[end-2].operand) < 0 {
+	if end < 3 || !endsWith(all[:end], opLocalGet, opI32Const, opI32Add) || int32(all[end-2].immediate) < 0 {
 		return all
 	}
 	last := len(all) - 1
-	user := memoryAt(all[last].opcode, all[last].operand+all[end-2].operand)
+	user := memoryAt(all[last].opcode, all[last].immediate+all[end-2].immediate)
 	user.bytes[1] = all[last].bytes[1] // the alignment
 	return append(slices.Delete(all[:last], end-2, end), user)
 }

@@ -23,19 +23,19 @@ const (
 	keepsName // and its frame
 )
 
-// lineTableHead is the start of runtime.pcHeader: its version, the size of an instruction and of a
+// pclntabHead is the start of runtime.pcHeader: its version, the size of an instruction and of a
 // pointer.
-var lineTableHead = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
+var pclntabHead = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
 
-// lineTableHeader is what follows in runtime.pcHeader, as far as it is needed. Offsets are from its start.
-type lineTableHeader struct {
+// pcHeader is what follows in runtime.pcHeader, as far as it is needed. Offsets are from its start.
+type pcHeader struct {
 	Functions, Files, Text                 uint64
 	Names, Units, FileNames, Tables, Infos uint64
 }
 
-// functionInfo is runtime._func. What follows it are PCData offsets of further tables and FuncData
-// offsets of what is elsewhere (blobs).
-type functionInfo struct {
+// funcInfo is runtime._func. What follows it are PCData offsets of further tables and FuncData
+// offsets of what is elsewhere (funcdata).
+type funcInfo struct {
 	Entry, Name, Args, DeferReturn uint32
 	Frame, File, Line              uint32 // offsets of tables
 	PCData                         uint32
@@ -44,8 +44,8 @@ type functionInfo struct {
 }
 
 const (
-	functionInfoSize = 11 * 4
-	nameField        = 4
+	funcInfoSize = 11 * 4
+	nameField    = 4
 )
 
 // What a stack is read with: of the info where the function is, its arguments, where it goes on after
@@ -53,69 +53,69 @@ const (
 // all FUNCDATA but those of inlined calls and of arguments to print. The rest is for the text of a
 // panic, and for stopping a goroutine anywhere, which wasm does not.
 var (
-	frameFields = []uint64{0, 8, 12, 16, 28, 40}
-	frameTables = []int{1, 4}
-	frameBlobs  = []int{0, 1, 2, 4, 7}
+	frameFields   = []uint64{0, 8, 12, 16, 28, 40}
+	framePCData   = []int{1, 4}
+	frameFuncdata = []int{0, 1, 2, 4, 7}
 )
 
 // moduleData is the start of runtime.moduledata: what it holds between the line table's header, which
-// it begins with, and the address of the blobs.
+// it begins with, and the address of the funcdata.
 type moduleData struct {
 	Header, Names uint64
 	_             [38]uint64
-	Blobs         uint64
+	Funcdata      uint64
 }
 
-const noBlob = 1<<32 - 1
+const noFuncdata = 1<<32 - 1
 
-// lineTable is where things are in memory, and what is known of every byte.
-type lineTable struct {
+// pclntab is where things are in memory, and what is known of every byte.
+type pclntab struct {
 	memory        []byte
 	start         uint64 // of the header
-	header        lineTableHeader
-	blobs         uint64            // the address of the first
-	blobSizes     map[uint32]uint64 // by their offsets
+	header        pcHeader
+	funcdata      uint64            // the address of the first
+	funcdataSizes map[uint32]uint64 // by their offsets
 	stays, leaves []bool            // what stays does not leave
 }
 
-// leavingLines returns the parts of the memory that only describe functions beyond what they keep.
-func leavingLines(memory []byte, firstPlace int64, functions int, keeps func(place int64) kept) []segment {
+// deferredDescriptions returns the parts of the memory that only describe functions beyond what they keep.
+func deferredDescriptions(memory []byte, firstIndex int64, functions int, keeps func(place int64) kept) []segment {
 	for at := 0; ; at += 8 {
-		next := bytes.Index(memory[at:], lineTableHead)
+		next := bytes.Index(memory[at:], pclntabHead)
 		if next < 0 {
 			return nil
 		}
 		at += next
-		t := lineTable{memory: memory, start: uint64(at)}
-		if at%8 == 0 && t.read(firstPlace, uint64(functions), keeps) {
-			return t.leavingSegments()
+		t := pclntab{memory: memory, start: uint64(at)}
+		if at%8 == 0 && t.read(firstIndex, uint64(functions), keeps) {
+			return t.deferredSegments()
 		}
 		at &^= 7
 	}
 }
 
 // read marks what each function has. It returns false where this is no table of those functions.
-func (t *lineTable) read(firstPlace int64, functions uint64, keeps func(place int64) kept) bool {
-	if !decodeAt(t.memory, t.start+uint64(len(lineTableHead)), &t.header) || t.header.Functions != functions || !t.findBlobs() {
+func (t *pclntab) read(firstIndex int64, functions uint64, keeps func(place int64) kept) bool {
+	if !decodeAt(t.memory, t.start+uint64(len(pclntabHead)), &t.header) || t.header.Functions != functions || !t.findFuncdata() {
 		return false
 	}
 	infos := make([]uint64, functions)
-	t.blobSizes = make(map[uint32]uint64)
+	t.funcdataSizes = make(map[uint32]uint64)
 	for i := range functions {
 		var entry struct{ Place, Info uint32 }
-		if !decodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Place) != firstPlace+int64(i) {
+		if !decodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Place) != firstIndex+int64(i) {
 			return false
 		}
 		infos[i] = t.at(t.header.Infos) + uint64(entry.Info)
-		if !t.noteBlobs(infos[i], entry.Place) {
+		if !t.noteFuncdata(infos[i], entry.Place) {
 			return false
 		}
 	}
-	t.sizeBlobs()
+	t.sizeFuncdata()
 	t.stays, t.leaves = make([]bool, len(t.memory)), make([]bool, len(t.memory))
 	fill(t.leaves, t.at(t.header.Names), t.header.Tables-t.header.Names) // those of files and inlined calls too
 	for i, info := range infos {
-		keep := keeps(firstPlace + int64(i))
+		keep := keeps(firstIndex + int64(i))
 		t.mark(keep >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the info is
 		if !t.markFunction(info, keep) {
 			return false
@@ -125,79 +125,79 @@ func (t *lineTable) read(firstPlace int64, functions uint64, keeps func(place in
 }
 
 // at returns the address of what has an offset from the header.
-func (t *lineTable) at(offset uint64) uint64 { return t.start + offset }
+func (t *pclntab) at(offset uint64) uint64 { return t.start + offset }
 
-// findBlobs looks for runtime.moduledata, which says where they are.
-func (t *lineTable) findBlobs() bool {
+// findFuncdata looks for runtime.moduledata, which says where they are.
+func (t *pclntab) findFuncdata() bool {
 	pointers := binary.LittleEndian.AppendUint64(nil, t.start)
 	pointers = binary.LittleEndian.AppendUint64(pointers, t.at(t.header.Names))
 	var data moduleData
 	if at := bytes.Index(t.memory, pointers); at < 0 || !decodeAt(t.memory, uint64(at), &data) {
 		return false
 	}
-	t.blobs = data.Blobs
-	return t.blobs > t.at(t.header.Infos)
+	t.funcdata = data.Funcdata
+	return t.funcdata > t.at(t.header.Infos)
 }
 
-// info returns a function's info, its further tables and its blobs.
-func (t *lineTable) info(at uint64) (info functionInfo, tables, blobs []uint32, ok bool) {
+// info returns a function's info, its further tables and its funcdata.
+func (t *pclntab) info(at uint64) (info funcInfo, tables, funcdata []uint32, ok bool) {
 	if !decodeAt(t.memory, at, &info) {
 		return info, nil, nil, false
 	}
-	tables, blobs = make([]uint32, info.PCData&0xff), make([]uint32, info.FuncData)
-	ok = decodeAt(t.memory, at+functionInfoSize, tables) && decodeAt(t.memory, at+functionInfoSize+4*uint64(len(tables)), blobs)
-	return info, tables, blobs, ok
+	tables, funcdata = make([]uint32, info.PCData&0xff), make([]uint32, info.FuncData)
+	ok = decodeAt(t.memory, at+funcInfoSize, tables) && decodeAt(t.memory, at+funcInfoSize+4*uint64(len(tables)), funcdata)
+	return info, tables, funcdata, ok
 }
 
-func (t *lineTable) noteBlobs(at uint64, place uint32) bool {
-	info, _, blobs, ok := t.info(at)
-	for _, blob := range blobs {
-		t.blobSizes[blob] = 0
+func (t *pclntab) noteFuncdata(at uint64, place uint32) bool {
+	info, _, funcdata, ok := t.info(at)
+	for _, blob := range funcdata {
+		t.funcdataSizes[blob] = 0
 	}
 	return ok && info.Entry == place && info.PCData < 0x100
 }
 
-// sizeBlobs finds where each ends: where the next begins. Of the last nobody knows, so it has no size.
-func (t *lineTable) sizeBlobs() {
-	delete(t.blobSizes, noBlob)
+// sizeFuncdata finds where each ends: where the next begins. Of the last nobody knows, so it has no size.
+func (t *pclntab) sizeFuncdata() {
+	delete(t.funcdataSizes, noFuncdata)
 	var starts []uint32
-	for start := range t.blobSizes {
+	for start := range t.funcdataSizes {
 		starts = append(starts, start)
 	}
 	slices.Sort(starts)
 	for i := 1; i < len(starts); i++ {
-		t.blobSizes[starts[i-1]] = uint64(starts[i] - starts[i-1])
+		t.funcdataSizes[starts[i-1]] = uint64(starts[i] - starts[i-1])
 	}
 }
 
 // markFunction marks the info at an address and what it names.
-func (t *lineTable) markFunction(at uint64, keeps kept) bool {
-	info, tables, blobs, _ := t.info(at)
+func (t *pclntab) markFunction(at uint64, keeps kept) bool {
+	info, tables, funcdata, _ := t.info(at)
 	frame, name := keeps >= keepsFrame, keeps >= keepsName
-	fields := at + functionInfoSize
-	fill(t.leaves, at, functionInfoSize+4*uint64(len(tables)+len(blobs)))
+	fields := at + funcInfoSize
+	fill(t.leaves, at, funcInfoSize+4*uint64(len(tables)+len(funcdata)))
 	for _, field := range frameFields {
 		t.mark(frame, at+field, 4)
 	}
 	t.mark(name, at+nameField, 4)
 	isTable := t.markName(name, info.Name) && t.markTable(frame, info.Frame) && t.markTable(false, info.File) && t.markTable(false, info.Line)
 	for i, table := range tables {
-		stays := frame && slices.Contains(frameTables, i)
+		stays := frame && slices.Contains(framePCData, i)
 		t.mark(stays, fields, 4)
 		isTable = isTable && t.markTable(stays, table)
 		fields += 4
 	}
-	for i, blob := range blobs {
-		stays := frame && slices.Contains(frameBlobs, i)
+	for i, blob := range funcdata {
+		stays := frame && slices.Contains(frameFuncdata, i)
 		t.mark(stays, fields, 4)
-		t.mark(stays, t.blobs+uint64(blob), t.blobSizes[blob])
+		t.mark(stays, t.funcdata+uint64(blob), t.funcdataSizes[blob])
 		fields += 4
 	}
 	return isTable
 }
 
 // mark marks bytes as some that stay or leave.
-func (t *lineTable) mark(stays bool, start, size uint64) {
+func (t *pclntab) mark(stays bool, start, size uint64) {
 	if stays {
 		fill(t.stays, start, size)
 	} else {
@@ -205,7 +205,7 @@ func (t *lineTable) mark(stays bool, start, size uint64) {
 	}
 }
 
-func (t *lineTable) markName(stays bool, name uint32) bool {
+func (t *pclntab) markName(stays bool, name uint32) bool {
 	start := t.at(t.header.Names) + uint64(name)
 	if start > uint64(len(t.memory)) {
 		return false
@@ -215,7 +215,7 @@ func (t *lineTable) markName(stays bool, name uint32) bool {
 	return length >= 0
 }
 
-func (t *lineTable) markTable(stays bool, table uint32) bool {
+func (t *pclntab) markTable(stays bool, table uint32) bool {
 	if table == 0 {
 		return true // none
 	}
@@ -227,7 +227,7 @@ func (t *lineTable) markTable(stays bool, table uint32) bool {
 
 // tableSize returns the size of a table of values by program counter: pairs of varints, of which the
 // first is how much the value changes. Only in the first pair that may be 0, else it is the end.
-func (t *lineTable) tableSize(start uint64) (size uint64, ok bool) {
+func (t *pclntab) tableSize(start uint64) (size uint64, ok bool) {
 	end := t.at(t.header.Infos)
 	if start >= end || end > uint64(len(t.memory)) {
 		return 0, false
@@ -264,8 +264,8 @@ func fill(marks []bool, start, size uint64) {
 	}
 }
 
-// leavingSegments returns what leaves and does not stay.
-func (t *lineTable) leavingSegments() []segment {
+// deferredSegments returns what leaves and does not stay.
+func (t *pclntab) deferredSegments() []segment {
 	var segments []segment
 	for start := 0; start < len(t.leaves); {
 		if !t.leaves[start] || t.stays[start] {

@@ -36,7 +36,7 @@ func (l *layout) align() {
 	}
 }
 
-const firstPlace = 4096
+const firstIndex = 4096
 
 // describe returns a memory with what Go's linker writes of three functions. They share the table of their
 // frames with one another, and the second and third one more table and one blob. Names of parts begin
@@ -44,7 +44,7 @@ const firstPlace = 4096
 func describe() *layout {
 	l := &layout{}
 	l.put("before", make([]byte, 64)...)
-	header := l.put("header", lineTableHead...)
+	header := l.put("header", pclntabHead...)
 	fields := l.put("header", make([]byte, 64)...)
 	set := func(field, value uint32) { binary.LittleEndian.PutUint32(l.memory[fields+8*field:], value) }
 	offset := func(at uint32) uint32 { return at - header }
@@ -76,8 +76,8 @@ func describe() *layout {
 	blobOffsets := map[string]uint32{"a pointers": 0, "bc pointers": 8, "b tree": 16, "c pointers": 24, "last": 32}
 	for i, function := range []string{"a", "b", "c"} {
 		field := func(name string, value uint32) uint32 { return l.word(function+" "+name, value) }
-		info := field("info entry", uint32(firstPlace+i))
-		binary.LittleEndian.PutUint32(l.memory[list+8*uint32(i):], uint32(firstPlace+i))
+		info := field("info entry", uint32(firstIndex+i))
+		binary.LittleEndian.PutUint32(l.memory[list+8*uint32(i):], uint32(firstIndex+i))
 		binary.LittleEndian.PutUint32(l.memory[list+8*uint32(i)+4:], info-list)
 		for at := list + 8*uint32(i) + 4; at < list+8*uint32(i)+8; at++ {
 			l.names[at] = function + " info where"
@@ -95,13 +95,13 @@ func describe() *layout {
 		field("text unsafe points", 0)
 		field("info stack map", stackMap[function])
 		field("text inlined calls", map[string]uint32{"b": inlined}[function])
-		field("info arguments' pointers", noBlob)
+		field("info arguments' pointers", noFuncdata)
 		field("info locals' pointers", blobOffsets[map[string]string{"a": "a pointers", "b": "bc pointers", "c": "bc pointers"}[function]])
-		field("info objects", map[string]uint32{"a": noBlob, "b": noBlob, "c": blobOffsets["c pointers"]}[function])
-		field("text tree", map[string]uint32{"a": noBlob, "b": blobOffsets["b tree"], "c": blobOffsets["last"]}[function])
+		field("info objects", map[string]uint32{"a": noFuncdata, "b": noFuncdata, "c": blobOffsets["c pointers"]}[function])
+		field("text tree", map[string]uint32{"a": noFuncdata, "b": blobOffsets["b tree"], "c": blobOffsets["last"]}[function])
 	}
 	l.align()
-	blobs := l.long("a pointers", 1)
+	funcdata := l.long("a pointers", 1)
 	l.long("bc pointers", 1)
 	l.long("b tree", 1)
 	l.long("c pointers", 1)
@@ -109,14 +109,14 @@ func describe() *layout {
 	l.long("module", header)
 	l.long("module", 64+72)
 	l.put("module", make([]byte, 38*8)...)
-	l.long("module", blobs)
+	l.long("module", funcdata)
 	return l
 }
 
 func TestLinesLeave(t *testing.T) {
 	l := describe()
-	keeps := map[int64]kept{firstPlace: keepsName, firstPlace + 1: keepsFrame}
-	segments := leavingLines(l.memory, firstPlace, 3, func(place int64) kept { return keeps[place] })
+	keeps := map[int64]kept{firstIndex: keepsName, firstIndex + 1: keepsFrame}
+	segments := deferredDescriptions(l.memory, firstIndex, 3, func(place int64) kept { return keeps[place] })
 	leaves := make([]bool, len(l.memory))
 	for _, s := range segments {
 		fill(leaves, uint64(s.address), uint64(len(s.content)))
@@ -153,11 +153,11 @@ func TestLinesStayWhereTheyAreNotKnown(t *testing.T) {
 		"a table without an end":  func(m []byte) { copy(m[where("a stack map"):where("list")], slices.Repeat([]byte{0x80}, 99)) },
 		"many tables":             func(m []byte) { m[where("c info tables")+1] = 1 },
 		"no module data":          func(m []byte) { m[where("module")]++ },
-		"blobs elsewhere":         func(m []byte) { m[len(m)-7] = 0 },
+		"funcdata elsewhere":      func(m []byte) { m[len(m)-7] = 0 },
 	} {
 		l := describe()
 		change(l.memory)
-		if segments := leavingLines(l.memory, firstPlace, 3, func(int64) kept { return keepsNothing }); segments != nil {
+		if segments := deferredDescriptions(l.memory, firstIndex, 3, func(int64) kept { return keepsNothing }); segments != nil {
 			t.Errorf("%s: %v", name, segments)
 		}
 	}
@@ -187,7 +187,7 @@ func TestWhatLinesAreKept(t *testing.T) {
 	if err := s.choose(only("main.caller", "main.both")); err != nil {
 		t.Fatal(err)
 	}
-	got := s.keptLines(memory, []uint64{uint64(counter(running)) + 2, 5})
+	got := s.keptDescriptions(memory, []uint64{uint64(counter(running)) + 2, 5})
 	want := map[int64]kept{caller: keepsFrame, called: keepsName, closure: keepsName, running: keepsName, both: keepsName}
 	for number, name := range names {
 		if keeps := got[firstGo+int64(number)-1]; keeps != want[int64(number)] {
