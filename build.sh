@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes dist/, a complete npm package, with nothing but Go. Arguments: the folder to write
-# (dist) and Go build tags (none). COMPRESS=no leaves the precompressed copies out.
+# (dist) and Go build tags (none). COMPRESS=no leaves the precompressed copies out. PLAIN=yes leaves the module
+# as Go's linker wrote it: larger, slower to start, and there for a Go that wasm/pack does not know.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-dist}
@@ -28,8 +29,11 @@ cp wasm/sdk/* README.md "$out/"
   echo '}'
 } > "$out/wasm_exec.js"
 
-# A smaller module, one script, integrity.json and THIRD_PARTY_NOTICES.
-go run ./wasm/pack "$out" "$tags" ${PROFILE:+profile}
+# A primary module and a deferred one, one script, integrity.json and THIRD_PARTY_NOTICES.
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+go build -o "$tools/pack" ./wasm/pack
+"$tools/pack" "$out" "$tags" ${PROFILE:+profile} ${PLAIN:+plain}
 
 if [ "${COMPRESS:-yes}" = yes ]; then
   if command -v gzip >/dev/null; then gzip -9 -n -k "$out"/*.wasm; fi

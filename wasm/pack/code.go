@@ -1,6 +1,10 @@
 package main
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
 
 // Opcodes of WebAssembly that this program writes or asks for.
 const (
@@ -23,6 +27,7 @@ const (
 	opTableSet     = 0x26
 	opI32Load      = 0x28
 	opI64Load      = 0x29
+	opI32Load16U   = 0x2f
 	opI64Load32U   = 0x35
 	opI32Store     = 0x36
 	opI64Store     = 0x37
@@ -69,7 +74,7 @@ type instruction struct {
 
 // readBody returns the declaration of locals at the start of a function's body, and the instructions.
 func readBody(body []byte) (locals []byte, instructions []instruction, err error) {
-	r := &wasmReader{unread: body}
+	r := readFrom("a function", body)
 	for range r.unsigned() {
 		r.unsigned() // how many
 		r.bytes(1)   // of which type
@@ -137,8 +142,8 @@ var memoriesOf = map[uint64]uint64{10: 2, 11: 1} // memory.copy and memory.fill
 
 // functions are those that a module defines, in their order.
 type functions struct {
-	imported uint64   // how many the module imports: the number of the first that it defines
-	types    []uint64 // of each, by number
+	imported uint64   // how many the module imports: the function index of the first that it defines
+	types    []uint64 // of each, by index
 	bodies   [][]byte
 }
 
@@ -157,7 +162,7 @@ func readFunctions(sections []section) (functions, error) {
 	if err != nil {
 		return f, err
 	}
-	r := &wasmReader{unread: declared.content}
+	r := readFrom("the function section", declared.content)
 	for range r.unsigned() {
 		f.types = append(f.types, r.unsigned())
 		if r.err != nil {
@@ -171,7 +176,7 @@ func readFunctions(sections []section) (functions, error) {
 	if err != nil {
 		return f, err
 	}
-	r = &wasmReader{unread: code.content}
+	r = readFrom("the code section", code.content)
 	for range r.unsigned() {
 		f.bodies = append(f.bodies, r.bytes(r.unsigned()))
 		if r.err != nil {
@@ -179,7 +184,7 @@ func readFunctions(sections []section) (functions, error) {
 		}
 	}
 	if len(f.bodies) != len(f.types) {
-		return f, errModule
+		return f, fmt.Errorf("the code section has %d functions, and the function section %d", len(f.bodies), len(f.types))
 	}
 	return f, r.end()
 }
@@ -198,10 +203,10 @@ func appendVector(content, vector []byte) []byte {
 	return append(binary.AppendUvarint(content, uint64(len(vector))), vector...)
 }
 
-// readNames returns the names of functions that the name section holds, by the functions' numbers.
+// readNames returns the names of functions that the name section holds, by function index.
 func readNames(sections []section) (map[uint64]string, error) {
 	for _, s := range sections {
-		r := &wasmReader{unread: s.content}
+		r := readFrom("a custom section", s.content)
 		if s.id != customSection || string(r.bytes(r.unsigned())) != "name" {
 			continue
 		}
@@ -213,15 +218,15 @@ func readNames(sections []section) (map[uint64]string, error) {
 			}
 		}
 	}
-	return nil, errModule
+	return nil, errors.New("the module has no names of functions: a custom section \"name\"")
 }
 
 func readNameMap(content []byte) (map[uint64]string, error) {
-	r := &wasmReader{unread: content}
+	r := readFrom("the name section", content)
 	names := make(map[uint64]string)
 	for range r.unsigned() {
-		number := r.unsigned()
-		names[number] = string(r.bytes(r.unsigned()))
+		index := r.unsigned()
+		names[index] = string(r.bytes(r.unsigned()))
 		if r.err != nil {
 			return nil, r.err
 		}

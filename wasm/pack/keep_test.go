@@ -8,11 +8,11 @@ import (
 )
 
 func TestKeepRules(t *testing.T) {
-	list, err := parseKeepRules("What this is: keep nothing\n\nkeep a.* # reason\n# text\n\ncut  a.b#reason\n")
+	list, err := parseKeepRules("What this is: keep nothing\n\nkeep a.* # reason\n# text\n\ncut  a.b#reason\ncut:x a.x # with the tag\ncut:y a.y # without it\n", []string{"", "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(list.keep, []string{"a.*"}) || !slices.Equal(list.cut, []string{"a.b"}) {
+	if !slices.Equal(list.keep, []string{"a.*"}) || !slices.Equal(list.cut, []string{"a.b", "a.x"}) {
 		t.Errorf("got %+v", list)
 	}
 	for rule, want := range map[string]string{
@@ -23,14 +23,14 @@ func TestKeepRules(t *testing.T) {
 		"leave a.* # why":    `line 3: "leave" is neither keep nor cut`,
 		"cut a.[ # why":      "line 3: syntax error in pattern",
 	} {
-		if _, err := parseKeepRules("text\n\n" + rule); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parseKeepRules("text\n\n"+rule, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", rule, err)
 		}
 	}
 }
 
 func TestListsCanBeRead(t *testing.T) {
-	list, err := readKeepList()
+	list, err := readKeepList(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +43,25 @@ func TestListsCanBeRead(t *testing.T) {
 		if slices.Contains(list.keep, rule) {
 			t.Errorf("%s is kept and cut", rule)
 		}
+	}
+}
+
+func TestKeepListNamesWhatIsThere(t *testing.T) {
+	linked := map[uint64]string{1: "main.a", 2: "main.b"}
+	list := keepList{names: map[string]bool{"main.a": true}, keep: []string{"main.*"}, cut: []string{"*.b"}}
+	if err := list.check(linked); err != nil {
+		t.Error(err)
+	}
+	list = keepList{
+		names: map[string]bool{"main.a": true, "main.gone": true, "main.d": true, "main.c": true},
+		from:  map[string]string{"main.a": "needed.txt", "main.gone": "anytime.txt", "main.d": "needed.txt", "main.c": "needed.txt"},
+		cut:   []string{"other.*"},
+	}
+	want := "wasm/pack/anytime.txt names functions that the module does not have (main.gone), and wasm/pack/keep.txt names functions " +
+		"that the module does not have (other.*), and wasm/pack/needed.txt names functions that the module does not have (main.c main.d): " +
+		"take them out, or make profile"
+	if err := list.check(linked); err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -88,7 +107,7 @@ func TestWhatAListComesTo(t *testing.T) {
 		}
 		functions = append(functions, goFunction{name, kindGo, body})
 	}
-	s, err := newSplitter(goModule("anything", functions, segment{0, memory}))
+	s, err := newSplitter(goModule("anything", append(functions, loop), segment{0, memory}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,8 @@
 // Command pack finishes the npm package: it divides the module and makes it smaller, writes what is
 // made from the build (build-info.js and THIRD_PARTY_NOTICES), makes one script of all, and sums it
 // up in integrity.json. Arguments: the folder of the package, in which everything else is already,
-// the Go build tags of the module, and "profile" for a module that says which functions ran.
+// the Go build tags of the module, and maybe "profile", for a module that says which functions ran, or "plain", for
+// the module as Go's linker wrote it, without a deferred one.
 package main
 
 import (
@@ -10,23 +11,30 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 func main() {
 	log.SetFlags(0)
-	if err := pack(os.Args[1], os.Args[2], len(os.Args) > 3 && os.Args[3] == "profile"); err != nil {
-		log.Fatal("pack: ", err)
+	log.SetPrefix("pack: ")
+	if err := pack(os.Args[1], os.Args[2], slices.Concat(os.Args[3:], []string{""})[0]); err != nil {
+		log.Fatal(err)
 	}
 }
 
-func pack(folder, tags string, isProfile bool) error {
-	if err := packModule(folder, isProfile); err != nil {
-		return err
+func pack(folder, tags, how string) error {
+	if how != "plain" {
+		if err := packModule(folder, strings.Split(tags, ","), how == "profile"); err != nil {
+			return fmt.Errorf("%w; meanwhile PLAIN=yes ./build.sh builds a plain module, larger and slower to start but otherwise the same", err)
+		}
 	}
 	linked, err := listLinked("./wasm", tags)
 	if err != nil {
@@ -56,49 +64,96 @@ func pack(folder, tags string, isProfile bool) error {
 	return write(folder, "integrity.json", sums)
 }
 
-// packModule makes two modules of open-payments.wasm: itself, smaller, and the rest.
-func packModule(folder string, isProfile bool) error {
-	file := filepath.Join(folder, "open-payments.wasm")
-	module, err := os.ReadFile(file)
+// The files of the two modules.
+const (
+	primaryFile  = "open-payments.wasm"
+	deferredFile = "open-payments.deferred.wasm"
+)
+
+// packModule makes the primary and the deferred module of what Go's linker wrote, or says why it cannot.
+func packModule(folder string, tags []string, isProfile bool) error {
+	module, err := os.ReadFile(filepath.Join(folder, primaryFile))
 	if err != nil {
 		return err
 	}
+	var said report
+	parts, err := divide(module, tags, isProfile, &said)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(os.Stderr, &said)
+	if err := write(folder, primaryFile, encodeSections(parts.primary)); err != nil {
+		return err
+	}
+	return write(folder, deferredFile, encodeSections(parts.deferred))
+}
+
+// divide takes a module through all passes, and has an engine look at what comes of it.
+func divide(module []byte, tags []string, isProfile bool, said *report) (divided, error) {
 	sections, err := readSections(module)
 	if err != nil {
-		return err
+		return divided{}, err
 	}
-	if err := simplify(sections); err != nil {
-		return err
-	}
-	sections, counters, err := takeSnapshot(sections)
-	if err != nil {
-		return err
+	said.add("Go's linker", "wrote the module", sections, nil)
+	if err := checkGo(sections); err != nil {
+		return divided{}, err
 	}
 	if isProfile {
-		if sections, err = countCalls(sections); err != nil {
-			return err
-		}
-		const tag = "profile"
-		if err := write(folder, "open-payments.deferred.wasm", encodeSections(withTag(nil, tag))); err != nil {
-			return err
-		}
-		return os.WriteFile(file, encodeSections(withTag(sections, tag)), 0o644)
+		return profiled(sections, said)
 	}
-	list, err := readKeepList()
+	list, err := readKeepList(tags)
 	if err != nil {
-		return err
+		return divided{}, err
 	}
-	first, rest, err := split(sections, list, counters)
+	names, err := readNames(sections)
 	if err != nil {
-		return err
+		return divided{}, err
 	}
-	if first, err = shrink(first); err != nil {
-		return err
+	if err := list.check(names); err != nil {
+		return divided{}, err
 	}
-	if err := os.WriteFile(file, encodeSections(first), 0o644); err != nil {
-		return err
+	return divideBy(sections, list, said)
+}
+
+// divideBy divides a module by a keep-list.
+func divideBy(sections []section, list keepList, said *report) (divided, error) {
+	if err := simplify(sections, said); err != nil {
+		return divided{}, err
 	}
-	return write(folder, "open-payments.deferred.wasm", encodeSections(rest))
+	sections, counters, err := takeSnapshot(sections, said)
+	if err != nil {
+		return divided{}, err
+	}
+	parts, err := split(sections, list, counters, said)
+	if err != nil {
+		return divided{}, err
+	}
+	memory, err := memoryIn(sections)
+	if err != nil {
+		return divided{}, err
+	}
+	primary, done, err := shrink(parts.primary)
+	if err != nil {
+		return divided{}, err
+	}
+	said.add("findfunctab", done, primary, parts.deferred)
+	return divided{primary, parts.deferred}, validate(primary, parts.deferred, memory)
+}
+
+// profiled returns a module that says which functions ran, and a deferred one with nothing in it.
+func profiled(sections []section, said *report) (divided, error) {
+	const tag = "profile"
+	if err := simplify(sections, said); err != nil {
+		return divided{}, err
+	}
+	sections, _, err := takeSnapshot(sections, said)
+	if err != nil {
+		return divided{}, err
+	}
+	if sections, err = countCalls(sections); err != nil {
+		return divided{}, err
+	}
+	return divided{withTag(sections, tag), withTag(nil, tag)}, nil
 }
 
 func write(folder, name string, content []byte) error {
@@ -115,21 +170,16 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 	if err := json.Unmarshal(manifest, &published); err != nil {
 		return nil, err
 	}
-	var tag string
-	files := make(map[string]string)
-	for _, name := range []string{"open-payments.wasm", "open-payments.deferred.wasm"} {
-		content, err := os.ReadFile(filepath.Join(folder, name))
-		if err != nil {
-			return nil, err
-		}
-		files[name] = fileInfo(content)
-		sections, err := readSections(content)
-		if err != nil {
-			return nil, err
-		}
-		if tag, err = tagOf(sections); err != nil {
-			return nil, err
-		}
+	primary, tag, err := moduleInfo(folder, primaryFile)
+	if err != nil {
+		return nil, err
+	}
+	deferred, _, err := moduleInfo(folder, deferredFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		deferred, err = "undefined", nil // the module is plain
+	}
+	if err != nil {
+		return nil, err
 	}
 	modules := make(map[string]string)
 	for _, p := range linked {
@@ -145,13 +195,23 @@ func buildInfo(folder string, linked []goPackage) ([]byte, error) {
 
 export const buildInfo = Object.freeze({
   version: %q,
-  tag: %q, // the two modules have it too, as their custom section "build"
+  tag: %q, // the two modules have it too, as their custom section "build"; a plain one has none
   go: %q,
   modules: Object.freeze(%s),
   wasm: %s,
   deferred: %s,
 });
-`, published.Version, tag, runtime.Version(), list, files["open-payments.wasm"], files["open-payments.deferred.wasm"]), nil
+`, published.Version, tag, runtime.Version(), list, primary, deferred), nil
+}
+
+// moduleInfo returns what build-info.js says of a module, and its tag.
+func moduleInfo(folder, name string) (info, tag string, err error) {
+	content, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return "", "", err
+	}
+	sections, err := readSections(content)
+	return fileInfo(content), tagOf(sections), err
 }
 
 func fileInfo(content []byte) string {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -29,33 +30,47 @@ const (
 	dataCount       = 12 // would have to change with dataSection: Go writes none
 )
 
-// shrink returns a WebAssembly module that does the same as the one given, and takes less time to
-// download and to compile.
-func shrink(sections []section) ([]section, error) {
-	if slices.ContainsFunc(sections, func(s section) bool { return s.id == dataCount || s.id == startSection }) {
-		return nil, errModule
-	}
-	data, segments, err := dataOf(sections)
-	if err != nil {
-		return nil, err
-	}
-	segments = joinSegments(segments)
-	if table, rest, found := cutFuncTable(segments); found {
-		segments = rest
-		if sections, err = addStart(sections, table.fill()); err != nil {
-			return nil, err
+// sectionNames are for errors.
+var sectionNames = map[byte]string{
+	customSection: "custom", typeSection: "type", importSection: "import", functionSection: "function", memorySection: "memory",
+	globalSection: "global", exportSection: "export", startSection: "start", elementSection: "element", codeSection: "code",
+	dataSection: "data", dataCount: "data count",
+}
+
+func sectionName(id byte) string { return sectionNames[id] + " section" }
+
+// shrink returns a module with fewer data segments, whose start function writes runtime.findfunctab (functable.go),
+// which its data had before.
+func shrink(sections []section) (smaller []section, done string, err error) {
+	for _, id := range []byte{dataCount, startSection} {
+		if slices.ContainsFunc(sections, func(s section) bool { return s.id == id }) {
+			return nil, "", fmt.Errorf("the module has a %s, which Go's linker did not write before", sectionName(id))
 		}
-		data, _ = find(sections, dataSection)
+	}
+	_, segments, err := dataOf(sections)
+	if err != nil {
+		return nil, "", err
+	}
+	table, segments, found := cutFuncTable(joinSegments(segments))
+	if !found {
+		return nil, "", errors.New("no runtime.findfunctab is in the data section: this Go lays it out otherwise")
+	}
+	if smaller, err = addStart(sections, table.fill()); err != nil {
+		return nil, "", err
+	}
+	data, err := find(smaller, dataSection)
+	if err != nil {
+		return nil, "", err
 	}
 	data.content = encodeSegments(segments)
-	return sections, nil
+	return smaller, fmt.Sprintf("a loop writes the buckets of %d functions", table.functions), nil
 }
 
 // moduleHead is how a module begins: what it is, and its version.
 const moduleHead = "\x00asm\x01\x00\x00\x00"
 
 func readSections(module []byte) ([]section, error) {
-	r := &wasmReader{unread: module}
+	r := readFrom("the module", module)
 	r.expect([]byte(moduleHead)...)
 	var sections []section
 	for len(r.unread) > 0 {
@@ -72,7 +87,7 @@ func readSections(module []byte) ([]section, error) {
 func find(sections []section, id byte) (*section, error) {
 	i := slices.IndexFunc(sections, func(s section) bool { return s.id == id })
 	if i < 0 {
-		return nil, errModule
+		return nil, fmt.Errorf("the module has no %s", sectionName(id))
 	}
 	return &sections[i], nil
 }
@@ -86,7 +101,7 @@ func encodeSections(sections []section) []byte {
 }
 
 // addStart adds a function that runs when the module is instantiated: the last, so that no other
-// changes its number.
+// changes its function index.
 func addStart(sections []section, body []byte) ([]section, error) {
 	sections = slices.Clone(sections)
 	imports, err := find(sections, importSection)
@@ -110,14 +125,14 @@ func addStart(sections []section, body []byte) ([]section, error) {
 	}
 	elements := slices.IndexFunc(sections, func(s section) bool { return s.id == elementSection })
 	if elements < 0 {
-		return nil, errModule
+		return nil, fmt.Errorf("the module has no %s", sectionName(elementSection))
 	}
 	return slices.Insert(sections, elements, section{startSection, binary.AppendUvarint(nil, uint64(len(imported))+defined)}), nil
 }
 
 // readImports returns the names of the functions that a module imports. Go's import nothing else.
 func readImports(content []byte) ([]string, error) {
-	r := &wasmReader{unread: content}
+	r := readFrom("the import section", content)
 	var names []string
 	for range r.unsigned() {
 		r.bytes(r.unsigned()) // module
@@ -131,25 +146,29 @@ func readImports(content []byte) ([]string, error) {
 	return names, r.end()
 }
 
-// extend adds an entry to a section that is a list, and returns its number.
-func extend(sections []section, id byte, entry ...byte) (number uint64, err error) {
+// extend adds an entry to a section that is a list, and returns its index.
+func extend(sections []section, id byte, entry ...byte) (index uint64, err error) {
 	s, err := find(sections, id)
 	if err != nil {
 		return 0, err
 	}
-	r := &wasmReader{unread: s.content}
-	number = r.unsigned()
-	s.content = slices.Concat(binary.AppendUvarint(nil, number+1), r.unread, entry)
-	return number, r.err
+	r := readFrom("the "+sectionName(id), s.content)
+	index = r.unsigned()
+	s.content = slices.Concat(binary.AppendUvarint(nil, index+1), r.unread, entry)
+	return index, r.err
 }
 
 // wasmReader reads the binary format of WebAssembly. After an error everything reads as empty.
 type wasmReader struct {
+	what   string // is read, for errors
+	size   int
 	unread []byte
 	err    error
 }
 
-var errModule = errors.New("open-payments.wasm is not a module as Go's linker writes it")
+func readFrom(what string, content []byte) *wasmReader {
+	return &wasmReader{what: what, size: len(content), unread: content}
+}
 
 func (r *wasmReader) bytes(count uint64) []byte {
 	if count > uint64(len(r.unread)) {
@@ -164,7 +183,7 @@ func (r *wasmReader) bytes(count uint64) []byte {
 // end returns the first error; what is left over is one.
 func (r *wasmReader) end() error {
 	if len(r.unread) > 0 {
-		r.err = errModule
+		r.fail()
 	}
 	return r.err
 }
@@ -175,7 +194,13 @@ func (r *wasmReader) expect(want ...byte) {
 	}
 }
 
-func (r *wasmReader) fail() { r.unread, r.err = nil, errModule }
+// fail says where reading ended. The first error is the one that counts.
+func (r *wasmReader) fail() {
+	if r.err == nil {
+		r.err = fmt.Errorf("%s is not as Go's linker wrote it before, at byte %d", r.what, r.size-len(r.unread))
+	}
+	r.unread = nil
+}
 
 // unsigned reads unsigned LEB128, which encoding/binary calls a uvarint.
 func (r *wasmReader) unsigned() uint64 {

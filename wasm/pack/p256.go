@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -16,34 +18,34 @@ type knownTable struct {
 
 // p256Table holds multiples of P-256's generator (crypto/internal/fips140/nistec.p256PrecomputedEmbed). Nothing
 // here signs with that curve, but Go's linker cannot know, and as numbers at random do not compress it
-// would be an eighth of what a page downloads. What uses it leaves, and so it may. A Go that has another
-// one keeps it.
+// would be an eighth of what a page downloads. What uses it is deferred, and so it may be.
 var p256Table = knownTable{
 	head: []byte{0x3c, 0x14, 0xa9, 0x18, 0xd4, 0x30, 0xe7, 0x79},
 	size: 43 * 32 * 64,
 	sum:  "a3a5d08c40939adb7c0e9e4f5b689721296130750ab4e38fe4543294c8dbbfe3",
 }
 
-// deferredTable returns a table that is in memory, unless functions that stay name it or a variable that
+// deferTable returns where a table is in memory, unless functions of the primary module name it, or a variable that
 // points to it.
-func (s *splitter) deferredTable(memory []byte, table knownTable) []segment {
+func (s *splitter) deferTable(memory []byte, table knownTable) (segment, error) {
 	start := bytes.Index(memory, table.head)
 	end := start + table.size
 	if start < 0 || end > len(memory) {
-		return nil
+		return segment{}, errors.New("nistec.p256PrecomputedEmbed is not in the data section")
 	}
 	if sum := sha256.Sum256(memory[start:end]); hex.EncodeToString(sum[:]) != table.sum {
-		return nil
+		return segment{}, fmt.Errorf("nistec.p256PrecomputedEmbed at address %d is another", start)
 	}
 	names := func(constant uint64) bool {
 		var value uint64
 		isPointer := decodeAt(memory, constant, &value) && value == uint64(start)
 		return isPointer || constant >= uint64(start) && constant < uint64(end)
 	}
-	for number, constants := range s.constants {
-		if !s.isDeferred(number) && slices.ContainsFunc(constants, names) {
-			return nil
+	for i := range s.bodies {
+		index := s.imported + uint64(i)
+		if !s.isDeferred(index) && slices.ContainsFunc(s.constants[index], names) {
+			return segment{}, fmt.Errorf("%s, of the primary module, names nistec.p256PrecomputedEmbed", s.names[index])
 		}
 	}
-	return []segment{{int64(start), bytes.Clone(memory[start:end])}}
+	return segment{int64(start), bytes.Clone(memory[start:end])}, nil
 }

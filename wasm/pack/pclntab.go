@@ -3,16 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 )
 
-// Go keeps a description of every function in memory: how large its frame is, where in it pointers
-// are, what it is called, which line an instruction comes from (runtime.pclntab and go:func.*). The
-// runtime looks at the first two while the function is on a stack, and at the name of the first on a
-// stack, by which it knows its own goroutines. The others are for the text of a panic: functions that
-// leave read them (describers, in split.go). So of a function that leaves all of it may leave too, and
-// of one that stays everything but frame and pointers; what several share stays if one of them keeps it.
-// Where another Go lays this out otherwise nothing of it leaves.
+// Go keeps a description of every function in memory (runtime.pclntab and go:func.*): a _func, with its name, its
+// pcdata, which are tables by program counter, and its funcdata, which is elsewhere. The runtime reads frame sizes and
+// pointers while a function is on a stack, and some names. The others are for the text of a panic: the functions that
+// read them are deferred (describers, in split.go). So of a deferred function all of it may move into the deferred
+// module, and of one in the primary module everything but frame and pointers; what several share stays if one of
+// them keeps it.
 
 // kept is how much of its description a function keeps.
 type kept int
@@ -23,18 +24,17 @@ const (
 	keepsName // and its frame
 )
 
-// pclntabHead is the start of runtime.pcHeader: its version, the size of an instruction and of a
+// pclntabHead is the start of runtime.pcHeader: its magic number, the size of an instruction and of a
 // pointer.
 var pclntabHead = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
 
-// pcHeader is what follows in runtime.pcHeader, as far as it is needed. Offsets are from its start.
+// pcHeader is what follows in runtime.pcHeader, as far as it is needed. Offsets are from the start of it all.
 type pcHeader struct {
 	Functions, Files, Text                 uint64
 	Names, Units, FileNames, Tables, Infos uint64
 }
 
-// funcInfo is runtime._func. What follows it are PCData offsets of further tables and FuncData
-// offsets of what is elsewhere (funcdata).
+// funcInfo is runtime._func. What follows it are so many offsets of pcdata and of funcdata.
 type funcInfo struct {
 	Entry, Name, Args, DeferReturn uint32
 	Frame, File, Line              uint32 // offsets of tables
@@ -48,9 +48,9 @@ const (
 	nameField    = 4
 )
 
-// What a stack is read with: of the info where the function is, its arguments, where it goes on after
+// What a stack is read with: of the _func where the function is, its arguments, where it goes on after
 // a panic, its frame, how much follows; of what follows PCDATA_StackMapIndex and PCDATA_PanicBounds, and
-// all FUNCDATA but those of inlined calls and of arguments to print. The rest is for the text of a
+// all FUNCDATA but those of inlined calls and of arguments to print. All else is for the text of a
 // panic, and for stopping a goroutine anywhere, which wasm does not.
 var (
 	frameFields   = []uint64{0, 8, 12, 16, 28, 40}
@@ -58,8 +58,15 @@ var (
 	frameFuncdata = []int{0, 1, 2, 4, 7}
 )
 
-// moduleData is the start of runtime.moduledata: what it holds between the line table's header, which
-// it begins with, and the address of the funcdata.
+// The inlined calls of a function, in its pcdata and funcdata.
+const (
+	pcdataInlined   = 2
+	funcdataInlined = 3
+	inlinedCallSize = 16
+)
+
+// moduleData is the start of runtime.moduledata: what it holds between the address of the pcHeader, which
+// it begins with, and that of the funcdata.
 type moduleData struct {
 	Header, Names uint64
 	_             [38]uint64
@@ -68,60 +75,113 @@ type moduleData struct {
 
 const noFuncdata = 1<<32 - 1
 
-// pclntab is where things are in memory, and what is known of every byte.
+// pclntab is where things are in memory.
 type pclntab struct {
 	memory        []byte
 	start         uint64 // of the header
 	header        pcHeader
 	funcdata      uint64            // the address of the first
+	infos         []uint64          // the addresses of the _func, by function
 	funcdataSizes map[uint32]uint64 // by their offsets
-	stays, leaves []bool            // what stays does not leave
+	// By byte of the memory; what stays is not deferred.
+	stays, mayDefer []bool
 }
 
-// deferredDescriptions returns the parts of the memory that only describe functions beyond what they keep.
-func deferredDescriptions(memory []byte, firstIndex int64, functions int, keeps func(place int64) kept) []segment {
+// openPclntab finds the pclntab of a module with so many functions, the first of which has a table index.
+func openPclntab(memory []byte, firstIndex int64, functions int) (*pclntab, error) {
+	reason := errors.New("no runtime.pcHeader is in the data section, with its magic number of Go 1.20 and after")
 	for at := 0; ; at += 8 {
 		next := bytes.Index(memory[at:], pclntabHead)
 		if next < 0 {
-			return nil
+			return nil, fmt.Errorf("runtime.pclntab: %w", reason)
 		}
 		at += next
-		t := pclntab{memory: memory, start: uint64(at)}
-		if at%8 == 0 && t.read(firstIndex, uint64(functions), keeps) {
-			return t.deferredSegments()
+		t := &pclntab{memory: memory, start: uint64(at), funcdataSizes: make(map[uint32]uint64)}
+		if at%8 == 0 {
+			err := t.read(firstIndex, functions)
+			if err == nil {
+				return t, nil
+			}
+			reason = err
 		}
 		at &^= 7
 	}
 }
 
-// read marks what each function has. It returns false where this is no table of those functions.
-func (t *pclntab) read(firstIndex int64, functions uint64, keeps func(place int64) kept) bool {
-	if !decodeAt(t.memory, t.start+uint64(len(pclntabHead)), &t.header) || t.header.Functions != functions || !t.findFuncdata() {
-		return false
+// deferredDescriptions returns the parts of the memory that only describe functions beyond what they keep.
+func (t *pclntab) deferredDescriptions(firstIndex int64, keeps func(tableIndex int64) kept) ([]segment, error) {
+	t.stays, t.mayDefer = make([]bool, len(t.memory)), make([]bool, len(t.memory))
+	fill(t.mayDefer, t.at(t.header.Names), t.header.Tables-t.header.Names) // those of files and inlined calls too
+	for i, info := range t.infos {
+		keep := keeps(firstIndex + int64(i))
+		t.mark(keep >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the _func is
+		if !t.markFunction(info, keep) {
+			return nil, fmt.Errorf("runtime.pclntab: the _func at table index %d names what is not in it", firstIndex+int64(i))
+		}
 	}
-	infos := make([]uint64, functions)
-	t.funcdataSizes = make(map[uint32]uint64)
-	for i := range functions {
-		var entry struct{ Place, Info uint32 }
-		if !decodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Place) != firstIndex+int64(i) {
-			return false
+	return t.deferredSegments(), nil
+}
+
+// read finds what each function has. It fails where this is no pclntab of those functions.
+func (t *pclntab) read(firstIndex int64, functions int) error {
+	if !decodeAt(t.memory, t.start+uint64(len(pclntabHead)), &t.header) || t.header.Functions != uint64(functions) {
+		return fmt.Errorf("runtime.pcHeader counts %d functions, and the module has %d", t.header.Functions, functions)
+	}
+	if !t.findFuncdata() {
+		return errors.New("no runtime.moduledata points to runtime.pcHeader")
+	}
+	for i := range t.header.Functions {
+		var entry struct{ Index, Info uint32 }
+		if !decodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Index) != firstIndex+int64(i) {
+			return fmt.Errorf("functab says table index %d, where %d was expected", entry.Index, firstIndex+int64(i))
 		}
-		infos[i] = t.at(t.header.Infos) + uint64(entry.Info)
-		if !t.noteFuncdata(infos[i], entry.Place) {
-			return false
+		info := t.at(t.header.Infos) + uint64(entry.Info)
+		if !t.noteFuncdata(info, entry.Index) {
+			return fmt.Errorf("the _func at table index %d is of another form", entry.Index)
 		}
+		t.infos = append(t.infos, info)
 	}
 	t.sizeFuncdata()
-	t.stays, t.leaves = make([]bool, len(t.memory)), make([]bool, len(t.memory))
-	fill(t.leaves, t.at(t.header.Names), t.header.Tables-t.header.Names) // those of files and inlined calls too
-	for i, info := range infos {
-		keep := keeps(firstIndex + int64(i))
-		t.mark(keep >= keepsFrame, t.at(t.header.Infos)+8*uint64(i)+4, 4) // where the info is
-		if !t.markFunction(info, keep) {
-			return false
+	return nil
+}
+
+// inlinedAt returns the name of the function whose code stands at a resume point of another, as it was inlined
+// there, or "".
+func (t *pclntab) inlinedAt(function int, resumePoint uint32) string {
+	if function < 0 || function >= len(t.infos) {
+		return ""
+	}
+	_, pcdata, funcdata, ok := t.info(t.infos[function])
+	if !ok || len(pcdata) <= pcdataInlined || pcdata[pcdataInlined] == 0 || len(funcdata) <= funcdataInlined || funcdata[funcdataInlined] == noFuncdata {
+		return ""
+	}
+	tree, isInlined := t.valueAt(t.at(t.header.Tables)+uint64(pcdata[pcdataInlined]), resumePoint)
+	var name struct{ _, Offset uint32 }
+	if !isInlined || !decodeAt(t.memory, t.funcdata+uint64(funcdata[funcdataInlined])+inlinedCallSize*uint64(tree), &name) {
+		return ""
+	}
+	text, _, _ := bytes.Cut(t.memory[min(t.at(t.header.Names)+uint64(name.Offset), uint64(len(t.memory))):], []byte{0})
+	return string(text)
+}
+
+// valueAt returns what a table says of a resume point, if it is no negative number.
+func (t *pclntab) valueAt(table uint64, resumePoint uint32) (value int32, isSet bool) {
+	size, ok := t.tableSize(table)
+	if !ok {
+		return 0, false
+	}
+	rest := t.memory[table : table+size]
+	value = -1
+	for at := uint32(0); len(rest) > 1; {
+		change, length := binary.Uvarint(rest)
+		step, more := binary.Uvarint(rest[length:])
+		rest = rest[length+more:]
+		value += int32(uint32(change)>>1) ^ -int32(change&1)
+		if at += uint32(step); resumePoint < at {
+			return value, value >= 0
 		}
 	}
-	return true
+	return 0, false
 }
 
 // at returns the address of what has an offset from the header.
@@ -139,22 +199,22 @@ func (t *pclntab) findFuncdata() bool {
 	return t.funcdata > t.at(t.header.Infos)
 }
 
-// info returns a function's info, its further tables and its funcdata.
-func (t *pclntab) info(at uint64) (info funcInfo, tables, funcdata []uint32, ok bool) {
+// info returns a function's _func, and the offsets of its pcdata and its funcdata.
+func (t *pclntab) info(at uint64) (info funcInfo, pcdata, funcdata []uint32, ok bool) {
 	if !decodeAt(t.memory, at, &info) {
 		return info, nil, nil, false
 	}
-	tables, funcdata = make([]uint32, info.PCData&0xff), make([]uint32, info.FuncData)
-	ok = decodeAt(t.memory, at+funcInfoSize, tables) && decodeAt(t.memory, at+funcInfoSize+4*uint64(len(tables)), funcdata)
-	return info, tables, funcdata, ok
+	pcdata, funcdata = make([]uint32, info.PCData&0xff), make([]uint32, info.FuncData)
+	ok = decodeAt(t.memory, at+funcInfoSize, pcdata) && decodeAt(t.memory, at+funcInfoSize+4*uint64(len(pcdata)), funcdata)
+	return info, pcdata, funcdata, ok
 }
 
-func (t *pclntab) noteFuncdata(at uint64, place uint32) bool {
+func (t *pclntab) noteFuncdata(at uint64, tableIndex uint32) bool {
 	info, _, funcdata, ok := t.info(at)
-	for _, blob := range funcdata {
-		t.funcdataSizes[blob] = 0
+	for _, offset := range funcdata {
+		t.funcdataSizes[offset] = 0
 	}
-	return ok && info.Entry == place && info.PCData < 0x100
+	return ok && info.Entry == tableIndex && info.PCData < 0x100
 }
 
 // sizeFuncdata finds where each ends: where the next begins. Of the last nobody knows, so it has no size.
@@ -170,38 +230,38 @@ func (t *pclntab) sizeFuncdata() {
 	}
 }
 
-// markFunction marks the info at an address and what it names.
+// markFunction marks the _func at an address and what it names.
 func (t *pclntab) markFunction(at uint64, keeps kept) bool {
-	info, tables, funcdata, _ := t.info(at)
+	info, pcdata, funcdata, _ := t.info(at)
 	frame, name := keeps >= keepsFrame, keeps >= keepsName
 	fields := at + funcInfoSize
-	fill(t.leaves, at, funcInfoSize+4*uint64(len(tables)+len(funcdata)))
+	fill(t.mayDefer, at, funcInfoSize+4*uint64(len(pcdata)+len(funcdata)))
 	for _, field := range frameFields {
 		t.mark(frame, at+field, 4)
 	}
 	t.mark(name, at+nameField, 4)
 	isTable := t.markName(name, info.Name) && t.markTable(frame, info.Frame) && t.markTable(false, info.File) && t.markTable(false, info.Line)
-	for i, table := range tables {
+	for i, table := range pcdata {
 		stays := frame && slices.Contains(framePCData, i)
 		t.mark(stays, fields, 4)
 		isTable = isTable && t.markTable(stays, table)
 		fields += 4
 	}
-	for i, blob := range funcdata {
+	for i, offset := range funcdata {
 		stays := frame && slices.Contains(frameFuncdata, i)
 		t.mark(stays, fields, 4)
-		t.mark(stays, t.funcdata+uint64(blob), t.funcdataSizes[blob])
+		t.mark(stays, t.funcdata+uint64(offset), t.funcdataSizes[offset])
 		fields += 4
 	}
 	return isTable
 }
 
-// mark marks bytes as some that stay or leave.
+// mark marks bytes as some that stay or may be deferred.
 func (t *pclntab) mark(stays bool, start, size uint64) {
 	if stays {
 		fill(t.stays, start, size)
 	} else {
-		fill(t.leaves, start, size)
+		fill(t.mayDefer, start, size)
 	}
 }
 
@@ -264,16 +324,16 @@ func fill(marks []bool, start, size uint64) {
 	}
 }
 
-// deferredSegments returns what leaves and does not stay.
+// deferredSegments returns what may be deferred and does not stay.
 func (t *pclntab) deferredSegments() []segment {
 	var segments []segment
-	for start := 0; start < len(t.leaves); {
-		if !t.leaves[start] || t.stays[start] {
+	for start := 0; start < len(t.mayDefer); {
+		if !t.mayDefer[start] || t.stays[start] {
 			start++
 			continue
 		}
 		end := start
-		for end < len(t.leaves) && t.leaves[end] && !t.stays[end] {
+		for end < len(t.mayDefer) && t.mayDefer[end] && !t.stays[end] {
 			end++
 		}
 		segments = append(segments, segment{int64(start), slices.Clone(t.memory[start:end])})

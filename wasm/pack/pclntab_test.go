@@ -113,10 +113,17 @@ func describe() *layout {
 	return l
 }
 
-func TestLinesLeave(t *testing.T) {
+func TestDescriptionsAreDeferred(t *testing.T) {
 	l := describe()
 	keeps := map[int64]kept{firstIndex: keepsName, firstIndex + 1: keepsFrame}
-	segments := deferredDescriptions(l.memory, firstIndex, 3, func(place int64) kept { return keeps[place] })
+	table, err := openPclntab(l.memory, firstIndex, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	segments, err := table.deferredDescriptions(firstIndex, func(tableIndex int64) kept { return keeps[tableIndex] })
+	if err != nil {
+		t.Fatal(err)
+	}
 	leaves := make([]bool, len(l.memory))
 	for _, s := range segments {
 		fill(leaves, uint64(s.address), uint64(len(s.content)))
@@ -139,59 +146,84 @@ func TestLinesLeave(t *testing.T) {
 	}
 }
 
-func TestLinesStayWhereTheyAreNotKnown(t *testing.T) {
+func TestAnotherPclntabIsRefused(t *testing.T) {
 	whole := describe()
 	where := func(name string) int { return slices.Index(whole.names, name) }
-	for name, change := range map[string]func(memory []byte){
-		"another version":         func(m []byte) { m[64]++ },
-		"fewer functions":         func(m []byte) { m[64+8]-- },
-		"functions elsewhere":     func(m []byte) { m[where("list")]++ },
-		"infos that name another": func(m []byte) { m[where("b info entry")]++ },
-		"infos outside":           func(m []byte) { m[where("b info where")+3] = 0xff },
-		"a name outside":          func(m []byte) { m[where("b title")+3] = 0xff },
-		"a table outside":         func(m []byte) { m[where("b info frame")+3] = 0xff },
-		"a table without an end":  func(m []byte) { copy(m[where("a stack map"):where("list")], slices.Repeat([]byte{0x80}, 99)) },
-		"many tables":             func(m []byte) { m[where("c info tables")+1] = 1 },
-		"no module data":          func(m []byte) { m[where("module")]++ },
-		"funcdata elsewhere":      func(m []byte) { m[len(m)-7] = 0 },
+	for name, test := range map[string]struct {
+		change func(memory []byte)
+		want   string
+	}{
+		"another version":         {func(m []byte) { m[64]++ }, "no runtime.pcHeader is in the data section"},
+		"fewer functions":         {func(m []byte) { m[64+8]-- }, "runtime.pcHeader counts 2 functions, and the module has 3"},
+		"functions elsewhere":     {func(m []byte) { m[where("list")]++ }, "functab says table index 4097, where 4096 was expected"},
+		"infos that name another": {func(m []byte) { m[where("b info entry")]++ }, "the _func at table index 4097 is of another form"},
+		"infos outside":           {func(m []byte) { m[where("b info where")+3] = 0xff }, "the _func at table index 4097 is of another form"},
+		"a name outside":          {func(m []byte) { m[where("b title")+3] = 0xff }, "the _func at table index 4097 names what is not in it"},
+		"a table outside":         {func(m []byte) { m[where("b info frame")+3] = 0xff }, "the _func at table index 4097 names what is not in it"},
+		"a table without an end": {
+			func(m []byte) { copy(m[where("a stack map"):where("list")], slices.Repeat([]byte{0x80}, 99)) },
+			"the _func at table index 4096 names what is not in it",
+		},
+		"many tables":        {func(m []byte) { m[where("c info tables")+1] = 1 }, "the _func at table index 4098 is of another form"},
+		"no module data":     {func(m []byte) { m[where("module")]++ }, "no runtime.moduledata points to runtime.pcHeader"},
+		"funcdata elsewhere": {func(m []byte) { m[len(m)-7] = 0 }, "no runtime.moduledata points to runtime.pcHeader"},
 	} {
 		l := describe()
-		change(l.memory)
-		if segments := deferredDescriptions(l.memory, firstIndex, 3, func(int64) kept { return keepsNothing }); segments != nil {
-			t.Errorf("%s: %v", name, segments)
+		test.change(l.memory)
+		table, err := openPclntab(l.memory, firstIndex, 3)
+		if err == nil {
+			_, err = table.deferredDescriptions(firstIndex, func(int64) kept { return keepsNothing })
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "runtime.pclntab: "+test.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-func TestWhatLinesAreKept(t *testing.T) {
-	const caller, called, closure, gone, running, both = 1, 2, 3, 4, 5, 6
-	names := []string{caller: "main.caller", called: "main.called", closure: "main.closure", gone: "main.gone", running: "main.running", both: "main.both"}
-	counter := func(number int) int64 { return (firstGo + int64(number) - 1) << 16 }
-	memory := make([]byte, 64)
-	binary.LittleEndian.PutUint64(memory[32:], uint64(counter(called)))    // the value of a function
-	binary.LittleEndian.PutUint64(memory[40:], uint64(counter(gone)))      // one that nothing names
-	binary.LittleEndian.PutUint64(memory[48:], uint64(counter(gone)+0x10)) // what is none
-	constant := func(value int64) []byte { return append(appendSigned([]byte{opI64Const}, value), opDrop) }
+func TestWhatDescriptionsAreKept(t *testing.T) {
+	const caller, closure, gone, running, both, value, method, second, after, initialiser, equal, system, stub, begun = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+	names := []string{
+		caller: "main.caller", closure: "main.closure", gone: "main.gone", running: "main.running", both: "main.both", value: "main.value",
+		method: "main.T.first", second: "main.T.second", after: "main.after", initialiser: "main.init.0", equal: "type_.eq.main.T",
+		system: "runtime.system", stub: "reflect.makeFuncStub", begun: "runtime.begun",
+	}
+	counter := func(index int) uint64 { return uint64(firstGo+int64(index)-1) << 16 }
+	memory := make([]byte, 512)
+	put := func(at int, values ...uint64) {
+		for i, value := range values {
+			binary.LittleEndian.PutUint64(memory[at+8*i:], value)
+		}
+	}
+	put(32, counter(value), 1, counter(initialiser), counter(equal), counter(system), counter(gone)+0x10)
+	const interfaceType, valueType, itab = 128, 256, 384
+	put(interfaceType+16, 0x14<<56) // its kind
+	put(interfaceType+64, 2)        // methods
+	put(valueType+16, 0x1234)       // its hash
+	put(itab, interfaceType, valueType, 0x1234, counter(method), counter(second), counter(after))
+	constant := func(value uint64) []byte { return append(appendSigned([]byte{opI64Const}, int64(value)), opDrop) }
 	bodies := map[int][]byte{
-		caller: slices.Concat(constant(32), constant(48), constant(counter(closure)), constant(counter(both)), constant(counter(caller)+3), constant(-8)),
-		gone:   slices.Concat(constant(40), constant(counter(gone))),
+		caller: slices.Concat(constant(counter(closure)), constant(counter(both)), constant(counter(caller)+3), constant(1<<64-8)),
+		gone:   constant(counter(gone)),
 	}
 	var functions []goFunction
 	for i, name := range names[1:] {
 		functions = append(functions, goFunction{name, kindGo, append(bodies[i+1], opI32Const, 0)})
 	}
-	s, err := newSplitter(goModule("anything", functions))
+	s, err := newSplitter(goModule("anything", append(functions, loop)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.choose(only("main.caller", "main.both")); err != nil {
+	if err := s.choose(only("main.caller", "main.both", "reflect.makeFuncStub")); err != nil {
 		t.Fatal(err)
 	}
-	got := s.keptDescriptions(memory, []uint64{uint64(counter(running)) + 2, 5})
-	want := map[int64]kept{caller: keepsFrame, called: keepsName, closure: keepsName, running: keepsName, both: keepsName}
-	for number, name := range names {
-		if keeps := got[firstGo+int64(number)-1]; keeps != want[int64(number)] {
-			t.Errorf("%s keeps %d, want %d", name, keeps, want[int64(number)])
+	got := s.keptDescriptions(memory, []uint64{counter(running) + 2, 5, counter(begun) + 1})
+	want := map[int64]kept{
+		caller: keepsFrame, closure: keepsFrame, running: keepsFrame, both: keepsFrame, value: keepsFrame, after: keepsFrame,
+		system: keepsName, stub: keepsName, begun: keepsName, 15: keepsFrame, // 15 is the loop
+	}
+	for i := range int64(len(names) + 1) {
+		if keeps := got[firstGo+i-1]; keeps != want[i] {
+			t.Errorf("%d keeps %d, want %d", i, keeps, want[i])
 		}
 	}
 	if len(got) != len(want) {
@@ -199,41 +231,24 @@ func TestWhatLinesAreKept(t *testing.T) {
 	}
 }
 
-func TestLinesLeaveWithWhatReadsThem(t *testing.T) {
+func TestDescribersAreDeferred(t *testing.T) {
 	everything := keepList{keep: []string{"*"}}
-	functions := []goFunction{{"main.main", kindGo, []byte{opI32Const, 0}}}
+	functions := []goFunction{{"main.main", kindGo, []byte{opI32Const, 0}}, loop}
 	for _, name := range describers {
 		functions = append(functions, goFunction{name, kindGo, []byte{opI32Const, 0}})
 	}
 	for name, test := range map[string]struct {
-		change func()
-		want   bool
+		change goFunction
+		want   string
 	}{
-		"all there":         {func() {}, true},
-		"one cannot wait":   {func() { functions[2].body = []byte{opI32Const, 0, opCall, 0, opI32Const, 0} }, false},
-		"one is not linked": {func() { functions[2].name = "main.other" }, false},
+		"all there":         {goFunction{describers[1], kindGo, []byte{opI32Const, 0}}, "runtime.pclntab: no runtime.pcHeader"},
+		"one cannot wait":   {goFunction{describers[1], kindGo, []byte{opI32Const, 0, opCall, 0, opI32Const, 0}}, describers[1] + " reads runtime.pclntab, and cannot be deferred"},
+		"one is not linked": {goFunction{"main.other", kindGo, []byte{opI32Const, 0}}, "what reads runtime.pclntab: the module has no function " + describers[1]},
 	} {
-		functions[2] = goFunction{describers[1], kindGo, []byte{opI32Const, 0}}
-		test.change()
-		s, err := newSplitter(goModule("anything", functions))
-		if err != nil {
-			t.Fatal(err)
+		functions[3] = test.change
+		_, err := split(goModule("anything", functions, segment{64, []byte("nothing")}), everything, nil, &report{})
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
 		}
-		if err := s.choose(everything); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.allLeave(describers); got != test.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
-
-	whole := describe().memory
-	three := []goFunction{{"main.a", kindGo, []byte{opI32Const, 0}}, {"main.b", kindGo, []byte{opI32Const, 0}}, {"wasm_pc_f_loop", kindRun, nil}}
-	first, _, err := split(goModule("anything", three, segment{0, whole}), keepList{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, segments, err := dataOf(first); err != nil || !slices.Equal(memoryOf(segments), whole[:len(memoryOf(segments))]) {
-		t.Errorf("lines have left although nothing that reads them has: %v", err)
 	}
 }

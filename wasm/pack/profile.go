@@ -33,20 +33,20 @@ func countCalls(sections []section) ([]section, error) {
 		return nil, err
 	}
 	bodies := slices.Clone(s.bodies)
-	for _, number := range s.deferred {
-		index, err := addCounter(sections, "ran "+s.names[number])
+	for _, index := range s.deferred {
+		counter, err := addCounter(sections, "ran "+s.names[index])
 		if err != nil {
 			return nil, err
 		}
-		locals, instructions, err := readBody(bodies[number-s.imported])
+		locals, instructions, err := readBody(bodies[index-s.imported])
 		if err != nil {
 			return nil, err
 		}
-		body := slices.Concat(locals, []byte{opI32Const, 1, opGlobalSet}, index)
+		body := slices.Concat(locals, []byte{opI32Const, 1, opGlobalSet}, counter)
 		for _, in := range instructions {
 			body = append(body, in.bytes...)
 		}
-		bodies[number-s.imported] = body
+		bodies[index-s.imported] = body
 	}
 	code, err := find(sections, codeSection)
 	if err != nil {
@@ -56,12 +56,12 @@ func countCalls(sections []section) ([]section, error) {
 	return sections, nil
 }
 
-// addCounter adds a global that is 0 at first and exported, and returns its number as it is encoded.
+// addCounter adds a global that is 0 at first and exported, and returns its index as it is encoded.
 func addCounter(sections []section, name string) ([]byte, error) {
-	number, err := extend(sections, globalSection, typeI32, 1, opI32Const, 0, opEnd)
+	index, err := extend(sections, globalSection, typeI32, 1, opI32Const, 0, opEnd)
 	if err != nil {
 		return nil, err
 	}
-	_, err = extend(sections, exportSection, binary.AppendUvarint(append(appendVector(nil, []byte(name)), 3), number)...)
-	return binary.AppendUvarint(nil, number), err
+	_, err = extend(sections, exportSection, binary.AppendUvarint(append(appendVector(nil, []byte(name)), 3), index)...)
+	return binary.AppendUvarint(nil, index), err
 }

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -19,22 +19,25 @@ type segment struct {
 	content []byte
 }
 
-func readSegments(section []byte) ([]segment, error) {
-	r := &wasmReader{unread: section}
+func readSegments(content []byte) ([]segment, error) {
+	r := readFrom("the data section", content)
 	var segments []segment
 	for range r.unsigned() {
 		r.expect(0x00, opI32Const) // active, in the first memory, at
 		address := r.signed()
 		r.expect(opEnd)
 		segments = append(segments, segment{address, r.bytes(r.unsigned())})
-		if r.err != nil || address < 0 {
-			return nil, errModule
+		if address < 0 {
+			r.fail()
+		}
+		if r.err != nil {
+			return nil, r.err
 		}
 	}
 	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.address, b.address) })
 	for i := 1; i < len(segments); i++ {
 		if segments[i-1].end() > segments[i].address {
-			return nil, errors.New("data segments overlap")
+			return nil, fmt.Errorf("the data segments at %d and %d overlap", segments[i-1].address, segments[i].address)
 		}
 	}
 	return segments, r.end()
@@ -111,6 +114,12 @@ func memoryOf(segments []segment) []byte {
 		memory = append(memory, s.content...)
 	}
 	return memory
+}
+
+// memoryIn returns the memory that a module begins with.
+func memoryIn(sections []section) ([]byte, error) {
+	_, segments, err := dataOf(sections)
+	return memoryOf(segments), err
 }
 
 func encodeSegments(segments []segment) []byte {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -38,7 +39,7 @@ func memoryAfter(t *testing.T, module []byte) (segments []segment, memory []byte
 	return segments, memory
 }
 
-func TestShrink(t *testing.T) {
+func TestJoinSegments(t *testing.T) {
 	zeros := make([]byte, smallestGap)
 	inside := slices.Concat([]byte("before"), zeros, []byte("after"), zeros)
 	tests := map[string]struct {
@@ -59,10 +60,7 @@ func TestShrink(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			module := moduleOf(test.given...)
-			merged, err := shrunk(module)
-			if err != nil {
-				t.Fatal(err)
-			}
+			merged := joined(t, module)
 			_, before := memoryAfter(t, module)
 			segments, after := memoryAfter(t, merged)
 			if !bytes.Equal(before, after) {
@@ -89,23 +87,26 @@ func every(distance int64, count int) []segment {
 
 func TestShrinkRefuses(t *testing.T) {
 	whole := moduleOf(segment{64, []byte("content")})
-	tests := map[string][]byte{
-		"no module":                    []byte("\x00asm"),
-		"a cut section":                whole[:len(whole)-6],
-		"another kind":                 bytes.Replace(whole, []byte{0x00, 0x41, 0xc0}, []byte{0x01, 0x41, 0xc0}, 1),
-		"an endless number":            append([]byte("\x00asm\x01\x00\x00\x00\x0b"), bytes.Repeat([]byte{0xff}, 12)...),
-		"no data":                      []byte("\x00asm\x01\x00\x00\x00"),
-		"a start section":              append(bytes.Clone(whole), startSection, 1, 0),
-		"a data count":                 append(bytes.Clone(whole), dataCount, 1, 1),
-		"a table, no imports to count": moduleOf(segment{64, table(fewestFunctions)}),
-		"a negative address":           moduleOf(segment{-64, []byte("content")}),
-		"bytes left over":              encodeSections([]section{{dataSection, []byte{0, 0}}}),
-		"an overlap":                   moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}),
-	}
-	for name, module := range tests {
+	for name, test := range map[string]struct {
+		module []byte
+		want   string
+	}{
+		"no module":                    {[]byte("\x00asm"), "the module is not as Go's linker wrote it before, at byte 0"},
+		"a cut section":                {whole[:len(whole)-6], "the module is not as Go's linker wrote it before, at byte 15"},
+		"another kind":                 {bytes.Replace(whole, []byte{0x00, 0x41, 0xc0}, []byte{0x01, 0x41, 0xc0}, 1), "the data section is not as"},
+		"an endless number":            {append([]byte("\x00asm\x01\x00\x00\x00\x0b"), bytes.Repeat([]byte{0xff}, 12)...), "the module is not as"},
+		"no data":                      {[]byte("\x00asm\x01\x00\x00\x00"), "the module has no data section"},
+		"a start section":              {append(bytes.Clone(whole), startSection, 1, 0), "the module has a start section, which"},
+		"a data count":                 {append(bytes.Clone(whole), dataCount, 1, 1), "the module has a data count section, which"},
+		"a table, no imports to count": {moduleOf(segment{64, table(fewestFunctions)}), "the module has no import section"},
+		"a negative address":           {moduleOf(segment{-64, []byte("content")}), "the data section is not as"},
+		"bytes left over":              {encodeSections([]section{{dataSection, []byte{0, 0}}}), "the data section is not as Go's linker wrote it before, at byte 1"},
+		"an overlap":                   {moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}), "the data segments at 64 and 65 overlap"},
+		"no table":                     {whole, "no runtime.findfunctab is in the data section"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := shrunk(module); err == nil {
-				t.Error("it is accepted")
+			if _, err := shrunk(test.module); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
@@ -126,8 +127,23 @@ func shrunk(module []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sections, err = shrink(sections)
+	sections, _, err = shrink(sections)
 	return encodeSections(sections), err
+}
+
+// joined returns a module with its data segments joined.
+func joined(t *testing.T, module []byte) []byte {
+	t.Helper()
+	sections, err := readSections(module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, segments, err := dataOf(sections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data.content = encodeSegments(joinSegments(segments))
+	return encodeSections(sections)
 }
 
 func TestSmallGapsAreWrittenAgain(t *testing.T) {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -11,24 +14,48 @@ import (
 // function as it stands when it is called, which is most of what the first call takes, and runs that.
 
 // simplify makes the functions of a module shorter. They do the same.
-func simplify(sections []section) error {
-	f, err := readFunctions(sections)
+func simplify(sections []section, said *report) error {
+	jumps, err := rewrite(sections, shortenJumps)
 	if err != nil {
 		return err
+	}
+	if jumps == 0 {
+		return errors.New("no function jumps forward by way of its br_table: this Go's compiler writes functions in another form")
+	}
+	said.add("jumps", fmt.Sprintf("%d functions jump forward past their br_table", jumps), sections, nil)
+	shorter, err := rewrite(sections, peephole)
+	if err != nil {
+		return err
+	}
+	if shorter == 0 {
+		return errors.New("the peephole pass found nothing in any function: this Go's compiler writes other instructions")
+	}
+	said.add("peephole", fmt.Sprintf("%d functions have fewer instructions", shorter), sections, nil)
+	return nil
+}
+
+// rewrite rewrites the functions of a module, and returns how many became others.
+func rewrite(sections []section, change func([]instruction) []instruction) (changed int, err error) {
+	f, err := readFunctions(sections)
+	if err != nil {
+		return 0, err
 	}
 	for i, body := range f.bodies {
 		locals, instructions, err := readBody(body)
 		if err != nil {
-			return err
+			return 0, fmt.Errorf("function %d: %w", f.imported+uint64(i), err)
 		}
-		f.bodies[i] = encodeBody(locals, peephole(shortenJumps(instructions)))
+		f.bodies[i] = encodeBody(locals, change(instructions))
+		if !bytes.Equal(f.bodies[i], body) {
+			changed++
+		}
 	}
 	code, err := find(sections, codeSection)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	code.content = encodeBodies(f.bodies)
-	return nil
+	return changed, nil
 }
 
 func encodeBody(locals []byte, instructions []instruction) []byte {
@@ -44,7 +71,7 @@ func withImmediate(opcode byte, immediate uint64) instruction {
 	return instruction{opcode, immediate, binary.AppendUvarint([]byte{opcode}, immediate)}
 }
 
-// The local in which a function keeps where to go on (PC_B).
+// The local in which a function keeps its resume point (PC_B).
 const localResume = 0
 
 // shortenJumps makes jumps forward direct. The parts of a function follow each other, each after the end
@@ -104,7 +131,7 @@ func readDispatch(instructions []instruction) (head int, blocks uint64, blockOf 
 			return 0, 0, nil
 		}
 	}
-	r := &wasmReader{unread: jump.bytes[1:]}
+	r := readFrom("a br_table", jump.bytes[1:])
 	var parts []uint64
 	for range r.unsigned() + 1 {
 		parts = append(parts, r.unsigned())

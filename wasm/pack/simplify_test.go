@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -255,16 +256,30 @@ func TestOppositesAreTrueWhereOthersAreFalse(t *testing.T) {
 }
 
 func TestModuleIsSimplified(t *testing.T) {
-	sections := goModule("anything", []goFunction{{"main.main", kindGo, []byte{opI64Const, 5, opI32Wrap}}})
-	if err := simplify(sections); err != nil {
+	short := goFunction{"main.short", kindGo, []byte{opI64Const, 5, opI32Wrap}}
+	direct := goFunction{"main.direct", kindGo, slices.Concat(dispatch[6:], jump(5, 3), []byte{opEnd, opEnd, opEnd, opEnd, opI32Const, 1})}
+	sections := goModule("anything", []goFunction{short, direct})
+	var said report
+	if err := simplify(sections, &said); err != nil {
 		t.Fatal(err)
 	}
 	code, _ := find(sections, codeSection)
-	if want := []byte{1, 4, 0, opI32Const, 5, opEnd}; !bytes.Equal(code.content, want) {
+	if want := []byte{2, 4, 0, opI32Const, 5, opEnd}; !bytes.HasPrefix(code.content, want) {
 		t.Errorf("got %x, want %x", code.content, want)
 	}
-	cut := goModule("anything", []goFunction{{"main.main", kindGo, []byte{opI32Const}}})
-	if simplify(cut) == nil {
-		t.Error("a function that is cut is accepted")
+	text := said.String()
+	for _, want := range []string{"jumps: 1 functions jump forward past their br_table", "peephole: 1 functions have fewer instructions"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for want, functions := range map[string][]goFunction{
+		"no function jumps forward by way of its br_table": {short},
+		"the peephole pass found nothing":                  {direct},
+		"function 1: a function is not as":                 {{"main.main", kindGo, []byte{opI32Const}}},
+	} {
+		if err := simplify(goModule("anything", functions), &report{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
 )
 
 // A Go program initialises its runtime and all its packages before main. A browser compiles every
@@ -31,12 +32,12 @@ type snapshot struct {
 
 // takeSnapshot returns a module that is where the given one is once it waits, and the program counters
 // that Go wrote into its memory by then: those of functions that are on a stack are among them.
-func takeSnapshot(sections []section) (taken []section, counters []uint64, err error) {
+func takeSnapshot(sections []section, said *report) (taken []section, counters []uint64, err error) {
 	sections = slices.Clone(sections)
 	if err := exportGlobals(sections); err != nil {
 		return nil, nil, err
 	}
-	_, segments, err := dataOf(sections)
+	before, err := memoryIn(sections)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +53,8 @@ func takeSnapshot(sections []section) (taken []section, counters []uint64, err e
 		return nil, nil, err
 	}
 	taken = append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)})
-	return taken, written(memoryOf(segments), started.memory), nil
+	said.add("snapshot", fmt.Sprintf("%d steps, then it waits for its first call", len(started.steps)), taken, nil)
+	return taken, written(before, started.memory), nil
 }
 
 // written returns the words that are in the memory after something, and were not there before.
@@ -106,11 +108,15 @@ func (s *started) replace(sections []section) error {
 	return nil
 }
 
+// runtimeGenerators is how many generators Go's runtime has: the one that it starts with, and that of its only thread.
+const runtimeGenerators = 2
+
 // forJavaScript returns what it has to do in every instance.
 func (s *started) forJavaScript() ([]byte, error) {
 	random := findRandomStates(s.memory)
-	if len(random) == 0 {
-		return nil, fmt.Errorf("no state of Go's random numbers is in the memory: this Go keeps it otherwise, and every instance would have the same")
+	if len(random) != runtimeGenerators {
+		return nil, fmt.Errorf("%d states of ChaCha8 generators are in the memory, where Go's runtime has %d: every instance gives those seeds of its own, "+
+			"and one that a package seeded on purpose, or that this Go keeps otherwise, cannot be told from them", len(random), runtimeGenerators)
 	}
 	return json.Marshal(snapshot{s.steps, random})
 }
@@ -125,7 +131,8 @@ func startModule(sections []section) (*started, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx := context.Background()
+	asked := &askers{sections: sections}
+	ctx := experimental.WithFunctionListenerFactory(context.Background(), asked)
 	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter())
 	defer runtime.Close(ctx)
 	script := &javascript{}
@@ -138,16 +145,18 @@ func startModule(sections []section) (*started, error) {
 	}
 	// The arguments, as wasm_exec.js writes them: the name of the program, nothing else, no environment.
 	const name, list = 4096, 4104
-	memory := instance.Memory()
-	memory.WriteString(name, "js\x00")
-	memory.WriteUint64Le(list, name)
+	instance.Memory().WriteString(name, "js\x00")
+	instance.Memory().WriteUint64Le(list, name)
 	if _, err := instance.ExportedFunction("run").Call(ctx, 1, list); err != nil {
 		return nil, err
+	}
+	if asked.err != nil {
+		return nil, asked.err
 	}
 	if !script.isReady {
 		return nil, fmt.Errorf("it waits before it has called ready")
 	}
-	content, _ := memory.Read(0, memory.Size())
+	content, _ := instance.Memory().Read(0, instance.Memory().Size())
 	result := &started{memory: bytes.Clone(content), steps: script.steps}
 	for i := range goGlobals {
 		result.globals = append(result.globals, instance.ExportedGlobal(globalName(i)).Get())

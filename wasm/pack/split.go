@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -13,16 +14,16 @@ import (
 )
 
 // Half of what Go links is never called: algorithms that other users of a package need, what only a
-// broken program prints. A browser downloads, checks and keeps it all the same. So it goes into a
-// module of its own, and in the first one stands a stub in its place that asks for it.
+// broken program prints. A browser downloads, checks and keeps it all the same. So it goes into a deferred
+// module, and in the primary module a placeholder stands for each function that went.
 //
 // Go's code can wait at any call. A function that returns 1 tells its callers to return as well,
 // down to the loop that runs the program (wasm_pc_f_loop), which goes on where the stack in memory
-// says: that is how goroutines switch. A stub leaves its function as the one to go on with, as gogo
-// does in Go's runtime, and has the loop pause, as in waiting for an event. JavaScript loads the rest
-// (wasm/sdk/runtime.js) and calls `proceed`, which is that loop.
+// says: that is how goroutines switch. A placeholder leaves its function as the one to go on with, as gogo
+// does in Go's runtime, and has the loop pause, as in waiting for an event. JavaScript loads the deferred
+// module (wasm/sdk/runtime.js) and calls `proceed`, which is that loop.
 
-// The state of the rest, in the global that the first module exports as "deferred".
+// The state of the deferred module, in the global that the primary module exports as "deferred".
 const (
 	deferredAbsent = 0 // it is not loaded
 	deferredNeeded = 1 // Go waits for it
@@ -34,11 +35,12 @@ var goGlobals = []byte{typeI32, typeI64, typeI64, typeI64, typeI64, typeI64, typ
 
 const (
 	globalSP       = 0
+	globalG        = 2
 	globalPause    = 7
 	globalDeferred = 8 // ours
 )
 
-// deferredImports is the name under which the rest imports what the first module exports.
+// deferredImports is the name under which the deferred module imports what the primary module exports.
 const deferredImports = "open-payments"
 
 // splitter holds a module while it is divided.
@@ -46,37 +48,62 @@ type splitter struct {
 	functions
 	sections []section
 	names    map[uint64]string
-	goType   uint64   // of functions as Go's compiler writes them: an i32 in, an i32 out
-	table    int64    // where in the table the first function stands
+	goType   uint64   // the type of functions as Go's compiler writes them: an i32 in, an i32 out
+	table    int64    // the table index of the first function
 	memory   []byte   // the limits of the memory
 	deferred []uint64 // the function indices of those that move into the deferred module
 
 	// By function, once choose has read them:
 	calls     map[uint64][]uint64 // which others it calls
-	constants map[uint64][]uint64 // the numbers that stand in it, addresses among them
+	constants map[uint64][]uint64 // the constants that stand in it, addresses among them
 }
 
-// split divides a module. The functions that the list comes to stay, as do those that cannot wait. The
-// program counters are those in the memory: of functions that are on a stack.
-func split(sections []section, list keepList, counters []uint64) (first, rest []section, err error) {
+// divided is a module in two.
+type divided struct{ primary, deferred []section }
+
+// split divides a module. The functions that the list comes to stay in the primary module, as do those that cannot
+// wait. The program counters are those in the memory: of functions that are on a stack.
+func split(sections []section, list keepList, counters []uint64, said *report) (divided, error) {
 	s, err := newSplitter(sections)
 	if err != nil {
-		return nil, nil, err
+		return divided{}, err
 	}
 	if err := s.choose(list); err != nil {
-		return nil, nil, err
+		return divided{}, err
+	}
+	if len(s.deferred) == 0 {
+		return divided{}, errors.New("no function can be deferred: the keep-list comes to all of them, or none may wait")
 	}
 	tag := s.tag()
-	if rest, err = s.deferredModule(tag); err != nil {
-		return nil, nil, err
+	var parts divided
+	if parts.deferred, err = s.deferredModule(tag); err != nil {
+		return divided{}, err
 	}
-	if first, err = s.primaryModule(tag); err != nil {
-		return nil, nil, err
+	if parts.primary, err = s.primaryModule(tag); err != nil {
+		return divided{}, err
 	}
-	if rest, err = s.moveData(first, rest, counters); err != nil {
-		return nil, nil, err
+	said.add("splitting", fmt.Sprintf("%d of %d functions are deferred", len(s.deferred), len(s.bodies)), parts.primary, parts.deferred)
+	memory, err := memoryIn(parts.primary)
+	if err != nil {
+		return divided{}, err
 	}
-	return withTag(first, tag), withTag(rest, tag), nil
+	descriptions, err := s.deferDescriptions(memory, counters)
+	if err != nil {
+		return divided{}, err
+	}
+	if parts, err = parts.moved(memory, descriptions); err != nil {
+		return divided{}, err
+	}
+	said.add("pclntab", fmt.Sprintf("%d bytes describe functions beyond what a stack is read with", sizeOf(descriptions)), parts.primary, parts.deferred)
+	table, err := s.deferTable(memory, p256Table)
+	if err != nil {
+		return divided{}, err
+	}
+	if parts, err = parts.moved(memory, append(descriptions, table)); err != nil {
+		return divided{}, err
+	}
+	said.add("P-256", fmt.Sprintf("%d bytes are its precomputed table", len(table.content)), parts.primary, parts.deferred)
+	return divided{withTag(parts.primary, tag), withTag(parts.deferred, tag)}, nil
 }
 
 // tagName is the custom section with the tag of a build. JavaScript reads it before it instantiates a module,
@@ -87,92 +114,172 @@ func withTag(sections []section, tag string) []section {
 	return append(sections, section{customSection, append(appendVector(nil, []byte(tagName)), tag...)})
 }
 
-// tagOf returns the tag of a module.
-func tagOf(sections []section) (string, error) {
+// tagOf returns the tag of a module, or "" for a plain one, which has none.
+func tagOf(sections []section) string {
 	head := appendVector(nil, []byte(tagName))
 	for _, s := range sections {
 		if tag, isTag := bytes.CutPrefix(s.content, head); isTag && s.id == customSection {
-			return string(tag), nil
+			return string(tag)
 		}
 	}
-	return "", fmt.Errorf("the module has no section %q", tagName)
+	return ""
 }
 
-// moveData moves what the memory holds only for functions that leave.
-func (s *splitter) moveData(first, rest []section, counters []uint64) ([]section, error) {
-	data, segments, err := dataOf(first)
+// moved returns the modules with these parts of the memory in the deferred one.
+func (d divided) moved(memory []byte, parts []segment) (divided, error) {
+	parts = slices.SortedFunc(slices.Values(parts), func(a, b segment) int { return cmp.Compare(a.address, b.address) })
+	rest := bytes.Clone(memory)
+	for _, part := range parts {
+		clear(rest[part.address:part.end()])
+	}
+	primary := slices.Clone(d.primary)
+	data, err := find(primary, dataSection)
+	if err != nil {
+		return divided{}, err
+	}
+	data.content = encodeSegments(segment{0, rest}.split())
+	deferred := slices.DeleteFunc(slices.Clone(d.deferred), func(s section) bool { return s.id == dataSection })
+	return divided{primary, append(deferred, section{dataSection, encodeSegments(closeGaps(parts, memory))})}, nil
+}
+
+func sizeOf(segments []segment) (size int) {
+	for _, s := range segments {
+		size += len(s.content)
+	}
+	return size
+}
+
+// deferDescriptions returns the parts of the memory that describe functions beyond what they keep.
+func (s *splitter) deferDescriptions(memory []byte, counters []uint64) ([]segment, error) {
+	if err := s.checkDescribers(); err != nil {
+		return nil, err
+	}
+	table, err := openPclntab(memory, s.table, len(s.bodies))
 	if err != nil {
 		return nil, err
 	}
-	memory := memoryOf(segments)
 	keeps := s.keptDescriptions(memory, counters)
-	var leaving []segment
-	if s.allLeave(describers) {
-		leaving = deferredDescriptions(memory, s.table, len(s.bodies), func(place int64) kept { return keeps[place] })
+	parts, err := table.deferredDescriptions(s.table, func(tableIndex int64) kept { return keeps[tableIndex] })
+	if err == nil && len(parts) == 0 {
+		err = errors.New("runtime.pclntab: nothing of it can be deferred")
 	}
-	leaving = append(leaving, s.deferredTable(memory, p256Table)...)
-	slices.SortFunc(leaving, func(a, b segment) int { return cmp.Compare(a.address, b.address) })
-	whole := bytes.Clone(memory)
-	for _, part := range leaving {
-		clear(memory[part.address:part.end()])
-	}
-	data.content = encodeSegments(segment{0, memory}.split())
-	return append(rest, section{dataSection, encodeSegments(closeGaps(leaving, whole))}), nil
+	return parts, err
 }
 
 // describers are the functions of Go's runtime through which it reads the lines, the inlined calls and the
-// arguments of functions, and the names of those where no stack began. They leave even where they are needed.
+// arguments of functions, and the names of those where no stack began. They are deferred even where they are needed.
 var describers = []string{"runtime.funcline1", "runtime.newInlineUnwinder", "runtime.pcdatavalue1", "runtime.printArgs", "runtime.panicwrap"}
 
-// allLeave tells whether there are functions of these names, and all of them leave.
-func (s *splitter) allLeave(names []string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool {
-		number, err := s.find(name)
-		return err != nil || !s.isDeferred(number)
-	})
+// checkDescribers fails unless there are functions of these names, and all of them are deferred.
+func (s *splitter) checkDescribers() error {
+	for _, name := range describers {
+		index, err := s.find(name)
+		if err != nil {
+			return fmt.Errorf("what reads runtime.pclntab: %w", err)
+		}
+		if !s.isDeferred(index) {
+			return fmt.Errorf("%s reads runtime.pclntab, and cannot be deferred: it calls JavaScript, or what cannot wait calls it", name)
+		}
+	}
+	return nil
 }
 
-func (s *splitter) isDeferred(number uint64) bool {
-	_, leaves := slices.BinarySearch(s.deferred, number)
-	return leaves
+func (s *splitter) isDeferred(index uint64) bool {
+	_, isDeferred := slices.BinarySearch(s.deferred, index)
+	return isDeferred
 }
 
-// keptDescriptions returns what functions keep of their description, by place. Those that stay keep their frame.
-// Frame and name keep those that may be on a stack without having been called: where a goroutine may begin,
-// as functions that stay name them, and whose program counters are in the memory or are written there
-// by others (runtime.systemstack).
+// keptDescriptions returns what functions keep of their description, by table index. Those of the primary module keep
+// their frame. So do those that may be on a stack without having been called, wherever they are: where a goroutine
+// may begin. Their program counters stand in functions of the primary module, in static data, or in what was
+// written by the time of the snapshot, where those of the stacks are too. Some keep their name as well.
 func (s *splitter) keptDescriptions(memory []byte, counters []uint64) map[int64]kept {
 	keeps := make(map[int64]kept)
-	begin := func(counter uint64) {
-		if place := int64(counter >> 16); s.isTableIndex(place) { // the rest of it is the part of the function
-			keeps[place] = keepsName
+	keep := func(tableIndex int64) {
+		if !s.isTableIndex(tableIndex) {
+			return
+		}
+		keeps[tableIndex] = max(keeps[tableIndex], keepsFrame)
+		if isReadByName.MatchString(s.names[s.imported+uint64(tableIndex-s.table)]) {
+			keeps[tableIndex] = keepsName
 		}
 	}
 	for i := range s.bodies {
-		number := s.imported + uint64(i)
-		if s.isDeferred(number) {
+		index := s.imported + uint64(i)
+		if s.isDeferred(index) {
 			continue // once it runs all of it is there
 		}
-		place := s.tableIndex(number)
-		keeps[place] = max(keeps[place], keepsFrame)
-		for _, constant := range s.constants[number] {
-			if constant>>16 != uint64(place) { // its own are where it goes on after a call
-				begin(constant)
-			}
-			var value uint64 // of a function: what stands there is where it begins
-			if decodeAt(memory, constant, &value) && value&0xffff == 0 {
-				begin(value)
-			}
+		keep(s.tableIndex(index))
+		for _, constant := range s.constants[index] {
+			keep(int64(constant >> 16)) // the lower bits are the resume point
 		}
 	}
+	for _, tableIndex := range s.functionValues(memory) {
+		keep(tableIndex)
+	}
 	for _, counter := range counters {
-		begin(counter)
+		keep(int64(counter >> 16))
 	}
 	return keeps
 }
 
-func (s *splitter) isTableIndex(place int64) bool {
-	return place >= s.table && place < s.table+int64(len(s.bodies))
+// isReadByName matches the functions whose names the runtime reads: a goroutine that begins in one of its own is a
+// system goroutine (isSystemGoroutine), and those two of reflect have arguments that it looks up (getArgInfo).
+var isReadByName = regexp.MustCompile(`^(runtime\.|reflect\.(makeFuncStub|methodValueCall)$)`)
+
+// functionValues returns the table indices of the functions that static data names as values: a word is a program
+// counter where no method stands. Of initialisers, and of what compares and hashes types, no goroutine begins.
+func (s *splitter) functionValues(memory []byte) []int64 {
+	var found []int64
+	for at := uint64(0); at+8 <= uint64(len(memory)); at += 8 {
+		counter := binary.LittleEndian.Uint64(memory[at:])
+		tableIndex := int64(counter >> 16)
+		if counter&0xffff != 0 || !s.isTableIndex(tableIndex) {
+			continue
+		}
+		if methods := methodsOfItab(at-itabHead, memory); methods > 0 {
+			at += 8 * (methods - 1)
+			continue
+		}
+		if !isNoGoroutine.MatchString(s.names[s.imported+uint64(tableIndex-s.table)]) {
+			found = append(found, tableIndex)
+		}
+	}
+	return found
+}
+
+var isNoGoroutine = regexp.MustCompile(`^type_\.|\.init(\.\d+)?$`)
+
+const itabHead = 24 // bytes before the methods of an itab: the type of the interface, a type, and its hash
+
+// methodsOfItab returns how many methods the itab of Go's runtime has that begins at an address, or 0 for what is none.
+func methodsOfItab(at uint64, memory []byte) uint64 {
+	const kindInterface, kindMask = 20, 31
+	var itab struct {
+		Interface, Type uint64
+		Hash, _         uint32
+	}
+	type abiType struct {
+		_, _          uint64
+		Hash          uint32
+		_, _, _, Kind uint8
+		_             [3]uint64
+	}
+	var value abiType
+	var interfaceType struct {
+		abiType
+		_, _, Methods uint64 // the path of its package, and of a slice where it is and how long
+	}
+	isItab := decodeAt(memory, at, &itab) && decodeAt(memory, itab.Interface, &interfaceType) && decodeAt(memory, itab.Type, &value) &&
+		interfaceType.Kind&kindMask == kindInterface && value.Hash == itab.Hash && itab.Hash != 0 && interfaceType.Methods < 1000
+	if !isItab {
+		return 0
+	}
+	return interfaceType.Methods
+}
+
+func (s *splitter) isTableIndex(value int64) bool {
+	return value >= s.table && value < s.table+int64(len(s.bodies))
 }
 
 // tag returns a text that the two modules have in common, and no others: they only fit each other.
@@ -209,13 +316,16 @@ func newSplitter(sections []section) (*splitter, error) {
 		return nil, err
 	}
 	s.memory = memory.content[1:]
-	return s, checkGlobals(sections)
+	if err := checkGlobals(sections); err != nil {
+		return nil, err
+	}
+	return s, s.checkLoop()
 }
 
-// findType returns the number of a type.
+// findType returns the index of a type.
 func findType(content, want []byte) (uint64, error) {
-	r := &wasmReader{unread: content}
-	for number := range r.unsigned() {
+	r := readFrom("the type section", content)
+	for index := range r.unsigned() {
 		start := r.unread
 		r.expect(typeFunc)
 		r.bytes(r.unsigned()) // parameters
@@ -224,25 +334,25 @@ func findType(content, want []byte) (uint64, error) {
 			return 0, r.err
 		}
 		if bytes.Equal(start[:len(start)-len(r.unread)], want) {
-			return number, nil
+			return index, nil
 		}
 	}
-	return 0, errModule
+	return 0, errors.New("the type section has no type of Go's functions: an i32 in, an i32 out")
 }
 
-// readTable returns the index in the table of the first function that the module defines. Go puts
-// all of them there, in their order.
+// readTable returns the table index of the first function that the module defines. Go puts all of them into
+// the table, in their order.
 func readTable(content []byte, imported, defined uint64) (int64, error) {
-	r := &wasmReader{unread: content}
+	r := readFrom("the element section", content)
 	r.expect(1, 0x00, opI32Const) // one list, active
 	start := r.signed()
 	r.expect(opEnd)
-	if r.unsigned() != defined {
-		return 0, errModule
+	if count := r.unsigned(); r.err == nil && count != defined {
+		return 0, fmt.Errorf("the table holds %d functions, and the module defines %d", count, defined)
 	}
 	for i := range defined {
-		if r.unsigned() != imported+i {
-			return 0, errModule
+		if index := r.unsigned(); r.err == nil && index != imported+i {
+			return 0, fmt.Errorf("the table holds function %d, where %d was expected", index, imported+i)
 		}
 	}
 	return start, r.end()
@@ -253,7 +363,7 @@ func checkGlobals(sections []section) error {
 	if err != nil {
 		return err
 	}
-	r := &wasmReader{unread: globals.content}
+	r := readFrom("the global section (Go's registers)", globals.content)
 	r.expect(byte(len(goGlobals)))
 	for _, kind := range goGlobals {
 		r.expect(kind, 1) // mutable
@@ -263,7 +373,45 @@ func checkGlobals(sections []section) error {
 	return r.end()
 }
 
-// choose finds the functions that leave: those that the list does not come to and that may wait to be called.
+// loopCode is what wasm_pc_f_loop does, as far as placeholders depend on it: it goes on with the function and the
+// resume point that stand below the stack pointer, until Go pauses.
+var loopCode = []instruction{
+	{opcode: opGlobalGet, immediate: globalPause}, {opcode: opI32Eqz}, {opcode: opIf}, {opcode: opLoop},
+	{opcode: opGlobalGet, immediate: globalSP}, {opcode: opI32Const, immediate: 8}, {opcode: opI32Sub}, {opcode: opI32Load16U, immediate: 0},
+	{opcode: opGlobalGet, immediate: globalSP}, {opcode: opI32Const, immediate: 8}, {opcode: opI32Sub}, {opcode: opI32Load, immediate: 2},
+	{opcode: opCallIndirect}, {opcode: opDrop},
+	{opcode: opGlobalGet, immediate: globalPause}, {opcode: opI32Eqz}, {opcode: opBrIf}, {opcode: opEnd}, {opcode: opEnd},
+	{opcode: opI32Const}, {opcode: opGlobalSet, immediate: globalPause},
+}
+
+func (s *splitter) checkLoop() error {
+	index, err := s.find(loopName)
+	if err != nil {
+		return err
+	}
+	_, instructions, err := readBody(s.bodies[index-s.imported])
+	if err != nil {
+		return fmt.Errorf("%s: %w", loopName, err)
+	}
+	for i, want := range loopCode {
+		if i >= len(instructions) {
+			return fmt.Errorf("%s ends at instruction %d, before it has done what it did", loopName, i)
+		}
+		got := instructions[i]
+		isCall := want.opcode == opCallIndirect && got.immediate == s.goType
+		if got.opcode != want.opcode || !isCall && hasImmediate(want.opcode) && got.immediate != want.immediate {
+			return fmt.Errorf("%s is another: instruction %d has opcode %#x and immediate %d, where %#x and %d were expected",
+				loopName, i, got.opcode, got.immediate, want.opcode, want.immediate)
+		}
+	}
+	return nil
+}
+
+const loopName = "wasm_pc_f_loop"
+
+func hasImmediate(opcode byte) bool { return opcode != opIf && opcode != opLoop }
+
+// choose finds the functions to defer: those that the list does not come to and that may wait to be called.
 func (s *splitter) choose(list keepList) error {
 	stays, err := s.cannotWait()
 	if err != nil {
@@ -275,10 +423,10 @@ func (s *splitter) choose(list keepList) error {
 	}
 	reached := s.reached(list, memoryOf(segments))
 	for i, kind := range s.types {
-		number := s.imported + uint64(i)
-		name, isNamed := s.names[number]
-		if kind == s.goType && isNamed && !stays[number] && (!reached[number] || slices.Contains(describers, name)) {
-			s.deferred = append(s.deferred, number)
+		index := s.imported + uint64(i)
+		name, isNamed := s.names[index]
+		if kind == s.goType && isNamed && !stays[index] && (!reached[index] || slices.Contains(describers, name)) {
+			s.deferred = append(s.deferred, index)
 		}
 	}
 	return nil
@@ -291,24 +439,24 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 	var todo []uint64
 	s.calls, s.constants = make(map[uint64][]uint64), make(map[uint64][]uint64)
 	for i, body := range s.bodies {
-		number := s.imported + uint64(i)
+		index := s.imported + uint64(i)
 		_, instructions, err := readBody(body)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.names[number], err)
+			return nil, fmt.Errorf("%s: %w", s.names[index], err)
 		}
 		for at, in := range instructions {
 			if in.opcode == opI32Const || in.opcode == opI64Const || isLoad(in.opcode) || isStore(in.opcode) {
-				s.constants[number] = append(s.constants[number], in.immediate)
+				s.constants[index] = append(s.constants[index], in.immediate)
 			}
 			if in.opcode != opCall {
 				continue
 			}
 			if in.immediate < s.imported {
-				todo = append(todo, number)
+				todo = append(todo, index)
 				continue
 			}
-			s.calls[number] = append(s.calls[number], in.immediate)
-			if !returnsOnRequest(instructions[at+1:]) && s.names[number] != "runtime.rt0_go" {
+			s.calls[index] = append(s.calls[index], in.immediate)
+			if !returnsOnRequest(instructions[at+1:]) && s.names[index] != "runtime.rt0_go" {
 				todo = append(todo, in.immediate)
 			}
 		}
@@ -317,11 +465,11 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 	found := make(map[uint64]bool)
 	for len(todo) > 0 {
 		last := len(todo) - 1
-		number := todo[last]
+		index := todo[last]
 		todo = todo[:last]
-		if !found[number] && !endsProgram.MatchString(s.names[number]) {
-			found[number] = true
-			todo = append(append(todo, s.calls[number]...), literals[number]...)
+		if !found[index] && !endsProgram.MatchString(s.names[index]) {
+			found[index] = true
+			todo = append(append(todo, s.calls[index]...), literals[index]...)
 		}
 	}
 	return found, nil
@@ -332,23 +480,23 @@ func (s *splitter) cannotWait() (map[uint64]bool, error) {
 var endsProgram = regexp.MustCompile(`^runtime\.(morestack.*|throw|fatal|abort|sigpanic|gopanic|goPanic.*|panic.*|bad.*|print.*)$`)
 
 // literals returns the functions that stand inside others and are called by their address, such as
-// those that run on the system stack, by the number of the other.
+// those that run on the system stack, by the index of the other.
 func (s *splitter) literals() map[uint64][]uint64 {
-	numbers := make(map[string]uint64)
-	for number, name := range s.names {
-		numbers[name] = number
+	indices := make(map[string]uint64)
+	for index, name := range s.names {
+		indices[name] = index
 	}
 	literals := make(map[uint64][]uint64)
-	for number, name := range s.names {
+	for index, name := range s.names {
 		for outer := beforeLast(name, ".func", ".gowrap"); outer != ""; outer = beforeLast(outer, ".") {
-			if outer, isKnown := numbers[outer]; isKnown { // one that is inlined has no number
-				literals[outer] = append(literals[outer], number)
+			if outer, isKnown := indices[outer]; isKnown { // one that is inlined has none
+				literals[outer] = append(literals[outer], index)
 				break
 			}
 		}
 	}
-	if recordSpan, isKnown := numbers["runtime.recordspan"]; isKnown {
-		literals[numbers["runtime.__fixalloc_.alloc"]] = []uint64{recordSpan} // in a field of it
+	if recordSpan, isKnown := indices["runtime.recordspan"]; isKnown {
+		literals[indices["runtime.__fixalloc_.alloc"]] = []uint64{recordSpan} // in a field of it
 	}
 	return literals
 }
@@ -371,7 +519,7 @@ func returnsOnRequest(following []instruction) bool {
 	return len(following) > 0 && slices.Contains([]byte{opBrIf, opReturn, opDrop}, following[0].opcode)
 }
 
-// rest returns the module with the functions that leave.
+// deferredModule returns the module with the deferred functions.
 func (s *splitter) deferredModule(tag string) ([]section, error) {
 	imports := [][]byte{
 		slices.Concat(importName("mem"), []byte{2}, s.memory),
@@ -383,14 +531,14 @@ func (s *splitter) deferredModule(tag string) ([]section, error) {
 	imports = append(imports, append(importName(tagName+" "+tag), 3, typeI32, 1))
 	types, _ := find(s.sections, typeSection)
 	var declared, bodies, elements [][]byte
-	for i, number := range s.deferred {
-		body, err := s.moved(s.bodies[number-s.imported])
+	for i, index := range s.deferred {
+		body, err := s.deferredBody(s.bodies[index-s.imported])
 		if err != nil {
 			return nil, err
 		}
 		bodies = append(bodies, body)
 		declared = append(declared, binary.AppendUvarint(nil, s.goType))
-		element := appendSigned([]byte{0x00, opI32Const}, s.tableIndex(number))
+		element := appendSigned([]byte{0x00, opI32Const}, s.tableIndex(index))
 		element = binary.AppendUvarint(append(element, opEnd, 1), uint64(i))
 		elements = append(elements, element)
 	}
@@ -411,12 +559,12 @@ func encodeList(entries [][]byte) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(entries))), bytes.Join(entries, nil)...)
 }
 
-// place returns a function's index in the table, which Go calls its PC_F.
-func (s *splitter) tableIndex(number uint64) int64 { return s.table + int64(number-s.imported) }
+// tableIndex returns that of a function, which Go calls its PC_F.
+func (s *splitter) tableIndex(index uint64) int64 { return s.table + int64(index-s.imported) }
 
-// moved returns the body of a function as it stands in the rest: calls of what is in the first module
-// go through the table.
-func (s *splitter) moved(body []byte) ([]byte, error) {
+// deferredBody returns the body of a function as it stands in the deferred module: calls of what is in the primary
+// module go through the table.
+func (s *splitter) deferredBody(body []byte) ([]byte, error) {
 	locals, instructions, err := readBody(body)
 	if err != nil {
 		return nil, err
@@ -427,7 +575,7 @@ func (s *splitter) moved(body []byte) ([]byte, error) {
 			result = append(result, in.bytes...)
 			continue
 		}
-		if i, leaves := slices.BinarySearch(s.deferred, in.immediate); leaves {
+		if i, isDeferred := slices.BinarySearch(s.deferred, in.immediate); isDeferred {
 			result = binary.AppendUvarint(append(result, opCall), uint64(i))
 			continue
 		}
@@ -438,7 +586,7 @@ func (s *splitter) moved(body []byte) ([]byte, error) {
 	return result, nil
 }
 
-// first returns the module without the functions that leave.
+// primaryModule returns the module with a placeholder for each of them.
 func (s *splitter) primaryModule(tag string) ([]section, error) {
 	sections := slices.Clone(s.sections)
 	sections = slices.DeleteFunc(sections, func(s section) bool {
@@ -453,10 +601,10 @@ func (s *splitter) primaryModule(tag string) ([]section, error) {
 	}
 	wait := s.imported + uint64(len(s.bodies))
 	bodies := append(slices.Clone(s.bodies), s.wait())
-	for _, number := range s.deferred {
-		stub := appendSigned([]byte{0, opI32Const}, s.tableIndex(number))
-		stub = append(stub, opLocalGet, 0, opCall)
-		bodies[number-s.imported] = append(binary.AppendUvarint(stub, wait), opEnd)
+	for _, index := range s.deferred {
+		placeholder := appendSigned([]byte{0, opI32Const}, s.tableIndex(index))
+		placeholder = append(placeholder, opLocalGet, 0, opCall)
+		bodies[index-s.imported] = append(binary.AppendUvarint(placeholder, wait), opEnd)
 	}
 	code, _ := find(sections, codeSection)
 	code.content = encodeBodies(bodies)
@@ -466,10 +614,10 @@ func (s *splitter) primaryModule(tag string) ([]section, error) {
 	return sections, s.export(sections, tag)
 }
 
-// export adds what the rest and JavaScript need to what the first module exports. The registers are
+// export adds what the deferred module and JavaScript need to what the primary module exports. The registers are
 // among it already.
 func (s *splitter) export(sections []section, tag string) error {
-	loop, err := s.find("wasm_pc_f_loop")
+	loop, err := s.find(loopName)
 	if err != nil {
 		return err
 	}
@@ -500,31 +648,31 @@ func exportGlobals(sections []section) error {
 	return nil
 }
 
-func globalName(number int) string { return fmt.Sprint("global", number) }
+func globalName(index int) string { return fmt.Sprint("global", index) }
 
 func (s *splitter) find(name string) (uint64, error) {
-	for number, candidate := range s.names {
+	for index, candidate := range s.names {
 		if candidate == name {
-			return number, nil
+			return index, nil
 		}
 	}
-	return 0, errModule
+	return 0, fmt.Errorf("the module has no function %s", name)
 }
 
-// wait returns the body of the function that stubs call: with the place of their own in the table,
-// and the part of it (PC_B) to go on with. Once the rest is loaded it is there; until then Go pauses.
+// wait returns the body of the function that placeholders call: with their table index and the resume point (PC_B)
+// that they were called with. Once the deferred module is loaded its function stands there; until then Go pauses.
 func (s *splitter) wait() []byte {
-	const place, part = 0, 1
+	const tableIndex, resumePoint = 0, 1
 	body := []byte{
 		0, // no locals
 		opGlobalGet, globalDeferred, opI32Const, deferredLoaded, opI32Eq,
 		opIf, typeVoid,
-		opLocalGet, part, opLocalGet, place, opCallIndirect,
+		opLocalGet, resumePoint, opLocalGet, tableIndex, opCallIndirect,
 	}
 	body = append(binary.AppendUvarint(body, s.goType), 0, opReturn, opEnd)
 	return append(body,
 		opGlobalGet, globalSP, opI32Const, 8, opI32Sub, // the program counter goes where the loop looks for it
-		opLocalGet, place, opI64ExtendI32, opI64Const, 16, opI64Shl, opLocalGet, part, opI64ExtendI32, opI64Or,
+		opLocalGet, tableIndex, opI64ExtendI32, opI64Const, 16, opI64Shl, opLocalGet, resumePoint, opI64ExtendI32, opI64Or,
 		opI64Store, 3, 0,
 		opI32Const, deferredNeeded, opGlobalSet, globalDeferred,
 		opI32Const, 1, opGlobalSet, globalPause,

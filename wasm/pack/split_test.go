@@ -46,6 +46,15 @@ type goFunction struct {
 	body []byte
 }
 
+// loop is wasm_pc_f_loop, as Go's linker writes it.
+var loop = goFunction{loopName, kindRun, slices.Concat(
+	[]byte{opGlobalGet, globalPause, opI32Eqz, opIf, typeVoid, opLoop, typeVoid},
+	[]byte{opGlobalGet, globalSP, opI32Const, 8, opI32Sub, opI32Load16U, 1, 0},
+	[]byte{opGlobalGet, globalSP, opI32Const, 8, opI32Sub, opI32Load, 2, 2},
+	[]byte{opCallIndirect, kindGo, 0, opDrop, opGlobalGet, globalPause, opI32Eqz, opBrIf, 0, opEnd, opEnd},
+	[]byte{opI32Const, 0, opGlobalSet, globalPause, opReturn},
+)}
+
 const (
 	kindGo  = 0 // an i32 in, an i32 out
 	kindRun = 2 // two in, none out
@@ -82,7 +91,7 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 		{"main.importing", kindGo, slices.Concat([]byte{opI32Const, 0, opCall, 0}, call(8, opReturn))},
 		{"main.belowImporting", kindGo, []byte{opI32Const, 0}},
 		{"main.needed", kindGo, []byte{opI32Const, 0}},
-		{"wasm_pc_f_loop", kindRun, nil},
+		loop,
 	}
 	sections := goModule("anything", functions)
 	s, err := newSplitter(sections)
@@ -93,42 +102,41 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 	if err := s.choose(list); err != nil {
 		t.Fatal(err)
 	}
-	var leaving []string
-	for _, number := range s.deferred {
-		leaving = append(leaving, s.names[number])
+	var deferred []string
+	for _, index := range s.deferred {
+		deferred = append(deferred, s.names[index])
 	}
-	if want := []string{"main.caller", "main.a", "main.b", "main.c"}; !slices.Equal(leaving, want) {
-		t.Errorf("%v leave, want %v", leaving, want)
+	if want := []string{"main.caller", "main.a", "main.b", "main.c"}; !slices.Equal(deferred, want) {
+		t.Errorf("%v are deferred, want %v", deferred, want)
 	}
 
-	first, rest, err := split(sections, list, nil)
-	if err != nil {
+	parts := divided{}
+	if parts.primary, err = s.primaryModule(s.tag()); err != nil {
 		t.Fatal(err)
 	}
-	one, err := tagOf(first)
-	if err != nil {
+	if parts.deferred, err = s.deferredModule(s.tag()); err != nil {
 		t.Fatal(err)
 	}
-	if other, err := tagOf(rest); err != nil || one != other || one == "" {
-		t.Errorf("the tags are %q and %q, %v", one, other, err)
+	if one := tagOf(withTag(parts.primary, s.tag())); one != s.tag() || one == "" {
+		t.Errorf("the tag is %q", one)
 	}
-	if _, err := tagOf(sections); err == nil {
-		t.Error("a module that was not divided has a tag")
+	if tag := tagOf(sections); tag != "" {
+		t.Errorf("a module that was not divided has the tag %q", tag)
 	}
 	before, err := readFunctions(sections)
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, err := readFunctions(first)
+	after, err := readFunctions(parts.primary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range functions {
-		if leaves := i < 4; leaves == bytes.Equal(before.bodies[i], after.bodies[i]) {
-			t.Errorf("%s leaves: %v, and its body is %x, was %x", functions[i].name, leaves, after.bodies[i], before.bodies[i])
+		if isDeferred := i < 4; isDeferred == bytes.Equal(before.bodies[i], after.bodies[i]) {
+			t.Errorf("%s is deferred: %v, and its body is %x, was %x", functions[i].name, isDeferred, after.bodies[i], before.bodies[i])
 		}
 	}
-	code, err := find(rest, codeSection)
+	code, err := find(parts.deferred, codeSection)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +151,9 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 }
 
 func TestSplitRefuses(t *testing.T) {
-	function := goFunction{"wasm_pc_f_loop", kindRun, nil}
+	plain := goFunction{"main.main", kindGo, []byte{opI32Const, 0}}
 	with := func(id byte, content ...byte) []section {
-		sections := goModule("anything", []goFunction{function})
+		sections := goModule("anything", []goFunction{loop})
 		s, err := find(sections, id)
 		if err != nil {
 			t.Fatal(err)
@@ -153,20 +161,43 @@ func TestSplitRefuses(t *testing.T) {
 		s.content = content
 		return sections
 	}
-	tests := map[string][]section{
-		"no names":                 with(customSection),
-		"no loop":                  goModule("anything", []goFunction{{"main.main", kindGo, nil}}),
-		"an instruction unknown":   goModule("anything", []goFunction{function, {"main.main", kindGo, []byte{0xfd}}}),
-		"a function that is cut":   goModule("anything", []goFunction{function, {"main.main", kindGo, []byte{opI32Const}}}),
-		"another table":            with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 1, 0),
-		"other registers":          with(globalSection, 1, typeI32, 1, opI32Const, 0, opEnd),
-		"an import of no function": with(importSection, 1, 1, 'a', 1, 'b', 2, 0, 1),
-		"fewer bodies":             with(codeSection, 0),
+	without := func(id byte) []section {
+		return slices.DeleteFunc(goModule("anything", []goFunction{loop}), func(s section) bool { return s.id == id })
 	}
-	for name, sections := range tests {
+	another := func(old, new []byte) []section {
+		return goModule("anything", []goFunction{{loopName, kindRun, bytes.Replace(loop.body, old, new, 1)}})
+	}
+	everything := keepList{keep: []string{"*"}}
+	for name, test := range map[string]struct {
+		module []section
+		want   string
+	}{
+		"no names":                 {with(customSection), "the module has no names of functions"},
+		"no type of Go's":          {with(typeSection, 0), "the type section has no type of Go's functions"},
+		"no table":                 {without(elementSection), "the module has no element section"},
+		"no memory":                {without(memorySection), "the module has no memory section"},
+		"no registers":             {without(globalSection), "the module has no global section"},
+		"no imports":               {without(importSection), "the module has no import section"},
+		"no code":                  {without(codeSection), "the module has no code section"},
+		"no data":                  {without(dataSection), "the module has no data section"},
+		"no loop":                  {goModule("anything", []goFunction{plain}), "the module has no function wasm_pc_f_loop"},
+		"a loop by br_table":       {another(loop.body[7:9], []byte{opBrTable, 0, 0}), "wasm_pc_f_loop is another: instruction 4 has opcode 0xe"},
+		"a loop of other bits":     {another([]byte{opI32Load, 2, 2}, []byte{opI32Load, 2, 4}), "wasm_pc_f_loop is another: instruction 11 has opcode 0x28 and immediate 4, where 0x28 and 2"},
+		"a loop of other calls":    {another([]byte{opCallIndirect, kindGo}, []byte{opCallIndirect, 1}), "wasm_pc_f_loop is another: instruction 12"},
+		"a loop that ends":         {another(loop.body[7:], nil), "wasm_pc_f_loop is another: instruction 4 has opcode 0xb"},
+		"an instruction unknown":   {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{0xfd}}}), "main.main: a function is not as Go's linker wrote it before, at byte 2"},
+		"a function that is cut":   {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{opI32Const}}}), "main.main: a function is not as"},
+		"another table":            {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 1, 0), "the table holds function 0, where 1 was expected"},
+		"a shorter table":          {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 0), "the table holds 0 functions, and the module defines 1"},
+		"two tables":               {with(elementSection, 2, 0, opI32Const, 0x80, 0x20, opEnd, 1, 1), "the element section is not as Go's linker wrote it before, at byte 3"},
+		"other registers":          {with(globalSection, 1, typeI32, 1, opI32Const, 0, opEnd), "the global section (Go's registers) is not as"},
+		"an import of no function": {with(importSection, 1, 1, 'a', 1, 'b', 2, 0, 1), "the import section is not as"},
+		"fewer bodies":             {with(codeSection, 0), "the code section has 0 functions, and the function section 1"},
+		"nothing to defer":         {goModule("anything", []goFunction{loop, plain}), "no function can be deferred"},
+	} {
 		t.Run(name, func(t *testing.T) {
-			if _, _, err := split(sections, keepList{}, nil); err == nil {
-				t.Error("it is accepted")
+			if _, err := split(test.module, everything, nil, &report{}); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
@@ -233,11 +264,11 @@ func TestSnapshotKnowsWhatItStandsInFor(t *testing.T) {
 		"a class":           {starting("syscall/js.valueNew", object(6), text(0, 0)), "new go"},
 		"a function":        {starting("syscall/js.valueInvoke"), "syscall/js.valueInvoke: no program needs it to start"},
 		"waits too early":   {starting("syscall/js.valueGet", object(5), text(13, 6)), "waits before it has called ready"},
-		"other registers":   {withGlobals(starting("syscall/js.valueInvoke")), "not a module as Go's linker writes it"},
-		"no random numbers": {starting("syscall/js.valueCall", object(5), text(0, 5), text(0, 1)), "no state of Go's random numbers"},
+		"other registers":   {withGlobals(starting("syscall/js.valueInvoke")), "the global section (Go's registers) is not as Go's linker wrote it before"},
+		"no random numbers": {starting("syscall/js.valueCall", object(5), text(0, 5), text(0, 1)), "0 states of ChaCha8 generators are in the memory, where Go's runtime has 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, _, err := takeSnapshot(test.module); err == nil || !strings.Contains(err.Error(), test.want) {
+			if _, _, err := takeSnapshot(test.module, &report{}); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v", err)
 			}
 		})

@@ -213,7 +213,7 @@ class Instance {
     };
   }
 
-  #needsDeferred = () => this.#exports.deferred.value === deferredIs.needed;
+  #needsDeferred = () => this.#exports.deferred?.value === deferredIs.needed; // a plain module has no such global
 
   #enter(entry) {
     if (this.#dead) return;
@@ -237,6 +237,7 @@ class Instance {
 
   /** Loads the deferred module. */
   complete() {
+    if (!this.#exports.deferred) return Promise.resolve(); // a plain module is whole
     this.#linking ??= this.#link().catch((error) => {
       this.#linking = undefined;
       throw error;

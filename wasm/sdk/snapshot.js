@@ -4,6 +4,7 @@
 /** Returns an instance for wasm_exec.js to run: its program begins where the snapshot ended. */
 export function withSnapshot(module, instance, go) {
   const [section] = WebAssembly.Module.customSections(module, "snapshot");
+  if (!section) return instance; // a plain module begins at its beginning
   const { steps, random } = JSON.parse(new TextDecoder().decode(section));
   const run = () => {
     renew(instance.exports.mem.buffer, random);

@@ -102,7 +102,8 @@ function watch(patience) {
 /** The two modules and this script are of one build, or nothing works. */
 function checkBuild(name, module) {
   const [tag] = WebAssembly.Module.customSections(module, "build");
-  if (tag && new TextDecoder().decode(tag) === buildInfo.tag) return module;
+  const text = tag ? new TextDecoder().decode(tag) : ""; // a plain module has none
+  if (text === buildInfo.tag) return module;
   const description = `${name} is not of the build that index.js is of. Reload the page, and serve all files of one build together.`;
   throw new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description });
 }

@@ -18,7 +18,7 @@ const firstPlace = 4096; // of a function in the table, as Go's linker writes it
  * stack pointer (wasm/pack/split.go). undefined where it waits for none. Pages use it too: it must stand for itself.
  */
 export function placeWanted({ deferred: state, mem, global0 }) {
-  if (state?.value !== 1) return undefined; // restNeeded of wasm/pack/split.go
+  if (state?.value !== 1) return undefined; // deferredNeeded of wasm/pack/split.go
   return new DataView(mem.buffer).getUint32(global0.value - 6, true); // of eight bytes below the stack pointer, without the lowest two
 }
 
