@@ -37,6 +37,13 @@ export function distWithFaults() {
   });
 }
 
+/** The package with the module as Go's linker wrote it. */
+export function distPlain() {
+  return built("plain", (folder) => {
+    execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PLAIN: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
+  });
+}
+
 /** The program of web/serve. */
 export function serveProgram() {
   const folder = built("serve", (folder) => {
