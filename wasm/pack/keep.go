@@ -22,10 +22,11 @@ var keepRules string
 
 // keepList says which functions stay in the primary module.
 type keepList struct {
-	names map[string]bool   // were seen to run, or may at any time
-	from  map[string]string // the file that a name or a pattern stands in
-	keep  []string          // patterns, as of path.Match
-	cut   []string          // patterns of what does not stay because another function reaches it
+	names  map[string]bool   // were seen to run, or may at any time
+	from   map[string]string // the file that a name or a pattern stands in
+	keep   []string          // patterns, as of path.Match
+	tables []knownTable      // of data, which go with the functions that use them
+	cut    []string          // patterns of what does not stay because another function reaches it
 }
 
 // readKeepList returns the list that needed.txt, anytime.txt and keep.txt are together, for a build with these tags.
@@ -34,6 +35,7 @@ func readKeepList(tags []string) (keepList, error) {
 	if err != nil {
 		return keepList{}, err
 	}
+	list.tables = []knownTable{p256Table}
 	list.names = make(map[string]bool)
 	for file, names := range map[string]string{"needed.txt": neededNames, "anytime.txt": anytimeNames} {
 		for name := range strings.FieldsSeq(names) {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"slices"
 )
 
 // knownTable is a constant of Go's, known by its content.
 type knownTable struct {
+	name string
 	head []byte // how it begins
 	size int
 	sum  string // SHA-256
@@ -20,6 +20,7 @@ type knownTable struct {
 // here signs with that curve, but Go's linker cannot know, and as numbers at random do not compress it
 // would be an eighth of what a page downloads. What uses it is deferred, and so it may be.
 var p256Table = knownTable{
+	name: "nistec.p256PrecomputedEmbed",
 	head: []byte{0x3c, 0x14, 0xa9, 0x18, 0xd4, 0x30, 0xe7, 0x79},
 	size: 43 * 32 * 64,
 	sum:  "a3a5d08c40939adb7c0e9e4f5b689721296130750ab4e38fe4543294c8dbbfe3",
@@ -31,10 +32,10 @@ func (s *splitter) deferTable(memory []byte, table knownTable) (segment, error) 
 	start := bytes.Index(memory, table.head)
 	end := start + table.size
 	if start < 0 || end > len(memory) {
-		return segment{}, errors.New("nistec.p256PrecomputedEmbed is not in the data section")
+		return segment{}, fmt.Errorf("%s is not in the data section", table.name)
 	}
 	if sum := sha256.Sum256(memory[start:end]); hex.EncodeToString(sum[:]) != table.sum {
-		return segment{}, fmt.Errorf("nistec.p256PrecomputedEmbed at address %d is another", start)
+		return segment{}, fmt.Errorf("%s at address %d is another", table.name, start)
 	}
 	names := func(constant uint64) bool {
 		var value uint64
@@ -44,7 +45,7 @@ func (s *splitter) deferTable(memory []byte, table knownTable) (segment, error) 
 	for i := range s.bodies {
 		index := s.imported + uint64(i)
 		if !s.isDeferred(index) && slices.ContainsFunc(s.constants[index], names) {
-			return segment{}, fmt.Errorf("%s, of the primary module, names nistec.p256PrecomputedEmbed", s.names[index])
+			return segment{}, fmt.Errorf("%s, of the primary module, names %s", s.names[index], table.name)
 		}
 	}
 	return segment{int64(start), bytes.Clone(memory[start:end])}, nil

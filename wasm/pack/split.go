@@ -95,14 +95,18 @@ func split(sections []section, list keepList, counters []uint64, said *report) (
 		return divided{}, err
 	}
 	said.add("pclntab", fmt.Sprintf("%d bytes describe functions beyond what a stack is read with", sizeOf(descriptions)), parts.primary, parts.deferred)
-	table, err := s.deferTable(memory, p256Table)
-	if err != nil {
-		return divided{}, err
+	moved := descriptions
+	for _, known := range list.tables {
+		table, err := s.deferTable(memory, known)
+		if err != nil {
+			return divided{}, err
+		}
+		moved = append(moved, table)
+		if parts, err = parts.moved(memory, moved); err != nil {
+			return divided{}, err
+		}
+		said.add("tables", fmt.Sprintf("%d bytes are %s", known.size, known.name), parts.primary, parts.deferred)
 	}
-	if parts, err = parts.moved(memory, append(descriptions, table)); err != nil {
-		return divided{}, err
-	}
-	said.add("P-256", fmt.Sprintf("%d bytes are its precomputed table", len(table.content)), parts.primary, parts.deferred)
 	return divided{withTag(parts.primary, tag), withTag(parts.deferred, tag)}, nil
 }
 

@@ -1,0 +1,34 @@
+// Command jobs has the collector meet a goroutine that has not run yet. Its function is named in static data alone,
+// and deferred.
+package main
+
+import (
+	"runtime"
+
+	"github.com/hack-pad/safejs"
+)
+
+var jobs = []func(){job}
+
+var results = make(chan string, 1)
+
+//go:noinline
+func job() { results <- "the job ran" }
+
+func main() {
+	call, err := safejs.FuncOf(func(safejs.Value, []safejs.Value) any {
+		go jobs[0]()
+		runtime.GC()
+		runtime.GC()
+		return nil
+	})
+	if err == nil {
+		_, err = safejs.Global().Call("ready", call)
+	}
+	if err != nil {
+		panic(err)
+	}
+	for result := range results {
+		_, _ = safejs.Global().Call("tell", result)
+	}
+}
