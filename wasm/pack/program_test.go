@@ -12,6 +12,11 @@ import (
 // compiled returns the module of a program in testdata.
 func compiled(t *testing.T, name string) []section {
 	t.Helper()
+	for _, source := range []string{filepath.Join("testdata", name, "main.go"), "testdata/run.mjs"} {
+		if _, err := os.ReadFile(source); err != nil { // so that go test knows what the result depends on
+			t.Fatal(err)
+		}
+	}
 	file := filepath.Join(t.TempDir(), "program.wasm")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-w", "-o", file, "./testdata/"+name)
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")

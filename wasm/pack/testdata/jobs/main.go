@@ -12,14 +12,18 @@ var jobs = []func(){job}
 
 var results = make(chan string, 1)
 
+var kept []*int
+
 //go:noinline
 func job() { results <- "the job ran" }
 
 func main() {
 	call, err := safejs.FuncOf(func(safejs.Value, []safejs.Value) any {
+		runtime.GC() // starts the workers
 		go jobs[0]()
-		runtime.GC()
-		runtime.GC()
+		for range 1000 { // no goroutine has its turn meanwhile: who allocates does the collector's work
+			kept = make([]*int, 1<<13)
+		}
 		return nil
 	})
 	if err == nil {
