@@ -28,7 +28,7 @@ test-fuzz:
 	go test -run '^$$' -fuzz FuzzParseText -fuzztime 50000x ./pkg/keys
 	go test -run '^$$' -fuzz FuzzParseBytes -fuzztime 50000x ./pkg/keys
 	go test -run '^$$' -fuzz FuzzResponse -fuzztime 50000x ./pkg/gnap
-	go test -run '^$$' -fuzz FuzzRedact -fuzztime 50000x ./pkg/gnap
+	go test -run '^$$' -fuzz FuzzRedact -fuzztime 50000x ./pkg/signedhttp
 
 test-wasm:
 	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm

@@ -7,17 +7,17 @@ import (
 
 	"github.com/hack-pad/safejs"
 
-	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
 	"open-payments-wasm/pkg/keys"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // reason makes what a promise is rejected with: a TypeError for an argument, or an OpenPaymentsClientError
 // whose cause is what JavaScript threw, if it did.
 func reason(err error) any {
-	var argument *gnap.ArgumentError
-	var failure *gnap.Error
+	var argument *signedhttp.ArgumentError
+	var failure *signedhttp.Error
 	switch {
 	case errors.As(err, &argument):
 		return newError(map[string]any{"argument": argument.Argument, "problem": argument.Problem})
@@ -27,7 +27,7 @@ func reason(err error) any {
 		return newError(fields(failure))
 	}
 	if errors.Is(err, httpsig.ErrKey) {
-		return newError(map[string]any{"code": gnap.CodeKey, "description": err.Error()})
+		return newError(map[string]any{"code": signedhttp.CodeKey, "description": err.Error()})
 	}
 	unexpected := map[string]any{"code": "internal_error", "description": err.Error(), "retryable": false}
 	if thrown, ok := jsbridge.Thrown(err); ok {
@@ -36,13 +36,13 @@ func reason(err error) any {
 	return newError(unexpected)
 }
 
-func fields(e *gnap.Error) map[string]any {
+func fields(e *signedhttp.Error) map[string]any {
 	problems := make([]any, len(e.Problems))
 	for i, problem := range e.Problems {
 		problems[i] = problem
 	}
 	result := map[string]any{
-		"operation": string(e.Operation), "code": e.Code, "description": e.Description,
+		"operation": e.Operation.Name, "code": e.Code, "description": e.Description,
 		"status": e.Status, "details": string(e.Details), "validationErrors": problems,
 		"retryable": e.Retryable,
 	}
@@ -54,7 +54,7 @@ func fields(e *gnap.Error) map[string]any {
 	}
 	if thrown, ok := jsbridge.Thrown(e.Err); ok {
 		result["cause"] = thrown
-	} else if e.Code == gnap.CodeKey {
+	} else if e.Code == signedhttp.CodeKey {
 		result["description"] = e.Description + " " + e.Err.Error()
 	}
 	return result

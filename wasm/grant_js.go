@@ -12,6 +12,7 @@ import (
 	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // send makes one signed call and returns the answer as JSON text, or undefined where there is
@@ -26,7 +27,7 @@ func send(ctx context.Context, args []safejs.Value) (any, error) {
 	}
 	client.AcceptAnyShape = lines[5] == "false"
 	grant, err := client.Do(ctx, gnap.Call{
-		URL: lines[0], Operation: gnap.Operation(lines[4]), Body: []byte(lines[6]), AccessToken: lines[7],
+		URL: lines[0], Operation: gnap.Operations[lines[4]], Body: []byte(lines[6]), AccessToken: lines[7],
 	})
 	if err != nil || grant == nil {
 		return safejs.Undefined(), err
@@ -86,11 +87,11 @@ func setUp(ctx context.Context, r *jsbridge.ArgumentReader, lines []string) (*gn
 	if err != nil {
 		return nil, nil, err
 	}
-	client := &gnap.Client{
-		Transport: jsbridge.Fetch{Func: fetch, Limit: gnap.MaxResponse},
+	client := &gnap.Client{Client: signedhttp.Client{
+		Transport: jsbridge.Fetch{Func: fetch, Limit: signedhttp.MaxResponse},
 		Key:       httpsig.Key{ID: lines[1], Signer: signingKey},
 		AllowHTTP: lines[3] == "true",
-	}
+	}}
 	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(ms)*time.Millisecond)), nil
 }
 

@@ -12,15 +12,16 @@ import (
 
 	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // warmUp makes a call that nobody sends. What is set up when something is used for the first time is
 // then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it.
 func warmUp() error {
-	client := gnap.Client{
+	client := gnap.Client{Client: signedhttp.Client{
 		Transport: example{},
 		Key:       httpsig.Key{ID: "key", Signer: example{}},
-	}
+	}}
 	_, err := client.Continue(context.Background(), "https://server.example/continue", "token", "reference")
 	return err
 }

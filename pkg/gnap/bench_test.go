@@ -4,31 +4,17 @@ import (
 	"context"
 	"crypto"
 	"fmt"
-	"io"
-	"net/http"
 	"testing"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/internal/fake"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
-// instant answers every request at once.
-type instant struct{}
-
-func (instant) RoundTrip(*http.Request) (*http.Response, error) { return answer{}.response(), nil }
-
-// signed is a key that signs in no time: what is left is the work of this module.
-type signed struct{}
-
-func (signed) Public() crypto.PublicKey { return nil }
-
-func (signed) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
-	return make([]byte, 64), nil
-}
-
 func BenchmarkContinue(b *testing.B) {
-	for name, signer := range map[string]crypto.Signer{"Ed25519": testKey, "KeyElsewhere": signed{}} {
+	for name, signer := range map[string]crypto.Signer{"Ed25519": fake.Key, "KeyElsewhere": fake.Instant.Signer} {
 		b.Run(name, func(b *testing.B) {
-			client := &Client{Transport: instant{}, Key: httpsig.Key{ID: "key", Signer: signer}}
+			client := &Client{Client: signedhttp.Client{Transport: fake.Fixed{}, Key: httpsig.Key{ID: "key", Signer: signer}}}
 			benchmarkContinue(b, client)
 		})
 	}
@@ -36,7 +22,7 @@ func BenchmarkContinue(b *testing.B) {
 
 // BenchmarkContinueShared is a continuation that others could join.
 func BenchmarkContinueShared(b *testing.B) {
-	client := &Client{Transport: instant{}, Key: httpsig.Key{ID: "key", Signer: signed{}}, Flights: &Flights{}}
+	client := &Client{Client: signedhttp.Client{Transport: fake.Fixed{}, Key: fake.Instant, SingleFlight: &signedhttp.SingleFlight{}}}
 	benchmarkContinue(b, client)
 }
 

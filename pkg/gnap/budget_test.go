@@ -6,13 +6,14 @@ import (
 	"context"
 	"testing"
 
-	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/internal/fake"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // The budget does not depend on the clock: every allocation costs time, and more of it in a browser.
 func TestAllocationBudget(t *testing.T) {
 	const budget = 195
-	client := &Client{Transport: instant{}, Key: httpsig.Key{ID: "key", Signer: signed{}}, Flights: &Flights{}}
+	client := &Client{Client: signedhttp.Client{Transport: fake.Fixed{}, Key: fake.Instant, SingleFlight: &signedhttp.SingleFlight{}}}
 	allocations := testing.AllocsPerRun(100, func() {
 		if _, err := client.Continue(context.Background(), testURI, testToken, "36558ac2"); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 var key = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // use ed25519.GenerateKey
@@ -26,10 +27,10 @@ func ExampleClient_Continue() {
 	}))
 	defer wallet.Close()
 
-	client := &gnap.Client{
+	client := &gnap.Client{Client: signedhttp.Client{
 		Transport: http.DefaultTransport,
 		Key:       httpsig.Key{ID: "my-key", Signer: key},
-	}
+	}}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	grant, err := client.Continue(ctx, wallet.URL+"/continue/1", "5D9A9CF4BC7F46DDA114", "36558ac2")
@@ -44,16 +45,16 @@ func ExampleClient_Continue() {
 }
 
 // Codes tell what happened.
-func ExampleError() {
+func ExampleClient_Continue_denied() {
 	wallet := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		fmt.Fprint(w, `{"error":{"code":"user_denied","description":"The person said no."}}`)
 	}))
 	defer wallet.Close()
 
-	client := &gnap.Client{Transport: http.DefaultTransport, Key: httpsig.Key{ID: "my-key", Signer: key}}
+	client := &gnap.Client{Client: signedhttp.Client{Transport: http.DefaultTransport, Key: httpsig.Key{ID: "my-key", Signer: key}}}
 	_, err := client.Continue(context.Background(), wallet.URL, "5D9A9CF4BC7F46DDA114", "36558ac2")
-	var failure *gnap.Error
+	var failure *signedhttp.Error
 	if errors.As(err, &failure) {
 		fmt.Println(failure.Code, failure.Status, failure.Retryable)
 	}
@@ -75,7 +76,7 @@ func ExampleInteractionHash_Verify() {
 	fmt.Println(redirect.Verify() == nil)
 
 	redirect.InteractRef = "of somebody else"
-	var failure *gnap.Error
+	var failure *signedhttp.Error
 	if errors.As(redirect.Verify(), &failure) {
 		fmt.Println(failure.Code)
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // The example of RFC 9635 §4.2.3.
@@ -105,9 +107,9 @@ func TestInteractionHashRefuses(t *testing.T) {
 	for name, h := range cases {
 		t.Run(name, func(t *testing.T) {
 			err := h.Verify()
-			var e *Error
+			var e *signedhttp.Error
 			if !errors.As(err, &e) {
-				t.Fatalf("got %v, want an *Error", err)
+				t.Fatalf("got %v, want an *signedhttp.Error", err)
 			}
 			if e.Code != CodeHash || e.Status != 0 || e.Retryable || e.Operation != OpVerify {
 				t.Errorf("error %+v", *e)

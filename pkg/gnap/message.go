@@ -52,7 +52,7 @@ type FinishRequest struct {
 	Nonce  string `json:"nonce"`
 }
 
-// Grant is what a server answers to a grant request or a continuation (RFC 9635 §3): issued if it
+// Grant is the response to a grant request or a continuation (RFC 9635 §3): issued if it
 // has an AccessToken or a Subject, pending if not.
 type Grant struct {
 	Interact *Interaction

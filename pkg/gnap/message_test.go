@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"open-payments-wasm/pkg/internal/fake"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // stringify quotes text as ECMA-262 has it (QuoteJSONString).
@@ -179,7 +182,7 @@ func TestWrongShapes(t *testing.T) {
 		unsendable   = "continue.access_token.value" + cannotBeSent
 	)
 	cases := map[string]struct {
-		op       Operation
+		op       *signedhttp.Operation
 		body     string
 		problems []string
 	}{
@@ -286,14 +289,14 @@ func TestWrongShapes(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			client, server := newClient(t, answer{status: 200, body: c.body})
+			client, server := newClient(t, fake.Response{Status: 200, Body: c.body})
 			token := testToken
 			if c.op == OpRequest {
 				token = ""
 			}
 			grant, err := client.Do(t.Context(), Call{c.op, testURI, token, nil})
 			e := failure(t, err)
-			if grant != nil || e.Code != CodeShape || e.Status != 200 || e.Retryable || string(e.Body) != c.body || e.Operation != c.op {
+			if grant != nil || e.Code != signedhttp.CodeShape || e.Status != 200 || e.Retryable || string(e.Body) != c.body || e.Operation != c.op {
 				t.Errorf("grant %v, error %+v", grant, *e)
 			}
 			if !slices.Equal(e.Problems, c.problems) {
@@ -302,7 +305,7 @@ func TestWrongShapes(t *testing.T) {
 			if want := "The server's answer is not what RFC 9635 asks for: " + strings.Join(c.problems, "; ") + "."; e.Description != want {
 				t.Errorf("description %q, want %q", e.Description, want)
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
@@ -310,10 +313,10 @@ func TestWrongShapes(t *testing.T) {
 func TestRightShapes(t *testing.T) {
 	const goodContinue = `"continue":{"uri":"https://as.example/c","access_token":{"value":"v"}}`
 	cases := map[string]struct {
-		op   Operation
+		op   *signedhttp.Operation
 		body string
 	}{
-		"request, issued":    {OpRequest, issuedBody},
+		"request, issued":    {OpRequest, fake.Issued},
 		"request, pending":   {OpRequest, interactBody},
 		"request, no finish": {OpRequest, `{"interact":{"redirect":"https://as.example/i"},` + goodContinue + `}`},
 		"request, subject":   {OpRequest, `{"subject":{"sub_ids":[]}}`},
@@ -326,7 +329,7 @@ func TestRightShapes(t *testing.T) {
 		"loopback URIs": {OpContinue, `{"access_token":{"value":"v","manage":"http://localhost:3006/t"},` +
 			`"continue":{"uri":"http://127.0.0.1:3006/c","access_token":{"value":"v"}}}`},
 		"URIs with fragments":               {OpRequest, `{"interact":{"redirect":"https://as.example/i#a"},` + goodContinue + `}`},
-		"rotate":                            {OpRotate, issuedBody},
+		"rotate":                            {OpRotate, fake.Issued},
 		"another origin":                    {OpRequest, `{"interact":{"redirect":"https://one.example/i"},"continue":{"uri":"https://two.example/c","access_token":{"value":"v"}}}`},
 		"several tokens":                    {OpContinue, `{"access_token":[{"value":"v","label":"a"},{"value":"w","label":"b","flags":["bearer"]}]}`},
 		"several tokens, rotate":            {OpRotate, `{"access_token":[{"value":"v"}]}`},
@@ -338,13 +341,13 @@ func TestRightShapes(t *testing.T) {
 		"beyond float64":                    {OpContinue, `{"access_token":{"value":"v","expires_in":1e400},"x":[-1e400,{"y":1e999}]}`},
 		"beyond float64, wait":              {OpContinue, `{"continue":{"uri":"https://as.example/c","access_token":{"value":"v"},"wait":1e400}}`},
 		"unknown members":                   {OpContinue, `{"access_token":{"value":"v","x":[]},"y":{"value":1},"instance_id":7}`},
-		"white space":                       {OpContinue, " \r\n\t" + issuedBody + " \n"},
+		"white space":                       {OpContinue, " \r\n\t" + fake.Issued + " \n"},
 		"bad, then good":                    {OpRequest, `{"interact":{"redirect":"javascript:a","redirect":"https://as.example/"},` + goodContinue + `}`},
 		"wrong type under another spelling": {OpContinue, `{"access_token":{"value":"v","Manage":1,"EXPIRES_IN":"x"}}`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			client, _ := newClient(t, answer{status: 200, body: c.body})
+			client, _ := newClient(t, fake.Response{Status: 200, Body: c.body})
 			token := testToken
 			if c.op == OpRequest {
 				token = ""
@@ -359,7 +362,7 @@ func TestRightShapes(t *testing.T) {
 		})
 	}
 	t.Run("AllowHTTP", func(t *testing.T) {
-		client, _ := newClient(t, answer{status: 200, body: `{"access_token":{"value":"v","manage":"http://as.example/t"}}`})
+		client, _ := newClient(t, fake.Response{Status: 200, Body: `{"access_token":{"value":"v","manage":"http://as.example/t"}}`})
 		client.AllowHTTP = true
 		if _, err := client.Rotate(t.Context(), testURI, testToken); err != nil {
 			t.Error(err)

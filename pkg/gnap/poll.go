@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 // Poll asks at intervals whether a pending grant is issued yet, until it is (RFC 9635 §5.2). It is
@@ -15,14 +17,14 @@ import (
 // three times in a row, ever more slowly. Progress, if it is not nil, is called with the
 // continuation that follows every response.
 //
-// Errors are as for Do: a denial is the server's *Error. As long as the grant is pending it does not
+// Errors are as for Do: a denial is a *signedhttp.Error. As long as the grant is pending it does not
 // end before ctx does, so give ctx a deadline. When that comes before the next request may be made,
 // it ends at once: with the failure that it would have tried again, or else with too_fast, and Wait
 // says when to poll on.
 func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(Continuation)) (*Grant, error) {
-	strict := &Client{Transport: c.Transport, Key: c.Key, AllowHTTP: c.AllowHTTP} // it needs what it follows
-	slower, failures, answered := time.Duration(0), 0, false
-	var last *Error // of the request before
+	strict := &Client{Client: c.Client} // it needs what it follows
+	slower, failures, wasPending := time.Duration(0), 0, false
+	var last *signedhttp.Error // of the request before
 	for {
 		if err := pause(ctx, waitOf(pending)+slower, last); err != nil {
 			return nil, err
@@ -33,18 +35,18 @@ func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(C
 		case err == nil && (grant.AccessToken != nil || grant.Subject != nil):
 			return grant, nil
 		case err == nil:
-			pending, failures, answered = *grant.Continue, 0, true
+			pending, failures, wasPending = *grant.Continue, 0, true
 			if progress != nil {
 				progress(pending)
 			}
 		case !errors.As(err, &last):
 			return nil, err
-		case last.Code == CodeTimeout && answered:
+		case last.Code == signedhttp.CodeTimeout && wasPending:
 			last.Description = "The grant was still pending when the server last answered, and the time for this call is up."
 			return nil, last
 		case last.Code == codeTooFast:
 			slower += defaultWait
-		case last.Retryable && last.Code != CodeTimeout && failures < 3:
+		case last.Retryable && last.Code != signedhttp.CodeTimeout && failures < 3:
 			failures++
 			slower += defaultWait
 		default:
@@ -55,42 +57,32 @@ func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(C
 
 // pause waits before a request, unless ctx ends before: then it returns what ends the poll. last is
 // the failure that the request would make good, or nil where the grant is pending.
-func pause(ctx context.Context, wait time.Duration, last *Error) error {
+func pause(ctx context.Context, wait time.Duration, last *signedhttp.Error) error {
 	if last != nil {
 		wait = max(wait, last.Wait)
 	}
-	err := ctx.Err()
-	if err == nil && endsWithin(ctx, wait) {
-		err = context.DeadlineExceeded
-	}
-	if err == nil {
-		err = sleep(ctx, wait)
-	}
+	err := signedhttp.Wait(ctx, wait)
 	switch {
 	case err == nil:
 		return nil
 	case !errors.Is(err, context.DeadlineExceeded):
-		return contextError(ctx, OpContinue)
+		return signedhttp.Ended(ctx, OpContinue)
 	case last != nil:
-		return last.beyondDeadline(wait)
+		return last.BeyondDeadline(wait)
 	}
-	stillPending := &Error{Operation: OpContinue, Code: codeTooFast, Retryable: true, Description: "The grant is still pending."}
-	return stillPending.beyondDeadline(wait)
+	stillPending := OpContinue.Fail(codeTooFast, "The grant is still pending.")
+	stillPending.Retryable = true
+	return stillPending.BeyondDeadline(wait)
 }
 
 // pollOnce does not wait out too_fast itself: Poll does, and remembers.
 func (c *Client) pollOnce(ctx context.Context, pending Continuation) (*Grant, error) {
-	call := Call{OpContinue, pending.URI, pending.AccessToken.Value, nil}
-	target, err := c.check(call)
-	if err != nil {
-		return nil, err
-	}
-	return c.sendOnce(ctx, call, target)
+	return c.send(ctx, Call{OpContinue, pending.URI, pending.AccessToken.Value, nil}, true)
 }
 
 func waitOf(pending Continuation) time.Duration {
 	if pending.Wait == nil || !(*pending.Wait >= 0) { // NaN too
 		return defaultWait
 	}
-	return seconds(*pending.Wait)
+	return signedhttp.Seconds(*pending.Wait)
 }

@@ -13,32 +13,33 @@ import (
 	"time"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
-// script answers requests one after the other and notes when they came.
+// script responds to requests one after the other and notes when they came.
 type script struct {
-	answers []string // "status body"
-	began   time.Time
-	at      []time.Duration
-	urls    []string
-	tokens  []string
+	responses []string // "status body"
+	began     time.Time
+	at        []time.Duration
+	urls      []string
+	tokens    []string
 }
 
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.at = append(s.at, time.Since(s.began))
 	s.urls = append(s.urls, httpsig.TargetURI(req))
 	s.tokens = append(s.tokens, req.Header.Get("Authorization"))
-	answer := s.answers[0]
-	s.answers = s.answers[1:]
-	if answer == "lost" {
+	response := s.responses[0]
+	s.responses = s.responses[1:]
+	if response == "lost" {
 		return nil, errors.New("connection lost")
 	}
-	if answer == "silence" {
+	if response == "silence" {
 		<-req.Context().Done()
 		return nil, req.Context().Err()
 	}
-	status := map[string]int{"200": 200, "400": 400, "401": 401, "425": 425}[answer[:3]]
-	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(answer[4:]))}, nil
+	status := map[string]int{"200": 200, "400": 400, "401": 401, "425": 425}[response[:3]]
+	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(response[4:]))}, nil
 }
 
 const (
@@ -51,15 +52,15 @@ const (
 
 func TestPoll(t *testing.T) {
 	cases := map[string]struct {
-		answers []string
-		at      []time.Duration
-		code    string
+		responses []string
+		at        []time.Duration
+		code      string
 	}{
 		"waits as the server says, then follows": {[]string{pollPending, pollPending, pollIssued}, []time.Duration{1, 3, 5}, ""},
 		"zero is no pause":                       {[]string{pollAtOnce, pollAtOnce, pollIssued}, []time.Duration{1, 2, 3}, ""},
 		"slows down for good":                    {[]string{pollTooFast, pollPending, pollIssued}, []time.Duration{1, 7, 14}, ""},
 		"survives a lost connection":             {[]string{"lost", pollIssued}, []time.Duration{1, 7}, ""},
-		"gives up on a dead one":                 {[]string{"lost", "lost", "lost", "lost"}, []time.Duration{1, 7, 18, 34}, CodeNetwork},
+		"gives up on a dead one":                 {[]string{"lost", "lost", "lost", "lost"}, []time.Duration{1, 7, 18, 34}, signedhttp.CodeNetwork},
 		"a server that is not ready":             {[]string{"425 {}", pollIssued}, []time.Duration{1, 7}, ""},
 		"too_fast says how long":                 {[]string{`400 {"error":"too_fast","continue":{"wait":40}}`, pollIssued}, []time.Duration{1, 41}, ""},
 		"a moment is a second":                   {[]string{pollMoment, pollMoment, pollIssued}, []time.Duration{1, 2, 3}, ""},
@@ -68,9 +69,9 @@ func TestPoll(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server := &script{answers: c.answers, began: time.Now()}
+				server := &script{responses: c.responses, began: time.Now()}
 				grant, err := pollWith(t.Context(), server, nil)
-				var failure *Error
+				var failure *signedhttp.Error
 				if errors.As(err, &failure); c.code != "" && (failure == nil || failure.Code != c.code) || c.code == "" && err != nil {
 					t.Fatalf("error %v, want code %q", err, c.code)
 				}
@@ -92,12 +93,12 @@ func pollWith(ctx context.Context, server *script, progress func(Continuation)) 
 	pending := Continuation{URI: "https://as.example/c/1", Wait: &wait}
 	pending.AccessToken.Value = "T1"
 	key := httpsig.Key{ID: "k", Signer: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
-	return (&Client{Transport: server, Key: key}).Poll(ctx, pending, progress)
+	return (&Client{Client: signedhttp.Client{Transport: server, Key: key}}).Poll(ctx, pending, progress)
 }
 
 func TestPollFollowsRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &script{answers: []string{pollPending, pollIssued}}
+		server := &script{responses: []string{pollPending, pollIssued}}
 		var seen []string
 		if _, err := pollWith(t.Context(), server, func(next Continuation) { seen = append(seen, next.URI) }); err != nil {
 			t.Fatal(err)
@@ -117,7 +118,7 @@ func TestPollFollowsRotation(t *testing.T) {
 func TestPollWaitsFiveSecondsWhereTheServerDoesNotSay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		silent := `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"}}}`
-		server := &script{answers: []string{silent, pollIssued}, began: time.Now()}
+		server := &script{responses: []string{silent, pollIssued}, began: time.Now()}
 		if _, err := pollWith(t.Context(), server, nil); err != nil {
 			t.Fatal(err)
 		}

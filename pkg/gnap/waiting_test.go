@@ -12,27 +12,29 @@ import (
 	"time"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/internal/fake"
+	"open-payments-wasm/pkg/signedhttp"
 )
 
 const tooFastBody = `{"error":{"code":"too_fast","description":"continued too early"}}`
 
-func tooFast(retryAfter string) answer {
-	a := answer{status: 400, body: tooFastBody, header: http.Header{"Content-Type": {"application/json"}}}
+func tooFast(retryAfter string) fake.Response {
+	a := fake.Response{Status: 400, Body: tooFastBody, Header: http.Header{"Content-Type": {"application/json"}}}
 	if retryAfter != "" {
-		a.header.Set("Retry-After", retryAfter)
+		a.Header.Set("Retry-After", retryAfter)
 	}
 	return a
 }
 
 func TestTooFastWaitsAndTriesAgain(t *testing.T) {
-	withWait := func(wait, retryAfter string) answer {
+	withWait := func(wait, retryAfter string) fake.Response {
 		a := tooFast(retryAfter)
-		a.body = `{"error":{"code":"too_fast"},"continue":{"wait":` + wait + `}}`
+		a.Body = `{"error":{"code":"too_fast"},"continue":{"wait":` + wait + `}}`
 		return a
 	}
 	cases := map[string]struct {
-		answer answer
-		wait   time.Duration
+		response fake.Response
+		wait     time.Duration
 	}{
 		"nothing said":         {tooFast(""), 5 * time.Second},
 		"Retry-After":          {tooFast("7"), 7 * time.Second},
@@ -44,8 +46,8 @@ func TestTooFastWaitsAndTriesAgain(t *testing.T) {
 		"wait":                 {withWait("12", ""), 12 * time.Second},
 		"wait, a part":         {withWait("1.5", ""), 1500 * time.Millisecond},
 		"wait wins":            {withWait("3", "60"), 3 * time.Second},
-		"code as a string":     {answer{status: 400, body: `{"error":"too_fast","continue":{"wait":2}}`}, 2 * time.Second},
-		"another status":       {answer{status: 429, body: tooFastBody, header: http.Header{"Retry-After": {"2"}}}, 2 * time.Second},
+		"code as a string":     {fake.Response{Status: 400, Body: `{"error":"too_fast","continue":{"wait":2}}`}, 2 * time.Second},
+		"another status":       {fake.Response{Status: 429, Body: tooFastBody, Header: http.Header{"Retry-After": {"2"}}}, 2 * time.Second},
 		"wait of zero":         {withWait("0", ""), 5 * time.Second},
 		"Retry-After of zero":  {tooFast("0"), 5 * time.Second},
 		"zero and Retry-After": {withWait("0", "4"), 4 * time.Second},
@@ -61,23 +63,23 @@ func TestTooFastWaitsAndTriesAgain(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, server := newClient(t, c.answer, c.answer, answer{})
+				client, server := newClient(t, c.response, c.response, fake.Response{})
 				start := time.Now()
 				grant, err := client.Continue(t.Context(), testURI, testToken, "r")
 				if err != nil || grant.AccessToken == nil {
 					t.Fatalf("grant %v, error %v", grant, err)
 				}
-				server.wantRequests(3)
+				server.WantRequests(3)
 				seen := map[string]bool{}
-				for i, request := range server.requests() {
-					if waited := request.at.Sub(start); waited != time.Duration(i)*c.wait {
+				for i, request := range server.Requests() {
+					if waited := request.At.Sub(start); waited != time.Duration(i)*c.wait {
 						t.Errorf("request %d after %v, want %v", i, waited, time.Duration(i)*c.wait)
 					}
-					if request.body != `{"interact_ref":"r"}` || request.target != testURI || request.method != "POST" {
+					if request.Body != `{"interact_ref":"r"}` || request.Target != testURI || request.Method != "POST" {
 						t.Errorf("request %d: %+v", i, request)
 					}
-					seen[request.nonce] = true
-					seen[request.signature] = true
+					seen[request.Nonce] = true
+					seen[request.Signature] = true
 				}
 				if len(seen) != 6 {
 					t.Error("a nonce or signature was used again")
@@ -89,19 +91,19 @@ func TestTooFastWaitsAndTriesAgain(t *testing.T) {
 
 func TestTooFastOfAPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := newClient(t, tooFast("1"), answer{status: 200, body: pendingBody})
+		client, server := newClient(t, tooFast("1"), fake.Response{Status: 200, Body: pendingBody})
 		grant, err := client.Continue(t.Context(), testURI, testToken, "")
 		if err != nil || grant.Continue == nil {
 			t.Fatalf("grant %v, error %v", grant, err)
 		}
-		server.wantRequests(2)
+		server.WantRequests(2)
 	})
 }
 
 func TestOnlyContinuationsWait(t *testing.T) {
-	for _, op := range []Operation{OpRequest, OpCancel, OpRotate, OpRevoke} {
+	for _, op := range []*signedhttp.Operation{OpRequest, OpCancel, OpRotate, OpRevoke} {
 		synctest.Test(t, func(t *testing.T) {
-			client, server := newClient(t, tooFast("1"), answer{})
+			client, server := newClient(t, tooFast("1"), fake.Response{})
 			start := time.Now()
 			token := testToken
 			if op == OpRequest {
@@ -114,29 +116,29 @@ func TestOnlyContinuationsWait(t *testing.T) {
 			if time.Since(start) != 0 {
 				t.Errorf("%s waited", op)
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
 
 // Whatever else a server says, a continuation that may have reached it is not made again.
 func TestOnlyTooFastIsTriedAgain(t *testing.T) {
-	answers := map[string]answer{
-		"429":          {status: 429, body: `{}`, header: http.Header{"Retry-After": {"1"}}},
-		"503":          {status: 503, body: `{"continue":{"wait":1}}`},
-		"other code":   {status: 400, body: `{"error":"unknown_request"}`},
-		"no network":   {err: errors.New("reset")},
-		"success":      {status: 200, body: tooFastBody},
-		"not JSON":     {status: 200, body: "<p>"},
-		"in the words": {status: 400, body: `{"error":{"description":"too_fast"}}`},
+	answers := map[string]fake.Response{
+		"429":          {Status: 429, Body: `{}`, Header: http.Header{"Retry-After": {"1"}}},
+		"503":          {Status: 503, Body: `{"continue":{"wait":1}}`},
+		"other code":   {Status: 400, Body: `{"error":"unknown_request"}`},
+		"no network":   {Err: errors.New("reset")},
+		"success":      {Status: 200, Body: tooFastBody},
+		"not JSON":     {Status: 200, Body: "<p>"},
+		"in the words": {Status: 400, Body: `{"error":{"description":"too_fast"}}`},
 	}
 	for name, a := range answers {
 		synctest.Test(t, func(t *testing.T) {
-			client, server := newClient(t, a, answer{})
+			client, server := newClient(t, a, fake.Response{})
 			if _, err := client.Continue(t.Context(), testURI, testToken, "r"); err == nil {
 				t.Errorf("%s: no error", name)
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
@@ -155,11 +157,11 @@ func TestTooFastAndTheDeadline(t *testing.T) {
 		"there is time for success": {16 * time.Second, 4, 15 * time.Second, ""},
 	}
 	for name, c := range cases {
-		for _, flights := range []*Flights{nil, {}} {
+		for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 			t.Run(fmt.Sprint(name, flights != nil), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					client, server := newClient(t, tooFast(""), tooFast(""), tooFast(""), answer{})
-					client.Flights = flights
+					client, server := newClient(t, tooFast(""), tooFast(""), tooFast(""), fake.Response{})
+					client.SingleFlight = flights
 					ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 					defer cancel()
 					start := time.Now()
@@ -177,7 +179,7 @@ func TestTooFastAndTheDeadline(t *testing.T) {
 					if ended := time.Since(start); ended != c.ended {
 						t.Errorf("ended after %v, want %v", ended, c.ended)
 					}
-					server.wantRequests(c.requests)
+					server.WantRequests(c.requests)
 				})
 			})
 		}
@@ -187,10 +189,10 @@ func TestTooFastAndTheDeadline(t *testing.T) {
 var errEnough = errors.New("enough of it")
 
 func TestCancelWhileWaiting(t *testing.T) {
-	for _, flights := range []*Flights{nil, {}} {
+	for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 		synctest.Test(t, func(t *testing.T) {
-			client, server := newClient(t, tooFast("60"), answer{})
-			client.Flights = flights
+			client, server := newClient(t, tooFast("60"), fake.Response{})
+			client.SingleFlight = flights
 			ctx, cancel := context.WithCancelCause(t.Context())
 			start := time.Now()
 			time.AfterFunc(2*time.Second, func() { cancel(errEnough) })
@@ -202,7 +204,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 				t.Errorf("returned after %v", waited)
 			}
 			time.Sleep(time.Hour)
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
@@ -215,7 +217,7 @@ func until(req *http.Request) (*http.Response, error) {
 
 // untilBody answers at once, with a body that ends when the request's context does.
 func untilBody(req *http.Request) (*http.Response, error) {
-	return answer{status: 200, stream: contextReader{req.Context()}}.response(), nil
+	return fake.Response{Status: 200, Stream: contextReader{req.Context()}}.HTTP(), nil
 }
 
 type contextReader struct{ ctx context.Context }
@@ -228,11 +230,11 @@ func (r contextReader) Read([]byte) (int, error) {
 func TestEndOfTheContext(t *testing.T) {
 	servers := map[string]func(*http.Request) (*http.Response, error){"no answer": until, "half an answer": untilBody}
 	for name, handle := range servers {
-		for _, flights := range []*Flights{nil, {}} {
+		for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 			t.Run(fmt.Sprint(name, flights != nil), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					client, server := newClient(t)
-					server.handle, client.Flights = handle, flights
+					server.Handle, client.SingleFlight = handle, flights
 
 					ctx, cancel := context.WithCancelCause(t.Context())
 					time.AfterFunc(time.Second, func() { cancel(errEnough) })
@@ -252,7 +254,7 @@ func TestEndOfTheContext(t *testing.T) {
 					_, err := client.Rotate(limited, testURI, testToken)
 					e := failure(t, err)
 					answered := name != "no answer" && flights == nil // with Flights the call ends before the request
-					if e.Code != CodeTimeout || !e.Retryable || (e.Status == 200) != answered || e.Operation != OpRotate || !errors.Is(err, errEnough) {
+					if e.Code != signedhttp.CodeTimeout || !e.Retryable || (e.Status == 200) != answered || e.Operation != OpRotate || !errors.Is(err, errEnough) {
 						t.Errorf("timed out: %+v", *e)
 					}
 					if waited := time.Since(start); waited != time.Second {
@@ -261,10 +263,10 @@ func TestEndOfTheContext(t *testing.T) {
 
 					bare, stopBare := context.WithTimeout(t.Context(), time.Second)
 					defer stopBare()
-					if _, err := client.Rotate(bare, testURI, testToken); failure(t, err).Code != CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
+					if _, err := client.Rotate(bare, testURI, testToken); failure(t, err).Code != signedhttp.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("timed out: %v", err)
 					}
-					server.wantRequests(4)
+					server.WantRequests(4)
 				})
 			})
 		}
@@ -272,10 +274,10 @@ func TestEndOfTheContext(t *testing.T) {
 }
 
 func TestContextThatEndedBefore(t *testing.T) {
-	for _, flights := range []*Flights{nil, {}} {
+	for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := newClient(t)
-			client.Flights = flights
+			client.SingleFlight = flights
 			ctx, cancel := context.WithCancelCause(t.Context())
 			cancel(errEnough)
 			if _, err := client.Continue(ctx, testURI, testToken, "r"); err != errEnough {
@@ -283,44 +285,44 @@ func TestContextThatEndedBefore(t *testing.T) {
 			}
 			expired, stop := context.WithDeadline(t.Context(), time.Now())
 			defer stop()
-			if _, err := client.Continue(expired, testURI, testToken, "r"); failure(t, err).Code != CodeTimeout {
+			if _, err := client.Continue(expired, testURI, testToken, "r"); failure(t, err).Code != signedhttp.CodeTimeout {
 				t.Errorf("got %v, want a timeout", err)
 			}
 			if _, err := client.Continue(ctx, "javascript:a", testToken, "r"); err == errEnough {
 				t.Error("a wrong argument was not reported")
 			}
 			synctest.Wait()
-			server.wantRequests(0)
+			server.WantRequests(0)
 		})
 	}
 }
 
 // slowSigner needs a second, unless its context ends before.
-type slowSigner struct{ signerFunc }
+type slowSigner struct{ fake.SignerFunc }
 
 func (slowSigner) WithContext(ctx context.Context) crypto.Signer {
-	return signerFunc(func(message []byte) ([]byte, error) {
+	return fake.SignerFunc(func(message []byte) ([]byte, error) {
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-time.After(time.Second):
-			return ed25519.Sign(testKey, message), nil
+			return ed25519.Sign(fake.Key, message), nil
 		}
 	})
 }
 
 func TestSlowSigner(t *testing.T) {
-	for _, flights := range []*Flights{nil, {}} {
+	for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := newClient(t)
-			client.Key, client.Flights = httpsig.Key{ID: "k1", Signer: slowSigner{}}, flights
+			client.Key, client.SingleFlight = httpsig.Key{ID: "k1", Signer: slowSigner{}}, flights
 			if _, err := client.Continue(t.Context(), testURI, testToken, "r"); err != nil {
 				t.Error(err)
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 			limited, stop := context.WithTimeout(t.Context(), time.Millisecond)
 			defer stop()
-			if _, err := client.Continue(limited, testURI, testToken, "r"); failure(t, err).Code != CodeTimeout {
+			if _, err := client.Continue(limited, testURI, testToken, "r"); failure(t, err).Code != signedhttp.CodeTimeout {
 				t.Errorf("got %v, want a timeout", err)
 			}
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -329,7 +331,7 @@ func TestSlowSigner(t *testing.T) {
 				t.Errorf("got %v, want the cause", err)
 			}
 			time.Sleep(time.Minute)
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }

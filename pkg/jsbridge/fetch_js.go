@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hack-pad/safejs"
+
+	"open-payments-wasm/pkg/httpsig"
 )
 
 // Fetch is an http.RoundTripper over a fetch function: that of the page when Func is undefined. It
@@ -58,7 +60,7 @@ func (f Fetch) function() safejs.Value {
 var errBody = errors.New("jsbridge: the body of a request must be UTF-8")
 
 // encode writes a request as the text that exchange reads: none of its lines can hold a line break.
-// The URL is spelled as it was signed: with an opaque path, net/url would not.
+// The URL is spelled as it was signed.
 func encode(req *http.Request) (string, error) {
 	var lines strings.Builder
 	count := 0
@@ -68,7 +70,7 @@ func encode(req *http.Request) (string, error) {
 			count++
 		}
 	}
-	start := req.Method + "\n" + req.URL.Scheme + "://" + req.URL.Host + req.URL.RequestURI() + "\n" + strconv.Itoa(count)
+	start := req.Method + "\n" + httpsig.TargetURI(req) + "\n" + strconv.Itoa(count)
 	if req.Body == nil {
 		return start + lines.String(), nil
 	}

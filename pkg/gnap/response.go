@@ -5,34 +5,23 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"open-payments-wasm/pkg/signedhttp"
 )
 
-// parseGrant reads and checks a response. It names every member that is missing or of the wrong
-// type. What RFC 9635 leaves optional may be absent. The errors are those of decode.
+// readGrant makes a grant of a response and checks it. It names every member that is missing or of the wrong
+// type. What RFC 9635 leaves optional may be absent.
 //
 // Members are looked up by their exact names and of two the last counts, as in JavaScript, who is
 // given Raw: decoding into structs would take "Redirect" for redirect, and merge two objects.
-func parseGrant(text []byte, op Operation, allowHTTP bool) (grant *Grant, problems []string, err error) {
-	response, err := decode(text)
-	if err != nil {
-		return nil, nil, err
-	}
+func readGrant(op *signedhttp.Operation, text []byte, value any, allowHTTP bool) (grant *Grant, problems []string) {
 	m := members{allowHTTP: allowHTTP}
-	grant = m.grant(m.asObject("the answer", response))
+	grant = m.grant(m.asObject("the answer", value))
 	grant.Raw = text
-	problems = m.problems
-	if len(problems) == 0 {
-		problems = slices.Concat(grant.missing(op), grant.badContinuation(op), grant.badURIs(allowHTTP), m.badTokens)
+	if len(m.problems) > 0 {
+		return grant, m.problems
 	}
-	return grant, bounded(problems), nil
-}
-
-func bounded(problems []string) []string {
-	const most = 20
-	if len(problems) <= most {
-		return problems
-	}
-	return append(problems[:most:most], fmt.Sprintf("and %d more problems", len(problems)-most))
+	return grant, slices.Concat(grant.missing(op), grant.badContinuation(op), grant.badURIs(allowHTTP), m.badTokens)
 }
 
 // members reads the members of decoded JSON objects and collects what is of the wrong type. What
@@ -114,7 +103,7 @@ func (m *members) checkToken(path, token string) {
 	switch {
 	case token == "":
 		m.badTokens = append(m.badTokens, path+" is missing")
-	case !canBeSent(token):
+	case !signedhttp.CanBeSent(token):
 		m.badTokens = append(m.badTokens, path+cannotBeSent)
 	}
 }
@@ -141,7 +130,7 @@ func (m *members) management(path string, value any, token string) Management {
 }
 
 func (m *members) checkURI(path, uri string) {
-	if _, problem := parseTarget(uri, m.allowHTTP); uri != "" && problem != "" {
+	if problem := uriProblem(uri, m.allowHTTP); problem != "" {
 		m.badTokens = append(m.badTokens, path+" "+problem)
 	}
 }
@@ -221,7 +210,7 @@ func jsonType(value any) string {
 	}
 }
 
-func (g *Grant) missing(op Operation) []string {
+func (g *Grant) missing(op *signedhttp.Operation) []string {
 	var problems []string
 	need := func(there bool, what string) {
 		if !there {
@@ -248,13 +237,13 @@ func (g *Grant) missing(op Operation) []string {
 	return problems
 }
 
-const cannotBeSent = " cannot be sent in a header: it " + tokenProblem
+const cannotBeSent = " cannot be sent in a header: it " + signedhttp.TokenProblem
 
 // badContinuation refuses a token that could not be sent later. It is of no concern where the grant
 // is issued: a token would be lost for it.
-func (g *Grant) badContinuation(op Operation) []string {
+func (g *Grant) badContinuation(op *signedhttp.Operation) []string {
 	issued := g.AccessToken != nil || g.Subject != nil
-	if g.Continue == nil || op != OpRequest && issued || canBeSent(g.Continue.AccessToken.Value) {
+	if g.Continue == nil || op != OpRequest && issued || signedhttp.CanBeSent(g.Continue.AccessToken.Value) {
 		return nil
 	}
 	return []string{"continue.access_token.value" + cannotBeSent}
@@ -265,7 +254,7 @@ func (g *Grant) badContinuation(op Operation) []string {
 func (g *Grant) badURIs(allowHTTP bool) []string {
 	var problems []string
 	check := func(name, uri string) {
-		if _, problem := parseTarget(uri, allowHTTP); uri != "" && problem != "" {
+		if problem := uriProblem(uri, allowHTTP); problem != "" {
 			problems = append(problems, name+" "+problem)
 		}
 	}
@@ -276,4 +265,12 @@ func (g *Grant) badURIs(allowHTTP bool) []string {
 		check("continue.uri", g.Continue.URI)
 	}
 	return problems
+}
+
+// uriProblem says what is wrong with an address that may be absent.
+func uriProblem(uri string, allowHTTP bool) string {
+	if uri == "" {
+		return ""
+	}
+	return signedhttp.CheckURL(uri, allowHTTP)
 }

@@ -1,26 +1,16 @@
-package gnap
+package signedhttp
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 	"unicode/utf8"
 
-	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/internal/fake"
 )
-
-var signedKey = httpsig.Key{ID: "key", Signer: signed{}}
-
-// fixed gives one answer for ever.
-type fixed struct{ answer }
-
-func (f fixed) RoundTrip(*http.Request) (*http.Response, error) { return f.response(), nil }
 
 // hardSecret has what escapes are made for.
 const hardSecret = `S3cr+t/="<&>'%2F\n;9`
@@ -119,7 +109,6 @@ func TestRule9SecretsAreInNoPartOfAnError(t *testing.T) {
 		"beside": `{"error":"c","description":%s}`, "details": `{"error":{"details":%s}}`, "in details": `{"error":{"details":[{"a":[1,%s]}]}}`,
 		"a name": `{"error":{"details":{"a":{%s:1}}}}`,
 	}
-	const finish = `{"interact":{"finish":{"nonce":"%s"}},"client":"c"}`
 	for place, format := range places {
 		for name, form := range escapedForms(hardSecret) {
 			quoted, err := json.Marshal(form)
@@ -127,17 +116,17 @@ func TestRule9SecretsAreInNoPartOfAnError(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := fmt.Sprintf(format, quoted)
-			nonce, _ := Marshal(hardSecret)
-			for kind, call := range map[string]Call{
-				"nonce":     {OpRequest, testURI, "", []byte(fmt.Sprintf(finish, string(nonce[1:len(nonce)-1])))},
-				"reference": {OpContinue, testURI, "other token", []byte(`{"interact_ref":` + string(nonce) + `}`)},
-				"token":     {OpRotate, testURI, hardSecret, nil},
+			inBody, err := json.Marshal(hardSecret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for kind, r := range map[string]Request{
+				"nonce":     {Operation: opStart, URL: testURI, Body: []byte(`{"nonce":` + string(inBody) + `}`)},
+				"reference": {Operation: opChange, URL: testURI, AccessToken: "other-token", Body: []byte(`{"interact_ref":` + string(inBody) + `}`)},
+				"token":     {Operation: opEnd, URL: testURI, AccessToken: hardSecret},
 			} {
-				call.AccessToken = strings.ReplaceAll(call.AccessToken, " ", "-")
-				client := &Client{Transport: fixed{answer{status: 400, body: body}}, Key: signedKey}
-				_, err := client.Do(t.Context(), call)
-				e := failure(t, err)
-				texts := []string{e.Code, e.Description, err.Error(), string(e.Details)}
+				e := failingWith(t, r, 400, body)
+				texts := []string{e.Code, e.Description, e.Error(), string(e.Details)}
 				if e.Details != nil && !json.Valid(e.Details) {
 					t.Errorf("%s, %s: details %s", place, name, e.Details)
 				}
@@ -155,9 +144,9 @@ func TestRule9SecretsAreInNoPartOfAnError(t *testing.T) {
 }
 
 func TestRule9NumbersThatAreSecrets(t *testing.T) {
-	client := &Client{Key: signedKey, Transport: fixed{answer{status: 400,
-		body: `{"error":{"code":"1234567890","details":{"a": [ 1234567890, -12345678901.5e3, 12, "x" ], "b":null}}}`}}}
-	_, err := client.Rotate(t.Context(), testURI, "1234567890")
+	client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400,
+		Body: `{"error":{"code":"1234567890","details":{"a": [ 1234567890, -12345678901.5e3, 12, "x" ], "b":null}}}`}}}
+	_, err := client.Do(t.Context(), request(opChange, testURI, "1234567890"))
 	e := failure(t, err)
 	if want := `{"a": [ "[redacted]", "[redacted]", 12, "x" ], "b":null}`; string(e.Details) != want || e.Code != CodeHTTP {
 		t.Errorf("code %s, details %s", e.Code, e.Details)
@@ -166,10 +155,10 @@ func TestRule9NumbersThatAreSecrets(t *testing.T) {
 
 // A text of a few letters is part of many a word and no secret.
 func TestRule9ShortTextsAreNoSecrets(t *testing.T) {
-	client := &Client{Key: signedKey, Transport: fixed{answer{status: 400,
-		body: `{"error":{"code":"invalid_grant","description":"grant not granted","details":"grant"}}`}}}
+	client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400,
+		Body: `{"error":{"code":"invalid_grant","description":"grant not granted","details":"grant"}}`}}}
 	for _, short := range []string{"r", "a", "grant", "granted", "not"} {
-		_, err := client.Continue(t.Context(), testURI, short, short)
+		_, err := client.Do(t.Context(), Request{Operation: opChange, URL: testURI, AccessToken: short, Body: []byte(`{"interact_ref":"` + short + `"}`)})
 		if e := failure(t, err); e.Code != "invalid_grant" || e.Description != "grant not granted" || string(e.Details) != `"grant"` {
 			t.Errorf("%s: %v", short, err)
 		}
@@ -189,8 +178,8 @@ func TestRule9WordsOfAServerForgeNoLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"error":{"code":"c","description":%s,"details":{%s:%s}}}`, quoted, quoted, quoted)
-		client := &Client{Key: signedKey, Transport: fixed{answer{status: 400, body: body}}}
-		_, err = client.Rotate(t.Context(), testURI, testToken)
+		client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400, Body: body}}}
+		_, err = client.Do(t.Context(), request(opChange, testURI, testToken))
 		e := failure(t, err)
 		if e.Description != want || strings.ContainsFunc(e.Error(), func(r rune) bool { return visible(r) != r }) {
 			t.Errorf("%+q became %+q, want %+q", text, e.Description, want)
@@ -214,8 +203,8 @@ func TestRule9WordsOfAServerAreBounded(t *testing.T) {
 		"long details": `{"error":{"details":["` + strings.Repeat(`a","`, 4000) + `"]}}`,
 		"grown":        `{"error":{"details":["` + strings.Repeat(`\u0001","`, 900) + `"]}}`,
 	} {
-		client := &Client{Key: signedKey, Transport: fixed{answer{status: 400, body: body}}}
-		_, err := client.Rotate(t.Context(), testURI, testToken)
+		client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400, Body: body}}}
+		_, err := client.Do(t.Context(), request(opChange, testURI, testToken))
 		e := failure(t, err)
 		if utf8.RuneCountInString(e.Description) > maxWords+1 || len(e.Details) > maxDetails || (place == "long details") != (e.Details == nil && place != "description") {
 			t.Errorf("%s: description of %d bytes, details of %d", place, len(e.Description), len(e.Details))
@@ -229,8 +218,8 @@ func TestRule9WordsOfAServerAreBounded(t *testing.T) {
 		"two words": CodeHTTP, "a\\nb": CodeHTTP, "é": CodeHTTP, "a.b": CodeHTTP, "<b>": CodeHTTP, "": CodeHTTP,
 	} {
 		for _, body := range []string{`{"error":"` + code + `"}`, `{"error":{"code":"` + code + `"}}`} {
-			client := &Client{Key: signedKey, Transport: fixed{answer{status: 400, body: body}}}
-			_, err := client.Rotate(t.Context(), testURI, testToken)
+			client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400, Body: body}}}
+			_, err := client.Do(t.Context(), request(opChange, testURI, testToken))
 			if e := failure(t, err); e.Code != want {
 				t.Errorf("code %q became %q", code, e.Code)
 			}
@@ -241,96 +230,11 @@ func TestRule9WordsOfAServerAreBounded(t *testing.T) {
 func TestWhichFailuresAreRetryable(t *testing.T) {
 	retryable := map[int]bool{408: true, 421: true, 425: true, 429: true, 500: true, 503: true, 599: true}
 	for status := 400; status < 600; status++ {
-		client := &Client{Key: signedKey, Transport: fixed{answer{status: status, body: `{}`}}}
-		_, err := client.Rotate(t.Context(), testURI, testToken)
+		client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: status, Body: `{}`}}}
+		_, err := client.Do(t.Context(), request(opChange, testURI, testToken))
 		if e := failure(t, err); e.Retryable != (retryable[status] || status >= 500) {
 			t.Errorf("%d: retryable %v", status, e.Retryable)
 		}
-	}
-}
-
-func TestUnknownClientIsLedToCheckPublished(t *testing.T) {
-	for words, want := range map[string]string{
-		"could not determine client": "could not determine client. Check with checkPublished that the client's wallet address publishes this key.",
-		"invalid signature.":         "invalid signature. Check with checkPublished that the client's wallet address publishes this key.",
-	} {
-		client := &Client{Key: signedKey, Transport: fixed{answer{status: 400, body: `{"error":{"code":"invalid_client","description":"` + words + `"}}`}}}
-		_, err := client.Request(t.Context(), testURI, GrantRequest{Client: "c"})
-		if e := failure(t, err); e.Description != want || e.Code != "invalid_client" {
-			t.Errorf("%v", err)
-		}
-	}
-}
-
-func TestWaitIsInTheError(t *testing.T) {
-	for name, c := range map[string]struct {
-		answer
-		wait time.Duration
-	}{
-		"not said":            {answer{status: 503, body: `{}`}, 0},
-		"Retry-After":         {answer{status: 503, body: `{}`, header: http.Header{"Retry-After": {"7"}}}, 7 * time.Second},
-		"a bit":               {answer{status: 429, body: `{}`, header: http.Header{"Retry-After": {"0.001"}}}, time.Second},
-		"zero":                {answer{status: 429, body: `{}`, header: http.Header{"Retry-After": {"0"}}}, 0},
-		"too_fast":            {tooFast(""), 5 * time.Second},
-		"too_fast, in moment": {answer{status: 400, body: `{"error":"too_fast","continue":{"wait":0.0001}}`}, time.Second},
-	} {
-		client, _ := newClient(t, c.answer)
-		_, err := client.Rotate(t.Context(), testURI, testToken)
-		if e := failure(t, err); e.Wait != c.wait {
-			t.Errorf("%s: %s, want %s", name, e.Wait, c.wait)
-		}
-	}
-}
-
-func TestRule7APollThatMustWaitTooLongEndsAtOnce(t *testing.T) {
-	const pendingTen = `200 {"continue":{"uri":"https://as.example/c/2","access_token":{"value":"T2"},"wait":10}}`
-	const stillPending = "The grant is still pending. The next request may be made in %d s, and this call ends before that."
-	cases := map[string]struct {
-		answers     []string
-		timeout     time.Duration
-		ended       time.Duration
-		code        string
-		wait        time.Duration
-		description string
-	}{
-		"before the first":   {nil, time.Second, 0, "too_fast", time.Second, fmt.Sprintf(stillPending, 1)},
-		"after a response":   {[]string{pendingTen}, 5 * time.Second, time.Second, "too_fast", 10 * time.Second, fmt.Sprintf(stillPending, 10)},
-		"after too_fast":     {[]string{`400 {"error":{"code":"too_fast","description":"slowly"}}`}, 5 * time.Second, time.Second, "too_fast", 6 * time.Second, "slowly. The next request may be made in 6 s, and this call ends before that."},
-		"after a lost one":   {[]string{"lost"}, 5 * time.Second, time.Second, CodeNetwork, 6 * time.Second, ""},
-		"in a request":       {[]string{pollAtOnce, "silence"}, 3 * time.Second, 3 * time.Second, CodeTimeout, 0, "The grant was still pending when the server last answered, and the time for this call is up."},
-		"in the first of it": {[]string{"silence"}, 3 * time.Second, 3 * time.Second, CodeTimeout, 0, "The server did not answer in time. It may have processed the request all the same."},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
-				defer cancel()
-				began := time.Now()
-				_, err := pollWith(ctx, &script{answers: c.answers, began: began}, nil)
-				e := failure(t, err)
-				if e.Code != c.code || !e.Retryable || e.Wait != c.wait || c.description != "" && e.Description != c.description {
-					t.Errorf("error %+v", *e)
-				}
-				if ended := time.Since(began); ended != c.ended {
-					t.Errorf("ended after %s, want %s", ended, c.ended)
-				}
-			})
-		})
-	}
-}
-
-// It follows what it was given, so it cannot do with any shape.
-func TestPollReadsWhatItFollows(t *testing.T) {
-	for _, body := range []string{"null", "{}", "5", `{"continue":null}`} {
-		synctest.Test(t, func(t *testing.T) {
-			client := &Client{Transport: &script{answers: []string{"200 " + body}}, Key: signedKey, AcceptAnyShape: true}
-			wait := 0.0
-			pending := Continuation{URI: testURI, Wait: &wait}
-			pending.AccessToken.Value = testToken
-			if _, err := client.Poll(t.Context(), pending, nil); failure(t, err).Code != CodeShape {
-				t.Errorf("%s: %v", body, err)
-			}
-		})
 	}
 }
 
@@ -367,4 +271,76 @@ func FuzzRedact(f *testing.F) {
 			t.Errorf("details %s", details)
 		}
 	})
+}
+
+// A server that repeats what it was sent does not make a secret part of a message.
+func TestErrorTextsHoldNoSecrets(t *testing.T) {
+	forms := map[string]func(secret string) (kind, body string){
+		"description": func(s string) (string, string) {
+			return "application/json", `{"error":{"code":"c","description":"got ` + s + `."}}`
+		},
+		"twice": func(s string) (string, string) {
+			return "application/json", `{"error":{"code":"c","description":"` + s + s + `"}}`
+		},
+		"beside":       func(s string) (string, string) { return "application/json", `{"error":"c","description":"` + s + `"}` },
+		"code":         func(s string) (string, string) { return "application/json", `{"error":{"code":"` + s + `"}}` },
+		"code, string": func(s string) (string, string) { return "application/json", `{"error":"no:` + s + `"}` },
+		"text":         func(s string) (string, string) { return "text/plain", "bad header: GNAP " + s },
+		"across a cut": func(s string) (string, string) { return "text/plain", strings.Repeat("x", 290) + s },
+		"escaped": func(s string) (string, string) {
+			return "application/json", fmt.Sprintf(`{"error":{"code":"c","description":"\u%04x%s"}}`, s[0], s[1:])
+		},
+		"HTML":        func(s string) (string, string) { return "text/html", "<p>" + s },
+		"wrong shape": func(s string) (string, string) { return "application/json", `{"token":"` + s + `"}` },
+	}
+	for name, form := range forms {
+		for kind, pick := range map[string]func(*http.Request) string{
+			"token": func(*http.Request) string { return testToken },
+			"nonce": func(r *http.Request) string {
+				_, rest, _ := strings.Cut(r.Header.Get("Signature-Input"), `nonce="`)
+				nonce, _, _ := strings.Cut(rest, `"`)
+				return nonce
+			},
+			"signature": func(r *http.Request) string {
+				return strings.Trim(strings.TrimPrefix(r.Header.Get("Signature"), "sig1="), ":")
+			},
+		} {
+			for _, status := range []int{200, 400} {
+				t.Run(fmt.Sprint(name, " ", kind, " ", status), func(t *testing.T) {
+					client, server := newClient(t)
+					var secret string
+					server.Handle = func(r *http.Request) (*http.Response, error) {
+						secret = pick(r)
+						contentType, body := form(secret)
+						return fake.Response{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}.HTTP(), nil
+					}
+					_, err := client.Do(t.Context(), change("r"))
+					e := failure(t, err)
+					if len(secret) < 20 {
+						t.Fatalf("no secret: %q", secret)
+					}
+					for _, text := range []string{
+						err.Error(), fmt.Sprintf("%v %+v %s %q", err, err, err, err), fmt.Sprint(fmt.Errorf("wrapped: %w", err)),
+						e.Code, e.Description, strings.Join(e.Problems, " "),
+					} {
+						if strings.Contains(text, secret) || strings.Contains(text, secret[:8]) {
+							t.Errorf("%q repeats the %s", text, kind)
+						}
+					}
+					if !strings.Contains(string(e.Body), secret) && name != "escaped" {
+						t.Error("the response was not kept as it came")
+					}
+				})
+			}
+		}
+	}
+}
+
+// A short token, as tests have, is part of many a word: the code stays what the server said.
+func TestShortTokenLeavesCodesAlone(t *testing.T) {
+	client, _ := newClient(t, fake.Response{Status: 401, Body: `{"error":{"code":"invalid_continuation"}}`})
+	_, err := client.Do(t.Context(), request(opChange, testURI, "in"))
+	if e := failure(t, err); e.Code != "invalid_continuation" {
+		t.Errorf("code %q", e.Code)
+	}
 }

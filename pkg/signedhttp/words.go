@@ -1,4 +1,4 @@
-package gnap
+package signedhttp
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package gnap
+package signedhttp
 
 import (
 	"bytes"
@@ -42,9 +42,9 @@ func replaceInvalid(text []byte) []byte {
 	return out
 }
 
-// decode reads JSON as JavaScript does: of two members of one name the last counts, and a number
-// beyond float64 is infinite. The errors are errNesting and those of encoding/json.
-func decode(text []byte) (any, error) {
+// Decode reads JSON as JavaScript does: of two members of one name the last counts, and a number
+// beyond float64 is infinite. It is an error when text is not JSON, or nested deeper than MaxNesting.
+func Decode(text []byte) (any, error) {
 	if nesting(text) > MaxNesting {
 		return nil, errNesting
 	}
@@ -96,4 +96,16 @@ func floats(value any) any {
 		return number
 	}
 	return value
+}
+
+// Members are the members of a JSON object: none of what is no object. Of two the last counts.
+func Members(text json.RawMessage) (members map[string]json.RawMessage) {
+	_ = json.Unmarshal(text, &members)
+	return members
+}
+
+// Text is a JSON string, or "" of what is none.
+func Text(literal json.RawMessage) (text string) {
+	_ = json.Unmarshal(literal, &text)
+	return text
 }

@@ -1,4 +1,4 @@
-package gnap
+package signedhttp
 
 import (
 	"context"
@@ -13,18 +13,26 @@ import (
 	"time"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/internal/fake"
 )
+
+var errEnough = errors.New("enough of it")
+
+// tooFast is a server that asks to come back in so many seconds.
+func tooFast(seconds string) fake.Response {
+	return fake.Response{Status: 400, Body: `{"error":{"code":"too_fast"}}`, Header: http.Header{"Retry-After": {seconds}}}
+}
 
 // outcome is how one call ended, and when.
 type outcome struct {
-	grant    *Grant
+	result   any
 	err      error
 	panicked any
 	after    time.Duration
 }
 
 // start makes a call in a goroutine of its own.
-func start(ctx context.Context, client *Client, call Call) <-chan outcome {
+func start(ctx context.Context, client *Client, request Request) <-chan outcome {
 	result := make(chan outcome, 1)
 	began := time.Now()
 	go func() {
@@ -34,31 +42,31 @@ func start(ctx context.Context, client *Client, call Call) <-chan outcome {
 			o.after = time.Since(began)
 			result <- o
 		}()
-		o.grant, o.err = client.Do(ctx, call)
+		o.result, o.err = client.Do(ctx, request)
 	}()
 	return result
 }
 
-var continuation = Call{OpContinue, testURI, testToken, []byte(`{"interact_ref":"r"}`)}
+var continuation = change("r")
 
-// sharing is a client with Flights whose server answers one second later.
-func sharing(t testing.TB, a answer) (*Client, *server) {
+// sharing is a client with Flights whose server responds one second later.
+func sharing(t testing.TB, a fake.Response) (*Client, *fake.Server) {
 	client, server := newClient(t)
-	client.Flights = &Flights{}
-	server.handle = func(req *http.Request) (*http.Response, error) {
+	client.SingleFlight = &SingleFlight{}
+	server.Handle = func(req *http.Request) (*http.Response, error) {
 		select {
 		case <-req.Context().Done():
 			return nil, req.Context().Err()
 		case <-time.After(time.Second):
-			return a.response(), nil
+			return a.HTTP(), nil
 		}
 	}
 	return client, server
 }
 
 func TestEqualCallsShareOneRequest(t *testing.T) {
-	answers := map[string]answer{
-		"success": {}, "failure": {status: 404, body: `{"error":"invalid_continuation"}`},
+	answers := map[string]fake.Response{
+		"success": {}, "failure": {Status: 404, Body: `{"error":"invalid_continuation"}`},
 	}
 	for name, a := range answers {
 		synctest.Test(t, func(t *testing.T) {
@@ -75,94 +83,100 @@ func TestEqualCallsShareOneRequest(t *testing.T) {
 			}
 			for i, call := range calls {
 				o := <-call
-				if a.status == 0 && (o.err != nil || o.grant == nil || o.grant.AccessToken == nil) {
+				if a.Status == 0 && (o.err != nil || o.result == nil) {
 					t.Errorf("%s, call %d: %+v", name, i, o)
 				}
-				if a.status != 0 && failure(t, o.err).Code != "invalid_continuation" {
+				if a.Status != 0 && failure(t, o.err).Code != "invalid_continuation" {
 					t.Errorf("%s, call %d: %+v", name, i, o)
 				}
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
 
 func TestOtherCallsAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := sharing(t, answer{})
+		client, server := sharing(t, fake.Response{})
 		otherKey := &Client{
-			Transport: client.Transport, Flights: client.Flights,
-			Key: httpsig.Key{ID: "k1 ", Signer: testKey},
+			Transport: client.Transport, SingleFlight: client.SingleFlight,
+			Key: httpsig.Key{ID: "k1 ", Signer: fake.Key},
 		}
-		server.t = quiet{t} // it knows one key id
-		changed := func(change func(*Call)) Call {
+		server.T = quiet{t} // it knows one key id
+		changed := func(change func(*Request)) Request {
 			call := continuation
 			change(&call)
 			return call
 		}
 		calls := []<-chan outcome{
 			start(t.Context(), client, continuation),
-			start(t.Context(), client, changed(func(c *Call) { c.Body = []byte(`{"interact_ref":"s"}`) })),
-			start(t.Context(), client, changed(func(c *Call) { c.Body = nil })),
-			start(t.Context(), client, changed(func(c *Call) { c.AccessToken += "5" })),
-			start(t.Context(), client, changed(func(c *Call) { c.URL += "1" })),
-			start(t.Context(), client, changed(func(c *Call) { c.URL += "?" })),
-			start(t.Context(), client, changed(func(c *Call) { c.URL += "/" })),
-			start(t.Context(), client, changed(func(c *Call) { c.URL = "https://as.example/Continue/1" })),
-			start(t.Context(), client, changed(func(c *Call) { c.URL = "https://as.example:444/continue/1" })),
-			start(t.Context(), client, changed(func(c *Call) { c.Operation = OpRotate })),
-			start(t.Context(), client, changed(func(c *Call) { c.Operation = OpCancel })),
-			start(t.Context(), client, changed(func(c *Call) { c.Operation = OpRevoke })),
+			start(t.Context(), client, changed(func(r *Request) { r.Body = []byte(`{"interact_ref":"s"}`) })),
+			start(t.Context(), client, changed(func(r *Request) { r.Body = nil })),
+			start(t.Context(), client, changed(func(r *Request) { r.AccessToken += "5" })),
+			start(t.Context(), client, changed(func(r *Request) { r.URL += "1" })),
+			start(t.Context(), client, changed(func(r *Request) { r.URL += "?" })),
+			start(t.Context(), client, changed(func(r *Request) { r.URL += "/" })),
+			start(t.Context(), client, changed(func(r *Request) { r.URL = "https://as.example/Continue/1" })),
+			start(t.Context(), client, changed(func(r *Request) { r.URL = "https://as.example:444/continue/1" })),
+			start(t.Context(), client, changed(func(r *Request) { r.Operation = opStart })),
+			start(t.Context(), client, changed(func(r *Request) { r.Operation = opRead })),
+			start(t.Context(), client, changed(func(r *Request) { r.Operation = opEnd })),
+			start(t.Context(), client, changed(func(r *Request) { r.Reader = otherReader{} })),
 			start(t.Context(), otherKey, continuation),
-			start(t.Context(), &Client{Transport: client.Transport, Flights: client.Flights, Key: client.Key}, continuation),
+			start(t.Context(), &Client{Transport: client.Transport, SingleFlight: client.SingleFlight, Key: client.Key}, continuation),
 		}
 		for i, call := range calls {
 			if o := <-call; o.err != nil {
 				t.Errorf("call %d: %v", i, o.err)
 			}
 		}
-		if got := len(server.requests()); got != len(calls) { // the server itself is quiet
+		if got := len(server.Requests()); got != len(calls) { // the server itself is quiet
 			t.Errorf("%d requests, want %d", got, len(calls))
 		}
 	})
 }
+
+// otherReader makes another result of the same response.
+type otherReader struct{}
+
+func (otherReader) Read(_ *Operation, text []byte, _ any) (any, []string) { return string(text), nil }
 
 // quiet does not mind what the server finds.
 type quiet struct{ testing.TB }
 
 func (quiet) Errorf(string, ...any) {}
 
-func TestWithoutFlightsNothingIsShared(t *testing.T) {
+func TestWithoutSingleFlightNothingIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := sharing(t, answer{})
-		client.Flights = nil
+		client, server := sharing(t, fake.Response{})
+		client.SingleFlight = nil
 		a, b := start(t.Context(), client, continuation), start(t.Context(), client, continuation)
-		if x, y := <-a, <-b; x.err != nil || y.err != nil || x.grant == y.grant {
+		if x, y := <-a, <-b; x.err != nil || y.err != nil || x.result == y.result {
 			t.Errorf("%+v %+v", x, y)
 		}
-		server.wantRequests(2)
+		server.WantRequests(2)
 	})
 }
 
 func TestCallsInTurnAreNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, server := sharing(t, answer{})
+		client, server := sharing(t, fake.Response{})
 		for i := range 3 {
 			if o := <-start(t.Context(), client, continuation); o.err != nil {
 				t.Error(o.err)
 			}
-			server.wantRequests(i + 1)
+			server.WantRequests(i + 1)
 		}
-		if len(client.Flights.current) != 0 {
-			t.Error("flights that have ended are kept")
+		if len(client.SingleFlight.calls) != 0 {
+			t.Error("calls that have ended are kept")
 		}
 	})
 }
 
-func TestOneCallerLeavesTheOthersTheirAnswer(t *testing.T) {
+func TestOneCallerLeavesTheOthersTheirResponse(t *testing.T) {
 	for leaver := range 3 {
 		synctest.Test(t, func(t *testing.T) {
-			client, server := sharing(t, answer{})
+			client, server := sharing(t, fake.Response{})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			var calls []<-chan outcome
 			for i := range 3 {
@@ -184,7 +198,7 @@ func TestOneCallerLeavesTheOthersTheirAnswer(t *testing.T) {
 					t.Errorf("caller %d, when %d left: %+v", i, leaver, o)
 				}
 			}
-			server.wantRequests(1)
+			server.WantRequests(1)
 		})
 	}
 }
@@ -192,9 +206,9 @@ func TestOneCallerLeavesTheOthersTheirAnswer(t *testing.T) {
 func TestRequestEndsWithItsLastCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := newClient(t)
-		client.Flights = &Flights{}
+		client.SingleFlight = &SingleFlight{}
 		ended := make(chan time.Time, 1)
-		server.handle = func(req *http.Request) (*http.Response, error) {
+		server.Handle = func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
 			ended <- time.Now()
 			return nil, req.Context().Err()
@@ -221,11 +235,11 @@ func TestRequestEndsWithItsLastCaller(t *testing.T) {
 		}
 
 		// The next caller must not join a request that is ending.
-		server.handleWith(nil)
+		server.HandleWith(nil)
 		if o := <-start(t.Context(), client, continuation); o.err != nil {
 			t.Error(o.err)
 		}
-		server.wantRequests(2)
+		server.WantRequests(2)
 	})
 }
 
@@ -233,8 +247,8 @@ func TestRequestEndsWithItsLastCaller(t *testing.T) {
 func TestNobodyJoinsARequestThatIsEnding(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := newClient(t)
-		client.Flights = &Flights{}
-		server.handle = func(req *http.Request) (*http.Response, error) {
+		client.SingleFlight = &SingleFlight{}
+		server.Handle = func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
 			time.Sleep(time.Second) // an abort may take its time
 			return nil, req.Context().Err()
@@ -244,15 +258,15 @@ func TestNobodyJoinsARequestThatIsEnding(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		<-first
-		server.handleWith(nil)
+		server.HandleWith(nil)
 		late := start(t.Context(), client, continuation)
 		if o := <-late; o.err != nil || o.after != 0 {
 			t.Errorf("late caller: %+v", o)
 		}
 		time.Sleep(time.Minute) // the end of the first request must not disturb later ones
-		server.wantRequests(2)
-		if len(client.Flights.current) != 0 {
-			t.Error("flights that have ended are kept")
+		server.WantRequests(2)
+		if len(client.SingleFlight.calls) != 0 {
+			t.Error("calls that have ended are kept")
 		}
 	})
 }
@@ -260,8 +274,8 @@ func TestNobodyJoinsARequestThatIsEnding(t *testing.T) {
 func TestPanicReachesEveryCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := newClient(t)
-		client.Flights = &Flights{}
-		server.handle = func(*http.Request) (*http.Response, error) {
+		client.SingleFlight = &SingleFlight{}
+		server.Handle = func(*http.Request) (*http.Response, error) {
 			time.Sleep(time.Second)
 			panic("out of order")
 		}
@@ -270,16 +284,16 @@ func TestPanicReachesEveryCaller(t *testing.T) {
 			calls = append(calls, start(t.Context(), client, continuation))
 		}
 		for i, call := range calls {
-			if o := <-call; o.panicked != "out of order" || o.grant != nil {
+			if o := <-call; o.panicked != "out of order" || o.result != nil {
 				t.Errorf("call %d: %+v", i, o)
 			}
 		}
-		server.wantRequests(1)
-		server.handleWith(nil)
+		server.WantRequests(1)
+		server.HandleWith(nil)
 		if o := <-start(t.Context(), client, continuation); o.err != nil || o.panicked != nil {
 			t.Errorf("later call: %+v", o)
 		}
-		server.wantRequests(2)
+		server.WantRequests(2)
 	})
 }
 
@@ -288,12 +302,12 @@ type contextKey struct{}
 func TestValuesOfTheFirstCallerAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := newClient(t)
-		client.Flights = &Flights{}
-		server.handle = func(req *http.Request) (*http.Response, error) {
+		client.SingleFlight = &SingleFlight{}
+		server.Handle = func(req *http.Request) (*http.Response, error) {
 			if req.Context().Value(contextKey{}) != "value" {
 				t.Error("the values of the context were lost")
 			}
-			return answer{}.response(), nil
+			return fake.Response{}.HTTP(), nil
 		}
 		if o := <-start(context.WithValue(t.Context(), contextKey{}, "value"), client, continuation); o.err != nil {
 			t.Error(o.err)
@@ -320,14 +334,14 @@ func TestPatienceIsShared(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := newClient(t)
-				client.Flights = &Flights{}
+				client.SingleFlight = &SingleFlight{}
 				var turn atomic.Int32
-				server.handle = func(*http.Request) (*http.Response, error) {
+				server.Handle = func(*http.Request) (*http.Response, error) {
 					time.Sleep(time.Second)
 					if turn.Add(1) == 1 {
-						return tooFast("5").response(), nil
+						return tooFast("5").HTTP(), nil
 					}
-					return answer{}.response(), nil
+					return fake.Response{}.HTTP(), nil
 				}
 				var calls []<-chan outcome
 				for _, patience := range c.patience {
@@ -381,19 +395,19 @@ func TestPatienceOfWhoLeftDoesNotCount(t *testing.T) {
 	})
 }
 
-// Many callers come and go at once, for the race detector: every one gets an answer or its own
+// Many callers come and go at once, for the race detector: every one gets a response or its own
 // cancellation, and nothing is left.
-func TestFlightsUnderLoad(t *testing.T) {
+func TestSingleFlightUnderLoad(t *testing.T) {
 	client, server := newClient(t)
-	client.Flights = &Flights{}
-	server.handle = func(req *http.Request) (*http.Response, error) {
+	client.SingleFlight = &SingleFlight{}
+	server.Handle = func(req *http.Request) (*http.Response, error) {
 		for range 10 {
 			if req.Context().Err() != nil {
 				return nil, req.Context().Err()
 			}
 			_, _ = req.Context().Deadline()
 		}
-		return answer{}.response(), nil
+		return fake.Response{}.HTTP(), nil
 	}
 	var group sync.WaitGroup
 	for i := range 400 {
@@ -405,35 +419,35 @@ func TestFlightsUnderLoad(t *testing.T) {
 			if rand.IntN(2) == 0 {
 				go cancel(errEnough)
 			}
-			grant, err := client.Do(ctx, call)
-			if err != nil && !errors.Is(err, errEnough) || err == nil && grant.AccessToken == nil {
-				t.Errorf("grant %v, error %v", grant, err)
+			result, err := client.Do(ctx, call)
+			if err != nil && !errors.Is(err, errEnough) || err == nil && result == nil {
+				t.Errorf("result %v, error %v", result, err)
 			}
 		})
 	}
 	group.Wait()
-	client.Flights.mu.Lock()
-	defer client.Flights.mu.Unlock()
-	for id := range client.Flights.current {
+	client.SingleFlight.mu.Lock()
+	defer client.SingleFlight.mu.Unlock()
+	for id := range client.SingleFlight.calls {
 		t.Errorf("still in flight: %+v", id)
 	}
-	if n := len(server.requests()); n > 400 {
+	if n := len(server.Requests()); n > 400 {
 		t.Errorf("%d requests for 400 calls", n)
 	}
 }
 
-// Two requests are for two grants, however equal they are.
-func TestRequestsAreNotShared(t *testing.T) {
-	client, server := newClient(t, answer{status: 200, body: issuedBody}, answer{status: 200, body: issuedBody})
-	client.Flights = &Flights{}
-	var all sync.WaitGroup
-	for range 2 {
-		all.Go(func() {
-			if _, err := client.Request(t.Context(), testURI, GrantRequest{Client: "https://wallet.example/c"}); err != nil {
-				t.Error(err)
+// What is sent once is sent by itself, however equal it is.
+func TestRequestsThatAreSentOnceAreNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := sharing(t, tooFast("5"))
+		once := continuation
+		once.Once = true
+		a, b := start(t.Context(), client, once), start(t.Context(), client, once)
+		for _, o := range []outcome{<-a, <-b} {
+			if failure(t, o.err).Code != "too_fast" || o.after != time.Second {
+				t.Errorf("%+v", o)
 			}
-		})
-	}
-	all.Wait()
-	server.wantRequests(2)
+		}
+		server.WantRequests(2)
+	})
 }
