@@ -10,20 +10,20 @@ import (
 	"open-payments-wasm/pkg/httpsig"
 )
 
-// grantAnswer is a grant response (RFC 9635 §3), as far as Open Payments uses it.
-type grantAnswer struct {
-	Interact    *interactAnswer    `json:"interact,omitempty"`
-	AccessToken *accessTokenAnswer `json:"access_token,omitempty"`
-	Subject     *subject           `json:"subject,omitempty"`
-	Continue    continueAnswer     `json:"continue"`
+// grantResponse is a grant response (RFC 9635 §3), as far as Open Payments uses it.
+type grantResponse struct {
+	Interact    *interactResponse    `json:"interact,omitempty"`
+	AccessToken *accessTokenResponse `json:"access_token,omitempty"`
+	Subject     *subject             `json:"subject,omitempty"`
+	Continue    continueResponse     `json:"continue"`
 }
 
-type interactAnswer struct {
+type interactResponse struct {
 	Redirect string `json:"redirect"`
 	Finish   string `json:"finish,omitempty"`
 }
 
-type continueAnswer struct {
+type continueResponse struct {
 	AccessToken struct {
 		Value string `json:"value"`
 	} `json:"access_token"`
@@ -31,7 +31,7 @@ type continueAnswer struct {
 	Wait int    `json:"wait,omitempty"`
 }
 
-// requestGrant answers a grant request (RFC 9635 §2): with a token if nobody has to be asked,
+// requestGrant responds to a grant request (RFC 9635 §2): with a token if nobody has to be asked,
 // otherwise with the page on which a person decides.
 func (s *Server) requestGrant(r *http.Request) (any, error) {
 	body, err := readBody(r)
@@ -86,37 +86,37 @@ func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint
 	return g
 }
 
-func (s *Server) describePending(r *http.Request, g *grant) grantAnswer {
-	interact := &interactAnswer{Redirect: s.baseURL(r) + "/interact/" + g.interactID + "/" + g.interactNonce}
+func (s *Server) describePending(r *http.Request, g *grant) grantResponse {
+	interact := &interactResponse{Redirect: s.baseURL(r) + "/interact/" + g.interactID + "/" + g.interactNonce}
 	if g.finish() != nil {
 		interact.Finish = g.interactNonce
 	}
-	return grantAnswer{Interact: interact, Continue: s.describeWaiting(r, g)}
+	return grantResponse{Interact: interact, Continue: s.describeWaiting(r, g)}
 }
 
-func (s *Server) describeContinue(r *http.Request, g *grant) continueAnswer {
-	answer := continueAnswer{URI: s.baseURL(r) + "/auth/continue/" + g.continueID}
-	answer.AccessToken.Value = g.continueToken
-	return answer
+func (s *Server) describeContinue(r *http.Request, g *grant) continueResponse {
+	response := continueResponse{URI: s.baseURL(r) + "/auth/continue/" + g.continueID}
+	response.AccessToken.Value = g.continueToken
+	return response
 }
 
-func (s *Server) describeWaiting(r *http.Request, g *grant) continueAnswer {
-	answer := s.describeContinue(r, g)
-	answer.Wait = int((s.config.Wait + time.Second - 1) / time.Second)
-	return answer
+func (s *Server) describeWaiting(r *http.Request, g *grant) continueResponse {
+	response := s.describeContinue(r, g)
+	response.Wait = int((s.config.Wait + time.Second - 1) / time.Second)
+	return response
 }
 
 // issueGrant gives the client what it asked for. Server.mu must be held.
-func (s *Server) issueGrant(r *http.Request, g *grant) grantAnswer {
+func (s *Server) issueGrant(r *http.Request, g *grant) grantResponse {
 	g.state = issued
-	answer := grantAnswer{Subject: g.request.subject, Continue: s.describeContinue(r, g)}
+	response := grantResponse{Subject: g.request.subject, Continue: s.describeContinue(r, g)}
 	if g.request.access != nil {
-		answer.AccessToken = s.describeToken(r, s.grants.issue(g))
+		response.AccessToken = s.describeToken(r, s.grants.issue(g))
 	}
-	return answer
+	return response
 }
 
-// continueGrant answers a continuation (RFC 9635 §5.1) or, without a reference, a poll (§5.2).
+// continueGrant responds to a continuation (RFC 9635 §5.1) or, without a reference, a poll (§5.2).
 func (s *Server) continueGrant(r *http.Request) (any, error) {
 	body, err := readBody(r)
 	if err != nil {
@@ -126,24 +126,15 @@ func (s *Server) continueGrant(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.verifyContinuation(r, body); err != nil {
-		return nil, err
-	}
-	if reference != nil && *reference == "" {
-		return nil, fail(http.StatusUnauthorized, "invalid_request", "missing interaction reference")
-	}
-
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// It may have been cancelled, or rotated, while its signature was verified.
-	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
-	if g == nil {
-		return nil, invalidContinuation()
-	}
-	if reference == nil {
-		return s.poll(r, g)
-	}
-	return s.continueAfterInteraction(r, g, *reference)
+	return s.ifBound(r, body, s.grantToContinue, func(g *grant) (any, error) {
+		switch {
+		case reference == nil:
+			return s.poll(r, g)
+		case *reference == "":
+			return nil, fail(http.StatusUnauthorized, "invalid_request", "missing interaction reference")
+		}
+		return s.continueAfterInteraction(r, g, *reference)
+	})
 }
 
 // parseContinuation returns the reference in the body of a continuation, or nil if it has none.
@@ -160,22 +151,42 @@ func parseContinuation(body []byte) (reference *string, err error) {
 	return message.InteractRef, nil
 }
 
-// verifyContinuation checks that a request names a grant by id and token, and that the key to
-// which the grant is bound signed it. The error is a *failure.
-func (s *Server) verifyContinuation(r *http.Request, body []byte) error {
+// grantToContinue returns the grant that a request names by id and token. Server.mu must be held.
+func (s *Server) grantToContinue(r *http.Request) (*grant, *failure) {
+	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
+	if g == nil {
+		return nil, invalidContinuation()
+	}
+	return g, nil
+}
+
+// ifBound calls act with the grant that a request names, if the key to which the grant is bound signed the request.
+// Find and act are called with Server.mu held. The signature is verified without it, so the grant is looked up again
+// then: it may have been cancelled, or rotated, meanwhile. The error is that of act, or a *failure.
+func (s *Server) ifBound(
+	r *http.Request, body []byte, find func(*http.Request) (*grant, *failure), act func(*grant) (any, error),
+) (any, error) {
 	if err := checkID(r.PathValue("id")); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.checkSigned(r); err != nil {
-		return err
+		return nil, err
 	}
 	s.mu.Lock()
-	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
+	g, unknown := find(r)
 	s.mu.Unlock()
-	if g == nil {
-		return invalidContinuation()
+	if unknown != nil {
+		return nil, unknown
 	}
-	return s.verifyBound(r, body, g)
+	if err := s.verifyBound(r, body, g); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g, unknown = find(r); unknown != nil {
+		return nil, unknown
+	}
+	return act(g)
 }
 
 // checkID fails as the reference server does when its database cannot read an id.
@@ -211,7 +222,7 @@ func (s *Server) poll(r *http.Request, g *grant) (any, error) {
 	case pending:
 		g.waitUntil = time.Now().Add(s.config.Wait)
 		s.rotateContinuation(g)
-		return grantAnswer{Continue: s.describeWaiting(r, g)}, nil
+		return grantResponse{Continue: s.describeWaiting(r, g)}, nil
 	case approved:
 		s.rotateContinuation(g)
 		return s.issueGrant(r, g), nil
@@ -232,15 +243,8 @@ func (s *Server) cancelGrant(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.verifyContinuation(r, body); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
-	if g == nil {
-		return nil, invalidContinuation()
-	}
-	s.grants.remove(g)
-	return nil, nil
+	return s.ifBound(r, body, s.grantToContinue, func(g *grant) (any, error) {
+		s.grants.remove(g)
+		return nil, nil
+	})
 }

@@ -83,10 +83,10 @@ type reply struct {
 	header http.Header
 	body   string
 
-	Interact    *interactAnswer
+	Interact    *interactResponse
 	AccessToken *tokenReply `json:"access_token"`
 	Subject     *subject
-	Continue    continueAnswer
+	Continue    continueResponse
 	Error       *failure
 }
 
@@ -547,7 +547,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("both buttons: %d", r.status)
 	}
 	link := pending
-	link.Interact = &interactAnswer{Redirect: pending.Interact.Redirect + "?approve=1"}
+	link.Interact = &interactResponse{Redirect: pending.Interact.Redirect + "?approve=1"}
 	if r := c.decide(link, "other"); r.status != http.StatusBadRequest {
 		t.Errorf("button in the query: %d", r.status)
 	}
