@@ -70,3 +70,24 @@ func race(t *testing.T, refused int, call func() reply) reply {
 	}
 	return winners[0]
 }
+
+// The grant is looked up again once the signature is verified, because that takes its time.
+func TestAGrantThatEndsWhileItsSignatureIsVerified(t *testing.T) {
+	meanwhile := func() {}
+	server := New(Config{Wait: NoWait, OnRequest: func(Exchange) { meanwhile() }})
+	forgetAll := func() {
+		server.mu.Lock()
+		defer server.mu.Unlock()
+		server.grants = newStore()
+	}
+	c := newTester(t, server, "shop")
+	pending := c.open(finishMember)
+	body := reference(c.approve(pending))
+	meanwhile = forgetAll
+	want(t, c.resume(pending, body), http.StatusUnauthorized, "invalid_continuation")
+
+	meanwhile = func() {}
+	_, final, _ := c.issued()
+	meanwhile = forgetAll
+	want(t, c.manage("DELETE", final.AccessToken), http.StatusUnauthorized, "invalid_client")
+}
