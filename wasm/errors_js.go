@@ -46,7 +46,7 @@ func fields(e *signedhttp.Error) map[string]any {
 		"status": e.Status, "details": string(e.Details), "validationErrors": problems,
 		"retryable": e.Retryable,
 	}
-	if e.Body != nil { // else nothing was answered
+	if e.Body != nil { // else there was no response
 		result["responseText"] = string(e.Body)
 	}
 	if e.Wait > 0 {

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -15,19 +14,32 @@ import (
 	"open-payments-wasm/pkg/signedhttp"
 )
 
-// send makes one signed call and returns the answer as JSON text, or undefined where there is
-// none. Arguments: the lines of setUp and operation, validateResponses, body (JSON text or empty) and
-// accessToken, then the other arguments of setUp.
+// head is the head of the frame that transmit and poll of sdk/call.js send.
+type head struct {
+	URL         string `json:"url"`
+	KeyID       string `json:"keyId"`
+	AccessToken string `json:"accessToken"` // empty where there is none
+	Left        int    `json:"left"`        // milliseconds until the deadline of the call
+	AllowHTTP   bool   `json:"allowHTTP"`
+
+	Operation      string   `json:"operation"`      // of send
+	AcceptAnyShape bool     `json:"acceptAnyShape"` // of send
+	Wait           *float64 `json:"wait"`           // of poll: seconds, or nil where the server did not say
+}
+
+// send makes one signed call and returns the response as JSON text, or undefined where there is
+// none. Arguments: those of setUp. The body of the frame is JSON text or empty.
 func send(ctx context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	lines := r.Lines(8)
-	client, ctx, err := setUp(ctx, r, lines)
+	var head head
+	body := r.Frame(&head)
+	client, ctx, err := setUp(ctx, r, head)
 	if err != nil {
 		return nil, err
 	}
-	client.AcceptAnyShape = lines[5] == "false"
+	client.AcceptAnyShape = head.AcceptAnyShape
 	grant, err := client.Do(ctx, gnap.Call{
-		URL: lines[0], Operation: gnap.Operations[lines[4]], Body: []byte(lines[6]), AccessToken: lines[7],
+		Operation: gnap.Operations[head.Operation], URL: head.URL, AccessToken: head.AccessToken, Body: body,
 	})
 	if err != nil || grant == nil {
 		return safejs.Undefined(), err
@@ -35,23 +47,19 @@ func send(ctx context.Context, args []safejs.Value) (any, error) {
 	return string(grant.Raw), nil
 }
 
-// poll polls until the grant is issued and returns it as JSON text. Arguments: the lines of setUp and
-// wait (in seconds, below zero where it is not known) and accessToken, then the other arguments of
-// setUp, progress (a function that takes uri, access token and wait of each continuation, or undefined).
+// poll polls until the grant is issued and returns it as JSON text. Arguments: those of setUp, and progress, a
+// function that takes URI, access token and wait of each continuation, or undefined.
 func poll(ctx context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
-	lines := r.Lines(6)
-	client, ctx, err := setUp(ctx, r, lines)
+	var head head
+	r.Frame(&head)
+	client, ctx, err := setUp(ctx, r, head)
 	if err != nil {
 		return nil, err
 	}
 	progress := r.Value()
-	wait, err := strconv.ParseFloat(lines[4], 64)
-	if err != nil {
-		return nil, err
-	}
-	pending := gnap.Continuation{URI: lines[0], Wait: &wait}
-	pending.AccessToken.Value = lines[5]
+	pending := gnap.Continuation{URI: head.URL, Wait: head.Wait}
+	pending.AccessToken.Value = head.AccessToken
 	grant, err := client.Poll(ctx, pending, func(next gnap.Continuation) { report(progress, next) })
 	if err != nil {
 		return nil, err
@@ -71,17 +79,13 @@ func report(progress safejs.Value, next gnap.Continuation) {
 	_, _ = progress.Invoke(next.URI, next.AccessToken.Value, wait)
 }
 
-// setUp reads what all calls have: the lines url, keyId, the milliseconds that are left and allowHttp, and the
-// arguments key (a CryptoKey, a function that signs, or the id of a key that is held here) and fetch, a function
-// or undefined. JavaScript keeps the deadline, and lets equal calls share a request.
-func setUp(ctx context.Context, r *jsbridge.ArgumentReader, lines []string) (*gnap.Client, context.Context, error) {
+// setUp makes the client and the context of a call. Arguments: a frame with a head, which the caller has read,
+// key (a CryptoKey, a function that signs, or the id of a key that is held here) and fetch, a function or undefined.
+// JavaScript keeps the deadline, and lets equal calls share a request.
+func setUp(ctx context.Context, r *jsbridge.ArgumentReader, head head) (*gnap.Client, context.Context, error) {
 	key, fetch := r.Value(), r.Value()
 	if r.Err != nil {
 		return nil, nil, r.Err
-	}
-	ms, err := strconv.Atoi(lines[2])
-	if err != nil {
-		return nil, nil, err
 	}
 	signingKey, err := signer(key)
 	if err != nil {
@@ -89,10 +93,10 @@ func setUp(ctx context.Context, r *jsbridge.ArgumentReader, lines []string) (*gn
 	}
 	client := &gnap.Client{Client: signedhttp.Client{
 		Transport: jsbridge.Fetch{Func: fetch, Limit: signedhttp.MaxResponse},
-		Key:       httpsig.Key{ID: lines[1], Signer: signingKey},
-		AllowHTTP: lines[3] == "true",
+		Key:       httpsig.Key{ID: head.KeyID, Signer: signingKey},
+		AllowHTTP: head.AllowHTTP,
 	}}
-	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(ms)*time.Millisecond)), nil
+	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(head.Left)*time.Millisecond)), nil
 }
 
 // verifyHash checks an interaction hash. Arguments: clientNonce, serverNonce, interactRef,

@@ -3,9 +3,9 @@
 // Command wasm is the module that the ES module in sdk loads. It binds pkg/gnap and pkg/keys to
 // JavaScript over pkg/jsbridge and contains no protocol of its own.
 //
-// Its global object is a scope that sdk/runtime.js makes for every instance. Three names in it are
-// the handshake: main calls ready with the functions below, answer with what comes of their calls, and
-// what fails is rejected with what newError makes of it.
+// Its global object is a scope that sdk/runtime.js makes for every instance. With three of its functions the module
+// talks to it: main calls ready with the functions below, settle is called with the result of each of their calls,
+// and newError makes what a call is rejected with.
 package main
 
 import (
@@ -43,8 +43,8 @@ func announce() error {
 	return err
 }
 
-// exports are the functions that sdk/runtime.js calls, each with a number and the arguments in its comment.
-// cancel, with the number, ends a call.
+// exports are the functions that sdk/runtime.js calls, each with an id of the call and the arguments in its comment.
+// cancel takes the id and ends the call.
 var exports = map[string]func(context.Context, []safejs.Value) (any, error){
 	"send":        send,
 	"poll":        poll,

@@ -12,12 +12,16 @@ import (
 
 	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/jsbridge"
 	"open-payments-wasm/pkg/signedhttp"
 )
 
 // warmUp makes a call that nobody sends. What is set up when something is used for the first time is
 // then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it.
 func warmUp() error {
+	if _, err := jsbridge.ReadFrame([]byte("{}\n"), &head{}); err != nil {
+		return err
+	}
 	client := gnap.Client{Client: signedhttp.Client{
 		Transport: example{},
 		Key:       httpsig.Key{ID: "key", Signer: example{}},
@@ -26,7 +30,7 @@ func warmUp() error {
 	return err
 }
 
-// example signs with zeros and answers with a grant.
+// example signs with zeros and responds with a grant.
 type example struct{}
 
 func (example) Public() crypto.PublicKey { return make(ed25519.PublicKey, ed25519.PublicKeySize) }

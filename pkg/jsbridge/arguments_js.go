@@ -4,7 +4,6 @@ package jsbridge
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/hack-pad/safejs"
 )
@@ -46,13 +45,10 @@ func (r *ArgumentReader) String() string {
 	return take(r, text, err)
 }
 
-// Lines takes a string of so many lines, the last of which is all that is left of it.
-func (r *ArgumentReader) Lines(count int) []string {
-	lines := strings.SplitN(r.String(), "\n", count)
-	if len(lines) < count {
-		r.Err = errArgument
-	}
-	return append(lines, make([]string, count-len(lines))...)
+// Frame takes a frame: it decodes the head into head and returns the body.
+func (r *ArgumentReader) Frame(head any) []byte {
+	body, err := ReadFrame(r.Bytes(), head)
+	return take(r, body, err)
 }
 
 // Bool takes a boolean.

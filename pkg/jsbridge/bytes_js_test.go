@@ -4,7 +4,6 @@ package jsbridge
 
 import (
 	"bytes"
-	"slices"
 	"testing"
 )
 
@@ -33,7 +32,7 @@ func TestToBytesOfWhatIsNone(t *testing.T) {
 }
 
 func TestFromBytes(t *testing.T) {
-	for _, data := range [][]byte{nil, {}, {1, 2, 255}, make([]byte, 100000)} {
+	for _, data := range [][]byte{nil, {}, {1, 2, 255}, make([]byte, shortSize-1), make([]byte, shortSize), make([]byte, shortSize+1), make([]byte, 100000)} {
 		value, err := FromBytes(data)
 		if err != nil {
 			t.Fatal(err)
@@ -76,12 +75,10 @@ func TestArguments(t *testing.T) {
 		t.Error("an argument that is missing was read")
 	}
 
-	r = read(`['a\nb\nc\nd', 'a\n']`)
-	if lines := r.Lines(3); !slices.Equal(lines, []string{"a", "b", "c\nd"}) || r.Err != nil {
-		t.Errorf("%q, %v", lines, r.Err)
-	}
-	if lines := r.Lines(3); len(lines) != 3 || r.Err == nil {
-		t.Errorf("a line that is missing was read: %q", lines)
+	var head struct{ Text string }
+	r = read(`[encodeFrame({ text: 'a\nb"' }, 'c\nd'), 'text']`)
+	if body := r.Frame(&head); head.Text != "a\nb\"" || string(body) != "c\nd" || r.Err != nil {
+		t.Errorf("%+v, %q, %v", head, body, r.Err)
 	}
 
 	wrong := map[string]func(*ArgumentReader){
@@ -91,6 +88,7 @@ func TestArguments(t *testing.T) {
 		"[undefined]": func(r *ArgumentReader) { r.Bool() },
 		"[Symbol()]":  func(r *ArgumentReader) { r.Bytes() },
 		"[]":          func(r *ArgumentReader) { _ = r.String() },
+		"['{}\\n']":   func(r *ArgumentReader) { r.Frame(&head) },
 	}
 	for expression, take := range wrong {
 		r := read(expression)

@@ -9,62 +9,62 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// callContext is the context of a call that JavaScript made. It ends when JavaScript calls Cancel with its
-// number: whatever a call must not outlast, a deadline or an AbortSignal, is watched there.
+// callContext is the context of a call that JavaScript made. It ends when JavaScript calls Cancel with the id
+// of the call: JavaScript watches what a call must not outlast, its deadline and its AbortSignal.
 type callContext struct {
 	context.Context
-	number int
+	id int
 }
 
-type callNumber struct{}
+type callID struct{}
 
 func (c callContext) Value(key any) any {
-	if key == (callNumber{}) {
-		return c.number
+	if key == (callID{}) {
+		return c.id
 	}
 	return c.Context.Value(key)
 }
 
-// numberOf returns the number of the call that ctx is of, or 0.
-func numberOf(ctx context.Context) int {
-	number, _ := ctx.Value(callNumber{}).(int)
-	return number
+// idOf returns the id of the call that ctx belongs to, or 0.
+func idOf(ctx context.Context) int {
+	id, _ := ctx.Value(callID{}).(int)
+	return id
 }
 
-// calls holds what ends each call that runs, by number. mu guards it.
+// calls holds the function that ends the context of each call that runs, by the id of the call. mu guards it.
 var calls = map[int]context.CancelFunc{}
 
-func newCall(number int) (ctx context.Context, end func()) {
+func newCall(id int) (ctx context.Context, end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	mu.Lock()
 	defer mu.Unlock()
-	calls[number] = cancel
-	return callContext{ctx, number}, func() { cancelCall(number) }
+	calls[id] = cancel
+	return callContext{ctx, id}, func() { cancelCall(id) }
 }
 
-func cancelCall(number int) {
+func cancelCall(id int) {
 	mu.Lock()
-	cancel, runs := calls[number]
-	delete(calls, number)
+	cancel, runs := calls[id]
+	delete(calls, id)
 	mu.Unlock()
 	if runs {
 		cancel()
 	}
 }
 
-// Cancel is a function for JavaScript that ends the context of the call with the number that it is given.
+// Cancel is a function for JavaScript that takes the id of a call and ends the context of that call.
 var Cancel = must(safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
 	if len(args) == 0 {
 		return nil
 	}
-	if number, err := args[0].Int(); err == nil {
-		cancelCall(number)
+	if id, err := args[0].Int(); err == nil {
+		cancelCall(id)
 	}
 	return nil
 }))
 
-// WithDeadline returns a copy of ctx that says it has a deadline, and does not end then. It is for a call
-// whose deadline JavaScript keeps: Go only decides by it what is worth waiting for.
+// WithDeadline returns a copy of ctx that tells a deadline and does not end then. JavaScript keeps the deadlines
+// of calls: Go only decides by them what is worth waiting for.
 func WithDeadline(ctx context.Context, deadline time.Time) context.Context {
 	return deadlineContext{ctx, deadline}
 }

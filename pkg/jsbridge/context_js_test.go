@@ -21,7 +21,7 @@ func waitFor(t *testing.T, ctx context.Context) {
 	}
 }
 
-func TestCancelEndsTheCallWithItsNumber(t *testing.T) {
+func TestCancelEndsTheCallWithTheID(t *testing.T) {
 	one, endOne := newCall(101)
 	other, endOther := newCall(102)
 	defer endOther()
@@ -41,8 +41,8 @@ func TestAsyncEndsItsContext(t *testing.T) {
 	var ended context.Context
 	wait := asyncWithContext(t, func(ctx context.Context, _ []safejs.Value) (any, error) {
 		ended = ctx
-		if number := numberOf(ctx); number != 7 {
-			t.Errorf("the number is %d", number)
+		if id := idOf(ctx); id != 7 {
+			t.Errorf("the id is %d", id)
 		}
 		evaluate(t, "setTimeout").Invoke(Cancel.Value(), 5, 7)
 		<-ctx.Done()
@@ -51,11 +51,11 @@ func TestAsyncEndsItsContext(t *testing.T) {
 	if value, err := asPromise(t, wait); err != nil || text(t, value) != "ended" {
 		t.Errorf("%v, %v", value, err)
 	}
-	answer := asyncWithContext(t, func(ctx context.Context, _ []safejs.Value) (any, error) {
+	immediate := asyncWithContext(t, func(ctx context.Context, _ []safejs.Value) (any, error) {
 		ended = ctx
-		return "answered", nil
+		return "ended", nil
 	})
-	if _, err := asPromise(t, answer); err != nil {
+	if _, err := asPromise(t, immediate); err != nil {
 		t.Error(err)
 	}
 	waitFor(t, ended)
@@ -69,8 +69,8 @@ func TestWithDeadlineDoesNotEnd(t *testing.T) {
 	parent, end := newCall(103)
 	past := time.Now().Add(-time.Minute)
 	ctx := WithDeadline(parent, past)
-	if deadline, limited := ctx.Deadline(); !limited || !deadline.Equal(past) || ctx.Err() != nil || numberOf(ctx) != 103 {
-		t.Errorf("%v, %v, %v, %d", deadline, limited, ctx.Err(), numberOf(ctx))
+	if deadline, limited := ctx.Deadline(); !limited || !deadline.Equal(past) || ctx.Err() != nil || idOf(ctx) != 103 {
+		t.Errorf("%v, %v, %v, %d", deadline, limited, ctx.Err(), idOf(ctx))
 	}
 	child, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -81,8 +81,8 @@ func TestWithDeadlineDoesNotEnd(t *testing.T) {
 	waitFor(t, child)
 }
 
-func TestNumberOfAnotherContext(t *testing.T) {
-	if number := numberOf(context.Background()); number != 0 {
-		t.Errorf("%d", number)
+func TestIDOfAnotherContext(t *testing.T) {
+	if id := idOf(context.Background()); id != 0 {
+		t.Errorf("%d", id)
 	}
 }

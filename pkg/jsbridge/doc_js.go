@@ -2,11 +2,12 @@
 
 // Package jsbridge is the boundary between Go and JavaScript, over github.com/hack-pad/safejs:
 // promises, calls that JavaScript can end, fetch as an http.RoundTripper, a CryptoKey as a crypto.Signer,
-// and errors that keep what JavaScript threw. It knows nothing of GNAP. What it needs of JavaScript
-// beyond the platform are the functions of createHost of wasm/sdk/host.js, among the globals of the
-// program.
+// and errors that keep what JavaScript threw. It knows nothing of GNAP. The JavaScript half of it is host.js,
+// whose functions are among the globals of the program.
 //
-// Every function that is made for one call of JavaScript is released when that is over; the one that
-// takes all answers lasts. Nothing here panics on a value that JavaScript chose, and no call into
-// JavaScript is trusted to return.
+// JavaScript calls Go (Async) and Go calls JavaScript (callHost). Both kinds of calls have ids, both settle once,
+// with values or with what was thrown, and both can be cancelled.
+//
+// No function is made for one call: those that JavaScript calls last as long as the program. Nothing here panics
+// on a value that JavaScript chose, and no call into JavaScript is trusted to return.
 package jsbridge

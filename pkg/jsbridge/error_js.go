@@ -10,8 +10,7 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// Error is a value that JavaScript threw, or rejected a promise with: anything at all, not always
-// an Error object.
+// Error is a value that JavaScript threw, or rejected a promise with. It may be anything, not only an Error object.
 type Error struct{ Value safejs.Value }
 
 // Error returns the name of what was thrown ("TypeError"), and no more: its message is the

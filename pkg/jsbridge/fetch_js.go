@@ -8,9 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/hack-pad/safejs"
 
@@ -18,7 +16,7 @@ import (
 )
 
 // Fetch is an http.RoundTripper over a fetch function: that of the page when Func is undefined. It
-// sends with exchange of wasm/sdk/host.js.
+// sends with exchange of host.js.
 //
 // It never sends cookies or a referrer, never uses a cache and never follows a redirect. Browsers
 // hide where a redirect leads and which one it was: it is reported as status 302. They compute
@@ -26,27 +24,27 @@ import (
 // a call of JavaScript (see Async), JavaScript knows what its call has sent and received.
 type Fetch struct {
 	Func safejs.Value
-	// Limit is how much of an answer is read: its body ends after so many bytes and one more.
+	// Limit is how much of the body of a response is read: it ends after so many bytes and one more.
 	Limit int
 }
 
 // RoundTrip sends one request and returns when its response is complete. What fetch rejects with
 // comes back as an *Error, the end of the context as its cause. A response that could not be read to its end
-// has what came of it, and then its body fails with an *Error; its status is 0 where not even that could be read.
+// has what came of it, and then its body fails with an *Error. Its status is 0 where not even that could be read.
 func (f Fetch) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	message, err := encode(req)
+	request, err := encodeRequest(req)
 	if err != nil {
 		return nil, err
 	}
-	values, err := ask(ctx, host("exchange"), numberOf(ctx), f.function(), message, f.Limit)
+	values, err := callHost(ctx, hostFunction("exchange"), idOf(ctx), f.function(), request, f.Limit)
 	if err != nil {
 		return nil, err
 	}
-	return readAnswer(req, values)
+	return readResponse(req, values)
 }
 
 // function returns Func, or undefined for the fetch of the page.
@@ -57,58 +55,66 @@ func (f Fetch) function() safejs.Value {
 	return safejs.Undefined()
 }
 
-var errBody = errors.New("jsbridge: the body of a request must be UTF-8")
-
-// encode writes a request as the text that exchange reads: none of its lines can hold a line break.
+// encodeRequest returns a request as the frame that exchange reads.
 // The URL is spelled as it was signed.
-func encode(req *http.Request) (string, error) {
-	var lines strings.Builder
-	count := 0
+func encodeRequest(req *http.Request) (safejs.Value, error) {
+	frame := make([]byte, 0, 1024)
+	frame = appendString(append(frame, `{"method":`...), req.Method)
+	frame = appendString(append(frame, `,"url":`...), httpsig.TargetURI(req))
+	frame = append(frame, `,"headers":{`...)
+	separator := ""
 	for name, values := range req.Header {
-		if name != "Content-Length" { // a forbidden header name: the browser sets it
-			lines.WriteString("\n" + name + "\n" + values[0])
-			count++
+		if name == "Content-Length" { // a forbidden header name: the browser sets it
+			continue
 		}
+		frame = append(appendString(append(frame, separator...), name), ':')
+		frame = appendString(frame, strings.Join(values, ", "))
+		separator = ","
 	}
-	start := req.Method + "\n" + httpsig.TargetURI(req) + "\n" + strconv.Itoa(count)
+	frame = append(frame, "}}\n"...)
 	if req.Body == nil {
-		return start + lines.String(), nil
+		return FromBytes(frame)
 	}
 	defer req.Body.Close()
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
-		return "", err
+		return safejs.Value{}, err
 	}
-	if !utf8.Valid(body) { // JavaScript's strings would change it
-		return "", errBody
-	}
-	return start + lines.String() + "\n" + string(body), nil
+	return FromBytes(append(frame, body...))
 }
 
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
-// readAnswer makes a response of what exchange answers: a message and, where it is not whole, what was thrown.
-func readAnswer(req *http.Request, values []safejs.Value) (*http.Response, error) {
-	message, err := ToBytes(values[0])
+// responseHead is the head of the frame that exchange returns. Its status is 0 where not even that could be read.
+type responseHead struct {
+	Status  int         `json:"status"`
+	Headers [][2]string `json:"headers"`
+}
+
+// What decoding sets up at its first use is then in the snapshot that the build takes.
+func init() { _, _ = ReadFrame([]byte("{}\n"), &responseHead{}) }
+
+// readResponse makes a response of what exchange returns: a frame and, where it is not whole, what was thrown.
+func readResponse(req *http.Request, values []safejs.Value) (*http.Response, error) {
+	frame, err := ToBytes(values[0])
 	if err != nil {
 		return nil, errNoResponse
 	}
-	head, content, _ := bytes.Cut(message, []byte("\n\n"))
-	first, lines, _ := strings.Cut(string(head), "\n")
-	status, err := strconv.Atoi(first)
-	if err != nil {
-		return nil, errNoResponse
-	}
-	header, err := readHeader(lines)
+	var head responseHead
+	content, err := ReadFrame(frame, &head)
 	if err != nil {
 		return nil, err
+	}
+	header := make(http.Header, len(head.Headers))
+	for _, pair := range head.Headers {
+		header.Add(pair[0], pair[1])
 	}
 	body := io.Reader(bytes.NewReader(content))
 	if len(values) > 1 {
 		body = io.MultiReader(body, failing{&Error{values[1]}})
 	}
 	return &http.Response{
-		StatusCode: status, Status: http.StatusText(status), Header: header,
+		StatusCode: head.Status, Status: http.StatusText(head.Status), Header: header,
 		Body: io.NopCloser(body), ContentLength: -1, Request: req,
 	}, nil
 }
@@ -117,15 +123,3 @@ func readAnswer(req *http.Request, values []safejs.Value) (*http.Response, error
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
-
-func readHeader(lines string) (http.Header, error) {
-	header := http.Header{}
-	for line := range strings.Lines(lines) {
-		name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ",")
-		if !ok {
-			return nil, errNoResponse
-		}
-		header.Add(name, value)
-	}
-	return header, nil
-}

@@ -304,7 +304,7 @@ func TestFetchThatNeverSettles(t *testing.T) {
 }
 
 func TestFetchThatSettlesAfterTheAbort(t *testing.T) {
-	for _, answer := range []string{
+	for _, end := range []string{
 		"resolve(new Response(new ReadableStream({ cancel() { globalThis.cancelled = true } })))",
 		"resolve({ status: 200, headers: [], body: { getReader: () => ({ cancel() { globalThis.cancelled = true; throw new Error('own') } }) } })",
 		"(globalThis.cancelled = true, reject(new Error('own')))",
@@ -313,7 +313,7 @@ func TestFetchThatSettlesAfterTheAbort(t *testing.T) {
 	} {
 		releasesFunctions(t, func() {
 			evaluate(t, "globalThis.cancelled = false")
-			abortsAfterwards(t, "(url, { signal }) => new Promise((resolve, reject) => { signal.onabort = () => setTimeout(() => "+answer+", 5) })")
+			abortsAfterwards(t, "(url, { signal }) => new Promise((resolve, reject) => { signal.onabort = () => setTimeout(() => "+end+", 5) })")
 			becomesTrue(t, "cancelled")
 			time.Sleep(5 * time.Millisecond)
 		})

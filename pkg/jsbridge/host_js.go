@@ -9,89 +9,88 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// hosts are the functions of wasm/sdk/host.js, which are among the globals of this program: they
-// do in one step what would be many between Go and JavaScript.
-var hosts = map[string]safejs.Value{}
+// hostFunctions are the functions of host.js that were needed so far, by name.
+var hostFunctions = map[string]safejs.Value{}
 
-// mu guards hosts and questions: there is one thread, but goroutines may take turns wherever Go
-// allocates. It is never held while JavaScript runs, which may answer at once.
+// mu guards the maps of this package: there is one thread, but goroutines may take turns wherever Go
+// allocates. It is never held while JavaScript runs, which may call Go at once.
 var mu sync.Mutex
 
-func host(name string) safejs.Value {
+func hostFunction(name string) safejs.Value {
 	mu.Lock()
 	defer mu.Unlock()
-	function, known := hosts[name]
+	function, known := hostFunctions[name]
 	if !known {
 		function = must(global.Get(name))
-		hosts[name] = function
+		hostFunctions[name] = function
 	}
 	return function
 }
 
-// answer is what a host function calls back with: values, or an *Error with what was thrown.
-type answer struct {
+// result is how a host call settles: with values, or with an *Error that has what was thrown.
+type result struct {
 	values []safejs.Value
 	err    error
 }
 
-// questions are those that JavaScript has not answered yet, by number.
+// hostCalls has a channel for the result of each host call that has not settled, by the id of the host call.
 var (
-	questions    = map[int]chan answer{}
-	lastQuestion int
+	hostCalls    = map[int]chan result{}
+	lastHostCall int
 )
 
-// answered is called by JavaScript with the number of a question and the answer: one function for
-// all of them, because to make one and to let go of it costs more than to call it.
-var answered = must(safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
-	number, err := args[0].Int()
-	if answers, waits := endQuestion(number); err == nil && waits {
-		answers <- settle(args[1:])
+// hostCallSettled is the function that JavaScript calls with the id of a host call and the result. There is one
+// function for all host calls, because to make one and to release it costs more than to call it.
+var hostCallSettled = must(safejs.FuncOf(func(_ safejs.Value, args []safejs.Value) any {
+	id, err := args[0].Int()
+	if results, waits := endHostCall(id); err == nil && waits {
+		results <- resultOf(args[1:])
 	}
 	return nil
 }))
 
-// newQuestion returns the number of a question and where its answer will be.
-func newQuestion() (number int, answers chan answer) {
+// newHostCall returns the id of a host call and the channel for its result.
+func newHostCall() (id int, results chan result) {
 	mu.Lock()
 	defer mu.Unlock()
-	answers = make(chan answer, 1)
-	lastQuestion++
-	questions[lastQuestion] = answers
-	return lastQuestion, answers
+	results = make(chan result, 1)
+	lastHostCall++
+	hostCalls[lastHostCall] = results
+	return lastHostCall, results
 }
 
-// endQuestion forgets a question: nothing is answered twice, or after it was given up.
-func endQuestion(number int) (answers chan answer, waits bool) {
+// endHostCall forgets a host call, so that it settles once, and not after it was cancelled.
+func endHostCall(id int) (results chan result, waits bool) {
 	mu.Lock()
 	defer mu.Unlock()
-	answers, waits = questions[number]
-	delete(questions, number)
-	return answers, waits
+	results, waits = hostCalls[id]
+	delete(hostCalls, id)
+	return results, waits
 }
 
-// ask has ask of wasm/sdk/host.js call a host function with args and a function for its answer, and
-// waits for it. When ctx ends it gives the question up, and returns the cause. It must run in a
-// goroutine, never inside a function that JavaScript called: the event loop would stand still.
-func ask(ctx context.Context, function safejs.Value, args ...any) ([]safejs.Value, error) {
-	number, answers := newQuestion()
-	if _, err := host("ask").Invoke(append([]any{answered, number, function}, args...)...); err != nil {
-		endQuestion(number)
+// callHost calls a function of host.js with args and a function that settles the host call, and waits until it has
+// settled. When ctx ends before, it cancels the host call and returns the cause. It must run in a goroutine, never
+// inside a function that JavaScript called: the event loop would stand still.
+func callHost(ctx context.Context, function safejs.Value, args ...any) ([]safejs.Value, error) {
+	id, results := newHostCall()
+	if _, err := hostFunction("callHost").Invoke(append([]any{hostCallSettled, id, function}, args...)...); err != nil {
+		endHostCall(id)
 		return nil, caught(err)
 	}
 	select {
-	case a := <-answers:
-		return a.values, a.err
+	case r := <-results:
+		return r.values, r.err
 	case <-ctx.Done():
-		_, _ = host("giveUp").Invoke(number)
-		endQuestion(number)
+		_, _ = hostFunction("cancelHostCall").Invoke(id)
+		endHostCall(id)
 		return nil, context.Cause(ctx)
 	}
 }
 
-func settle(values []safejs.Value) answer {
+func resultOf(values []safejs.Value) result {
 	fulfilled, values := values[0], values[1:]
 	if fulfilled.Equal(trueValue) {
-		return answer{values: values}
+		return result{values: values}
 	}
-	return answer{err: &Error{values[0]}}
+	return result{err: &Error{values[0]}}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// TestMain defines what the ES module gives this package.
+// TestMain defines the functions of host.js as the ES module does.
 func TestMain(m *testing.M) {
-	source := string(must(os.ReadFile("../../wasm/sdk/host.js")))
+	source := string(must(os.ReadFile("host.js")))
 	must(global.Call("eval", "{"+strings.ReplaceAll(source, "export ", "")+"\nObject.assign(globalThis, createHost().functions); }"))
 	os.Exit(m.Run())
 }
@@ -37,7 +37,7 @@ func evaluate(t *testing.T, expression string) safejs.Value {
 func await(t *testing.T, promise safejs.Value) (safejs.Value, error) {
 	t.Helper()
 	host := evaluate(t, "(promise, done) => { Promise.resolve(promise).then((value) => done(true, value), (error) => done(false, error)) }")
-	values, err := ask(context.Background(), host, promise)
+	values, err := callHost(context.Background(), host, promise)
 	if err != nil {
 		return safejs.Value{}, err
 	}
@@ -84,7 +84,7 @@ func call(t *testing.T, object safejs.Value, name string, args ...any) safejs.Va
 }
 
 // releasesFunctions fails the test unless every function that fn makes callable from JavaScript is
-// released when fn is done, and every question to JavaScript answered or given up. It catches the
+// released when fn is done, and every host call has settled or was cancelled. It catches the
 // functions where wasm_exec.js makes them, and calls each: Go complains on the console about those
 // that are released.
 func releasesFunctions(t *testing.T, fn func()) {
@@ -111,11 +111,11 @@ func releasesFunctions(t *testing.T, fn func()) {
 			alive: () => functions.length - callAll(),
 		};
 	})()`)
-	before := len(questions)
+	before := len(hostCalls)
 	fn()
 	call(t, made, "stop")
-	if open := len(questions) - before; open > 0 {
-		t.Errorf("%d questions are still open", open)
+	if open := len(hostCalls) - before; open > 0 {
+		t.Errorf("%d host calls have not settled", open)
 	}
 	if alive := text(t, call(t, made, "alive")); alive != "0" {
 		t.Errorf("%s of %s functions were not released", alive, text(t, member(t, member(t, made, "functions"), "length")))
@@ -133,9 +133,9 @@ func TestReleasesFunctionsSeesALeak(t *testing.T) {
 		t.Error("a function that is not released was not noticed")
 	}
 	inner = &testing.T{}
-	releasesFunctions(inner, func() { newQuestion() })
-	endQuestion(lastQuestion)
+	releasesFunctions(inner, func() { newHostCall() })
+	endHostCall(lastHostCall)
 	if !inner.Failed() {
-		t.Error("a question that is left open was not noticed")
+		t.Error("a host call that has not settled was not noticed")
 	}
 }

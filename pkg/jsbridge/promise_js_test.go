@@ -11,20 +11,20 @@ import (
 	"github.com/hack-pad/safejs"
 )
 
-// answering makes a host function that answers what an expression of done says.
-func answering(t *testing.T, expression string) safejs.Value {
+// settling makes a host function that settles as an expression of done says.
+func settling(t *testing.T, expression string) safejs.Value {
 	t.Helper()
 	return evaluate(t, "(done) => { "+expression+" }")
 }
 
-func TestAskAnswers(t *testing.T) {
+func TestCallHostFulfils(t *testing.T) {
 	for _, expression := range []string{
 		"done(true, 'a', 5)",
 		"Promise.resolve().then(() => done(true, 'a', 5))",
 		"setTimeout(done, 5, true, 'a', 5)",
 	} {
 		releasesFunctions(t, func() {
-			values, err := ask(context.Background(), answering(t, expression))
+			values, err := callHost(context.Background(), settling(t, expression))
 			if err != nil || len(values) != 2 || text(t, values[0])+text(t, values[1]) != "a5" {
 				t.Errorf("%s: %v, %v", expression, values, err)
 			}
@@ -32,61 +32,61 @@ func TestAskAnswers(t *testing.T) {
 	}
 }
 
-func TestAskPassesArguments(t *testing.T) {
-	values, err := ask(context.Background(), evaluate(t, "(a, b, done) => done(true, a + b)"), "a", 5)
+func TestCallHostPassesArguments(t *testing.T) {
+	values, err := callHost(context.Background(), evaluate(t, "(a, b, done) => done(true, a + b)"), "a", 5)
 	if err != nil || text(t, values[0]) != "a5" {
 		t.Errorf("%v, %v", values, err)
 	}
 }
 
-// Answers find their questions by number, in whatever order they come, and none is kept.
-func TestAskManyAtOnce(t *testing.T) {
+// Results find their host calls by id, in whatever order they come, and none is kept.
+func TestCallHostManyAtOnce(t *testing.T) {
 	host := evaluate(t, `((kept) => (text, done) => {
-		kept.unshift(() => done(true, text)); // the last is answered first
-		if (kept.length === 3) setTimeout(() => kept.forEach((answer) => answer()), 5);
+		kept.unshift(() => done(true, text)); // the last settles first
+		if (kept.length === 3) setTimeout(() => kept.forEach((settle) => settle()), 5);
 	})([])`)
-	type result struct{ asked, got string }
-	results := make(chan result)
-	for _, question := range []string{"a", "b", "c"} {
+	type pair struct{ given, got string }
+	pairs := make(chan pair)
+	for _, given := range []string{"a", "b", "c"} {
 		go func() {
-			values, err := ask(context.Background(), host, question)
+			values, err := callHost(context.Background(), host, given)
 			if err != nil {
 				t.Error(err)
 				values = []safejs.Value{safejs.Null()}
 			}
-			results <- result{question, text(t, values[0])}
+			pairs <- pair{given, text(t, values[0])}
 		}()
 	}
 	for range 3 {
-		if r := <-results; r.asked != r.got {
-			t.Errorf("%s was answered with %s", r.asked, r.got)
+		if p := <-pairs; p.given != p.got {
+			t.Errorf("%s settled with %s", p.given, p.got)
 		}
 	}
-	if len(questions) > 0 {
-		t.Errorf("%d questions are kept", len(questions))
+	if len(hostCalls) > 0 {
+		t.Errorf("%d host calls are kept", len(hostCalls))
 	}
 }
 
-// Who asks and does not wait any longer leaves nothing behind, and a late answer meets nobody.
-func TestAskForgetsWhatItGaveUp(t *testing.T) {
+// A host call that was cancelled leaves nothing behind, and is not settled later.
+func TestCallHostForgetsWhatItCancelled(t *testing.T) {
 	late := evaluate(t, "(done) => { globalThis.late = done; return () => {} }")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
 	defer cancel()
-	if _, err := ask(ctx, late); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := callHost(ctx, late); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
-	if len(questions) > 0 {
-		t.Errorf("%d questions are kept", len(questions))
+	if len(hostCalls) > 0 {
+		t.Errorf("%d host calls are kept", len(hostCalls))
 	}
 	call(t, evaluate(t, "globalThis"), "late", true)
 }
 
-func TestAskRejected(t *testing.T) {
+func TestCallHostRejected(t *testing.T) {
 	for _, reason := range []string{
 		"undefined", "null", "'text'", "Symbol('s')", "5", "10n", "Number.NaN", "false", "new TypeError('t')", "{}", "Object.create(null)", "() => {}",
 	} {
 		releasesFunctions(t, func() {
-			_, err := ask(context.Background(), answering(t, "done(false, globalThis.given = "+reason+")"))
+			_, err := callHost(context.Background(), settling(t, "done(false, globalThis.given = "+reason+")"))
 			thrown, ok := Thrown(err)
 			if !ok {
 				t.Fatalf("%s: %v", reason, err)
@@ -101,27 +101,28 @@ func TestAskRejected(t *testing.T) {
 	}
 }
 
-func TestAskThatThrows(t *testing.T) {
+func TestCallHostThatThrows(t *testing.T) {
 	releasesFunctions(t, func() {
-		_, err := ask(context.Background(), answering(t, "throw new RangeError('own')"))
+		_, err := callHost(context.Background(), settling(t, "throw new RangeError('own')"))
 		if thrown, ok := Thrown(err); !ok || text(t, member(t, thrown, "name")) != "RangeError" {
 			t.Error(err)
 		}
 	})
 }
 
-// What never answers by itself does so when it is given up: nothing is left behind.
-func TestAskEndsWithContext(t *testing.T) {
+// A host call that never settles by itself does when it is cancelled: nothing is left behind.
+func TestCallHostEndsWithContext(t *testing.T) {
+	const request = "encodeFrame({ method: 'GET', url: 'https://server.example/' })"
 	for name, function := range map[string]safejs.Value{
 		"sign":     evaluate(t, "(done) => sign(() => new Promise(() => {}), new Uint8Array(), done)"),
-		"fetch":    evaluate(t, "(done) => exchange(0, () => new Promise(() => {}), 'GET\\nhttps://server.example/\\n0', 1, done)"),
-		"the body": evaluate(t, "(done) => exchange(0, async () => new Response(new ReadableStream()), 'GET\\nhttps://server.example/\\n0', 1, done)"),
+		"fetch":    evaluate(t, "(done) => exchange(0, () => new Promise(() => {}), "+request+", 1, done)"),
+		"the body": evaluate(t, "(done) => exchange(0, async () => new Response(new ReadableStream()), "+request+", 1, done)"),
 	} {
 		releasesFunctions(t, func() {
 			cause := errors.New("cause")
 			ctx, cancel := context.WithCancelCause(context.Background())
 			time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
-			if _, err := ask(ctx, function); err != cause {
+			if _, err := callHost(ctx, function); err != cause {
 				t.Errorf("%s: %v", name, err)
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -129,12 +130,12 @@ func TestAskEndsWithContext(t *testing.T) {
 	}
 }
 
-// asPromise calls a function that Async made, as the ES module does, and awaits the answer.
+// asPromise calls a function that Async made, as the ES module does, and awaits the result.
 func asPromise(t *testing.T, fn safejs.Func, args ...any) (safejs.Value, error) {
 	t.Helper()
 	caller := evaluate(t, `(fn, ...args) => new Promise((resolve, reject) => {
-		globalThis.answer ??= (...answer) => globalThis.settleCall(...answer); // Go keeps the first
-		globalThis.settleCall = (number, isValue, value) => (number === 7 && isValue ? resolve : reject)(value);
+		globalThis.settle ??= (...result) => globalThis.settleCall(...result); // Go keeps the first
+		globalThis.settleCall = (id, isValue, value) => (id === 7 && isValue ? resolve : reject)(value);
 		globalThis.returned = fn(7, ...args);
 	})`)
 	promise, err := caller.Invoke(append([]any{fn}, args...)...)
@@ -159,7 +160,7 @@ func asyncWithContext(t *testing.T, fn func(context.Context, []safejs.Value) (an
 	return bound
 }
 
-func TestAsyncAnswers(t *testing.T) {
+func TestAsyncFulfils(t *testing.T) {
 	join := async(t, func(args []safejs.Value) (any, error) {
 		return text(t, args[0]) + text(t, args[1]), nil
 	})
@@ -199,7 +200,7 @@ func TestAsyncRejectsWithReason(t *testing.T) {
 	}
 }
 
-func TestAsyncCalledWithoutNumber(t *testing.T) {
+func TestAsyncCalledWithoutID(t *testing.T) {
 	bound := async(t, func([]safejs.Value) (any, error) {
 		t.Error("it ran")
 		return nil, nil

@@ -22,7 +22,7 @@ func SignFunc(sign safejs.Value) crypto.Signer { return signer{context.Backgroun
 // signer waits for JavaScript to sign, as long as its context lets it.
 type signer struct {
 	ctx context.Context
-	key safejs.Value // what sign of wasm/sdk/host.js takes
+	key safejs.Value // what sign of host.js takes
 }
 
 // WithContext returns the signer with another context.
@@ -37,7 +37,7 @@ func (s signer) Sign(_ io.Reader, message []byte, _ crypto.SignerOpts) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	values, err := ask(s.ctx, host("sign"), s.key, data)
+	values, err := callHost(s.ctx, hostFunction("sign"), s.key, data)
 	if err != nil {
 		return nil, err
 	}

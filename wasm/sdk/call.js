@@ -1,6 +1,7 @@
 // One signed call: arguments are checked here by type, and by content in Go.
 
 import { argumentError, fromGo } from "./errors.js";
+import { encodeFrame } from "./host.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
 import { join } from "./sharing.js";
@@ -46,13 +47,13 @@ function identityOf(value) {
 export async function transmit({ operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body }, work) {
   const { keyId, signer } = prepared instanceof Promise ? await abortable(prepared, work.signal) : prepared;
   if (!isRunning()) await abortable(start(), work.signal);
-  // One text costs less than seven values. A line break can only be in the last, where Go refuses it.
-  const lines = [href, keyId, work.left, useHttp, operation, validateResponses, body, accessToken].join("\n");
-  const response = await call("send", [lines, signer, fetch], { signal: work.signal, onSend: work.onSend, keepsResponse: ["continue", "rotate"].includes(operation) });
+  const head = { operation, url: href, keyId, accessToken, left: work.left, allowHTTP: useHttp, acceptAnyShape: !validateResponses };
+  const limits = { signal: work.signal, onSend: work.onSend, keepsResponse: ["continue", "rotate"].includes(operation) };
+  const response = await call("send", [encodeFrame(head, body), signer, fetch], limits);
   return response === undefined ? undefined : JSON.parse(response);
 }
 
-/** Whether what is lost of a response could not be asked for again. */
+/** Whether the server gives the response once, and not again when it is lost. */
 const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
 
 /** The error of a call whose time is up. */
@@ -67,9 +68,9 @@ const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person,
 
 /** Polls until the grant is issued and returns it. */
 export async function poll(options) {
-  const { url, key, signal, timeoutMs = defaultPollTimeoutMs, fetch, accessToken, wait = -1, onProgress, useHttp = false } = options;
+  const { url, key, signal, timeoutMs = defaultPollTimeoutMs, fetch, accessToken, wait, onProgress, useHttp = false } = options;
   checkText(accessToken, "accessToken");
-  if (options.wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
+  if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");
   if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
   const href = toHref(url, "url");
   checkControl({ ...options, timeoutMs });
@@ -84,11 +85,13 @@ export async function poll(options) {
     }
   });
   const left = Math.max(Math.ceil(deadline - performance.now()), 1);
-  const lines = [href, keyId, left, useHttp, wait, accessToken].join("\n");
-  return JSON.parse(await call("poll", [lines, signer, fetch, progress], { signal, deadline, keepsResponse: true, late: notApproved }));
+  const seconds = wait && Math.min(wait, Number.MAX_VALUE); // JSON has no Infinity
+  const frame = encodeFrame({ url: href, keyId, accessToken, left, allowHTTP: useHttp, wait: seconds });
+  const limits = { signal, deadline, keepsResponse: true, late: notApproved };
+  return JSON.parse(await call("poll", [frame, signer, fetch, progress], limits));
 }
 
-/** The error of a poll at its deadline: the server has answered each time, that the grant is pending. */
+/** The error of a poll at its deadline: each response said that the grant is pending. */
 function notApproved({ isWaiting, response }) {
   const last = isWaiting ? " The last request was not answered." : "";
   const description = `The grant was not approved in time.${last} It can be polled further, with the continuation that onProgress was called with last.`;

@@ -4,26 +4,28 @@
 import { OpenPaymentsClientError } from "./errors.js";
 
 export class InFlight {
+  /** A promise of what the call settles with. */
+  result;
   /** Whether a request of the call has left. */
   wasSent = false;
-  /** Tells who works for the call that it ended without them. */
+  /** Called when the call ends before Go has settled it. */
   onLeave;
 
   #received; // the last response, once it is complete, as receive of host.js returns it
-  #exchange; // the request that is under way: { received: a promise, abort }
+  #exchange; // the request that is under way: { abort, receiving: a promise of the response }
   #limits;
-  #settle; // the functions of the promise, until it ends
+  #functions; // { resolve, reject } of the promise, until the call ends
   #timer;
 
   /**
-   * Rejects with the reason of `signal`, and when performance.now() reaches `deadline` with what `late`
-   * makes of the call. `onSend` is called with it right before each request. What `keepsResponse` asks for is too
-   * dear to be lost with the module: a response that is on its way is waited for.
+   * The call rejects with the reason of `signal`, and when performance.now() reaches `deadline` with what `late`
+   * makes of the call. `onSend` is called with the call right before each request. With `keepsResponse` a response
+   * that is on its way is waited for when the module has ended, because the server gives it once.
    */
   constructor({ signal, deadline, onSend, keepsResponse = false, late = tooLate } = {}) {
     this.#limits = { signal, onSend, keepsResponse };
     this.result = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+      this.#functions = { resolve, reject };
     });
     if (signal?.aborted) return void this.reject(signal.reason);
     signal?.addEventListener("abort", this.#onAbort);
@@ -31,7 +33,7 @@ export class InFlight {
   }
 
   get isOver() {
-    return this.#settle === undefined;
+    return this.#functions === undefined;
   }
 
   /** Whether a request has left whose response has not come. */
@@ -56,11 +58,11 @@ export class InFlight {
   sends(abort) {
     this.wasSent = true;
     this.#received = undefined;
-    this.#exchange = { abort };
+    this.#exchange = { abort, receiving: undefined };
     this.#limits.onSend?.(this);
   }
 
-  /** Notes what the promise of the response gives, if the call waits for it still: fetch itself may have ended it. */
+  /** Notes the response when its promise is fulfilled, if the call waits for it still: fetch itself may have ended the call. */
   receives(receiving) {
     receiving.catch(() => {});
     if (!this.#exchange) return;
@@ -73,7 +75,7 @@ export class InFlight {
     });
   }
 
-  /** Whether the response of the request under way is wanted when the module is not there any more. */
+  /** Whether the response of the request under way is waited for when the module has ended. */
   get keepsExchange() {
     return this.isWaiting && this.#limits.keepsResponse;
   }
@@ -97,11 +99,11 @@ export class InFlight {
   }
 
   #end() {
-    const settle = this.#settle;
-    this.#settle = this.onLeave = this.#exchange = undefined;
+    const functions = this.#functions;
+    this.#functions = this.onLeave = this.#exchange = undefined;
     clearTimeout(this.#timer);
     this.#limits.signal?.removeEventListener("abort", this.#onAbort);
-    return settle;
+    return functions;
   }
 }
 

@@ -1,7 +1,7 @@
 // Ed25519 keys: made, brought along, published, and handed to the module to sign with.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
-import { call, era } from "./runtime.js";
+import { call, generation } from "./runtime.js";
 
 export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
@@ -10,7 +10,7 @@ export async function generateKey({ keyId, extractable = false, fallback = true 
     pair = await webCrypto().generateKey("Ed25519", extractable, ["sign", "verify"]);
   } catch (cause) {
     if (!fallback) throw noEd25519(cause);
-    const { id, publicKey } = await call("generateKey", [], { needsAll: true });
+    const { id, publicKey } = await call("generateKey", [], { needsDeferred: true });
     return handle({ keyId, publicKey, wasmKey: id });
   }
   const publicKey = await exportPublic(pair.publicKey);
@@ -63,7 +63,7 @@ function base64url(bytes) {
   return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-const prepared = new WeakMap(); // key object → { keyId, privateKey, handle: a promise, since: the era of the module }
+const prepared = new WeakMap(); // key object → { keyId, privateKey, handle: a promise, since: the generation of the module }
 
 /**
  * Returns { keyId, signer }, or a promise of it. What signs is a CryptoKey, a function, or the
@@ -80,9 +80,9 @@ export function prepareKey(key, path = "key") {
   if (isCryptoKey(privateKey)) return { keyId, signer: checkCryptoKey(privateKey, `${path}.privateKey`) };
   const known = prepared.get(key);
   const isSame = known?.keyId === keyId && known.privateKey === privateKey; // a caller may put another key there
-  if (!isSame || known.since !== era()) { // the module may have held it
+  if (!isSame || known.since !== generation()) { // the module may have held it
     const imported = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
-    const entry = { keyId, privateKey, handle: imported, since: era() };
+    const entry = { keyId, privateKey, handle: imported, since: generation() };
     prepared.set(key, entry);
     imported.catch(() => prepared.get(key) === entry && prepared.delete(key));
   }
@@ -174,7 +174,7 @@ async function importMaterial(given, { keyId, fallback, path }) {
   try {
     usesWebCrypto = await hasEd25519();
     if (!usesWebCrypto && !fallback) throw noEd25519();
-    parsed = await call("parseKey", [material, isText, usesWebCrypto], { needsAll: !usesWebCrypto });
+    parsed = await call("parseKey", [material, isText, usesWebCrypto], { needsDeferred: !usesWebCrypto });
   } catch (error) {
     throw error?.name === "TypeError" ? new TypeError(error.message.replace('"privateKey"', `"${path}"`)) : error;
   } finally {

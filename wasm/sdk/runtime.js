@@ -4,36 +4,37 @@ import { buildInfo } from "./build-info.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
 import { createHost } from "./host.js";
 import { InFlight } from "./inflight.js";
+import { Scheduler } from "./scheduler.js";
 import { withSnapshot } from "./snapshot.js";
 import { compile, compileDeferred, isResponse, isSame } from "./source.js";
 import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and deferred
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
-let compilingDeferred; // the same for what hardly any call needs (wasm/pack/split.go)
+let compilingDeferred; // the same of the deferred module, which hardly any call needs (wasm/pack/split.go)
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
-let ended = 0; // how many instances have
+let ended = 0; // how many instances have ended
 
 /**
  * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
- * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call that `needsAll`
- * begins when the deferred module is there: it leaves what must not be lost for want of it.
+ * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call with `needsDeferred`
+ * begins when the deferred module is linked: such a call makes something that would be lost if it could not be loaded.
  */
-export function call(name, args = [], { needsAll = false, ...limits } = {}) {
+export function call(name, args = [], { needsDeferred = false, ...limits } = {}) {
   const inFlight = new InFlight(limits);
-  if (running && !needsAll) running.take(inFlight, name, args);
-  else begin(inFlight, needsAll, name, args).catch((error) => inFlight.reject(error));
+  if (running && !needsDeferred) running.take(inFlight, name, args);
+  else begin(inFlight, needsDeferred, name, args).catch((error) => inFlight.reject(error));
   return inFlight.result;
 }
 
-async function begin(inFlight, needsAll, name, args) {
+async function begin(inFlight, needsDeferred, name, args) {
   const instance = await start();
-  if (needsAll) await instance.complete().catch((error) => Promise.reject(incomplete(error)(inFlight)));
+  if (needsDeferred) await instance.linkDeferred().catch((error) => Promise.reject(withoutDeferred(error)(inFlight)));
   instance.take(inFlight, name, args);
 }
 
-/** Sets where the two modules come from, and loads the first. Once one is loaded, another source for it is refused. */
+/** Sets where the two modules come from, and loads the primary one. Once one is loaded, another source for it is refused. */
 export async function load(given) {
   const loaded = { wasm: compiling, deferred: compilingDeferred };
   for (const [name, source] of Object.entries(given)) {
@@ -49,9 +50,10 @@ export async function load(given) {
 
 export const isRunning = () => running !== undefined;
 
-/** Changes when an instance ends: what only it knew is gone. */
-export const era = () => ended;
+/** Changes when an instance ends: the keys that it held are gone. */
+export const generation = () => ended;
 
+/** Starts an instance, unless one runs or starts already, and returns a promise of it. */
 export function start() {
   if (starting) return starting;
   const attempt = run().catch((error) => {
@@ -61,6 +63,7 @@ export function start() {
   starting = attempt;
   return attempt;
 }
+
 
 async function run() {
   compiling ??= compile("open-payments.wasm", sources.wasm ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
@@ -79,14 +82,15 @@ function forget(error) {
   return error;
 }
 
-const pauses = [500, 2000]; // ms before a further attempt: calls in flight depend on it
-const patience = 10_000; // ms in which something of it must come: Go stands still meanwhile
+const retryDelays = [500, 2000]; // ms: calls in flight depend on the module
+const patience = 10_000; // ms in which something of it must come: Go is paused meanwhile
 
 /** Loads the deferred module. */
 function loadDeferred() {
   const options = { integrity: buildInfo.deferred.integrity, patience };
-  const attempt = () => compileDeferred("open-payments.deferred.wasm", sources.deferred ?? new URL("./open-payments.deferred.wasm", import.meta.url), options);
-  compilingDeferred ??= attempts(attempt, isResponse(sources.deferred) ? [] : pauses).catch((error) => {
+  const url = sources.deferred ?? new URL("./open-payments.deferred.wasm", import.meta.url);
+  const load = () => compileDeferred("open-payments.deferred.wasm", url, options);
+  compilingDeferred ??= retry(load, isResponse(sources.deferred) ? [] : retryDelays).catch((error) => {
     compilingDeferred = undefined;
     if (isResponse(sources.deferred)) sources.deferred = undefined; // its body is used up
     throw error;
@@ -94,13 +98,14 @@ function loadDeferred() {
   return compilingDeferred;
 }
 
-async function attempts(task, pauses) {
+/** Runs a task, and again after each of the delays until it succeeds. */
+async function retry(task, [delay, ...delays]) {
   try {
     return await task();
   } catch (error) {
-    if (pauses.length === 0 || error instanceof OpenPaymentsClientError) throw error; // another attempt changes nothing
-    await new Promise((resolve) => setTimeout(resolve, pauses[0]));
-    return attempts(task, pauses.slice(1));
+    if (delay === undefined || error instanceof OpenPaymentsClientError) throw error; // a retry would fail alike
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    return retry(task, delays);
   }
 }
 
@@ -118,74 +123,68 @@ function unavailable(cause) {
 const whatToDo = "Check that it is served beside index.js, or pass init() where it is. " +
   "After a deploy, the server may have no files of a page that is open any more: reload the page, and keep old files for a while.";
 
-const deferredIs = { needed: 1, loaded: 2 }; // as in wasm/pack/split.go
-const paused = new Error("Go waits for the deferred module");
-
 /** One running instance of the module. It has a global object of its own. */
 class Instance {
-  go; // the object of wasm_exec.js that serves it
-  #calls = new Map(); // those in flight (inflight.js), by number
+  go; // the object of wasm_exec.js that serves it: tests count the values that it holds
+  #scheduler;
+  #bindings; // the functions of Go, once it has started
+  #calls = new Map(); // those in flight (inflight.js), by id
   #lastCall = 0;
   #host = createHost(this.#calls);
   #refuseStart; // while it starts
-  #dead = false;
-  #exports; // of the WebAssembly instance
-  #entries = []; // what waits to enter Go
-  #isEntered = false; // whether Go runs, or waits for the deferred module
-  #linking; // Promise: the deferred module is there
-
-  /** Makes a call, unless it is over already. */
-  take(inFlight, name, args) {
-    if (inFlight.isOver) return;
-    if (this.#dead) return inFlight.lose(stopped);
-    const number = ++this.#lastCall;
-    this.#calls.set(number, inFlight);
-    this.#holdTimers();
-    inFlight.onLeave = () => {
-      this.#forget(number);
-      this.bindings.cancel(number);
-    };
-    const binding = this.bindings[name]; // called as no method: a receiver is one more value for Go to hold
-    binding(number, ...args);
-  }
-
-  #answer(number, isValue, value) {
-    const inFlight = this.#forget(number);
-    if (!inFlight) return; // it has ended without Go
-    isValue ? inFlight.resolve(value) : inFlight.reject(failed(inFlight, value));
-  }
-
-  #forget(number) {
-    const inFlight = this.#calls.get(number);
-    this.#calls.delete(number);
-    this.#holdTimers();
-    return inFlight;
-  }
+  #isDead = false;
 
   async start(module) {
     const scope = createScope(this.#host.functions);
-    scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#enter(callback), ms));
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
       this.#refuseStart = reject;
     });
-    scope.answer = (...answer) => this.#answer(...answer);
+    scope.settle = (...result) => this.#settle(...result);
+    scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#scheduler.enter(callback), ms));
     const Go = wrapGo(scope);
     const go = (this.go = new Go());
     go.exit = () => this.#died();
-    this.#guard(go);
+    this.#scheduler = new Scheduler(go, { loadDeferred, onStop: (error) => this.#died(error && withoutDeferred(error)) });
     const instance = await WebAssembly.instantiate(module, go.importObject);
-    this.#exports = instance.exports;
-    this.#enter(() => {
+    this.#scheduler.start(instance, () => {
       go.run(withSnapshot(module, instance, go)).then(() => this.#died(), () => this.#died());
     });
-    this.bindings = await ready;
+    this.#bindings = await ready;
     running = this;
     return this;
   }
 
-  // In Node a timer keeps the process alive. Go's do so only while a call is in flight: it leaves
-  // those of calls that are over to run out.
+  /** Lets Go run a call, unless it is over already. */
+  take(inFlight, name, args) {
+    if (inFlight.isOver) return;
+    if (this.#isDead) return inFlight.lose(stopped);
+    const id = ++this.#lastCall;
+    this.#calls.set(id, inFlight);
+    this.#holdTimers();
+    inFlight.onLeave = () => {
+      this.#forget(id);
+      this.#bindings.cancel(id);
+    };
+    const binding = this.#bindings[name]; // called as no method: a receiver is one more value for Go to hold
+    binding(id, ...args);
+  }
+
+  #settle(id, isFulfilled, value) {
+    const inFlight = this.#forget(id);
+    if (!inFlight) return; // it has ended without Go
+    isFulfilled ? inFlight.resolve(value) : inFlight.reject(failed(inFlight, value));
+  }
+
+  #forget(id) {
+    const inFlight = this.#calls.get(id);
+    this.#calls.delete(id);
+    this.#holdTimers();
+    return inFlight;
+  }
+
+  // In Node a timer keeps the process alive. Go's timers do so only while a call is in flight: Go leaves those of
+  // calls that are over to run out.
   #hold(timer) {
     timer?.[this.#calls.size > 0 ? "ref" : "unref"]?.();
     return timer;
@@ -195,83 +194,21 @@ class Instance {
     for (const timer of this.go._scheduledTimeouts.values()) this.#hold(timer);
   }
 
-  // What wakes Go enters it in turn. An event is a call of a function of Go, for which wasm_exec.js
-  // would set it and resume at once: while Go waits for its deferred module it may not have read the one before.
-  // Its timers resume Go too, and have their turn already.
-  #guard(go) {
-    const resume = go._resume;
-    go._resume = () => {
-      resume.call(go);
-      if (this.#needsDeferred()) throw paused; // a timer would resume it again
-    };
-    const guard = this;
-    go._makeFuncWrapper = (id) => function (...args) {
-      guard.#enter(() => {
-        go._pendingEvent = { id, this: this, args };
-        go._resume();
-      });
-    };
-  }
-
-  #needsDeferred = () => this.#exports.deferred?.value === deferredIs.needed; // a plain module has no such global
-
-  #enter(entry) {
-    if (this.#dead) return;
-    this.#entries.push(entry);
-    if (!this.#isEntered) this.#run();
-  }
-
-  #run() {
-    this.#isEntered = true;
-    while (this.#entries.length > 0 && !this.#dead) {
-      try {
-        this.#entries.shift()();
-      } catch (error) {
-        // A trap inside the module surfaces in whatever callback woke it, where nobody would see it.
-        if (error !== paused) this.#died();
-      }
-      if (!this.#dead && this.#needsDeferred()) return this.#goOn();
-    }
-    this.#isEntered = false;
-  }
-
-  /** Loads the deferred module. */
-  complete() {
-    if (!this.#exports.deferred) return Promise.resolve(); // a plain module is whole
-    this.#linking ??= this.#link().catch((error) => {
-      this.#linking = undefined;
-      throw error;
-    });
-    return this.#linking;
-  }
-
-  async #link() {
-    await WebAssembly.instantiate(await loadDeferred(), { "open-payments": this.#exports });
-    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredIs.loaded; // else Go goes on first
-  }
-
-  /** Gets the deferred module, for which Go waits, and lets Go go on. */
-  async #goOn() {
-    try {
-      await this.complete();
-      this.#exports.deferred.value = deferredIs.loaded;
-      this.#entries.unshift(() => this.#exports.proceed());
-    } catch (error) {
-      this.#died(incomplete(error));
-    }
-    this.#run();
+  /** Loads the deferred module, before Go needs it. */
+  linkDeferred() {
+    return this.#scheduler.linkDeferred();
   }
 
   /** Lets go of everything. `lost` makes the error of each call in flight. */
   #died(lost = stopped) {
-    if (this.#dead) return;
-    this.#dead = true;
+    if (this.#isDead) return;
+    this.#isDead = true;
     ended += 1;
     if (running === this) starting = running = undefined;
-    // wasm_exec.js repeats a timer until Go has taken notice of it: here, for ever.
+    // wasm_exec.js repeats a timer until Go has noticed it: here, for ever.
     for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
     this.go._scheduledTimeouts.clear();
-    this.#entries.length = 0;
+    this.#scheduler.stop();
     this.#refuseStart(lost(new InFlight()));
     for (const inFlight of this.#calls.values()) inFlight.lose(lost);
     this.#host.end();
@@ -284,8 +221,8 @@ function stopped(inFlight) {
   return lost(inFlight, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
 }
 
-/** The same where Go waited in vain for the deferred module. */
-const incomplete = (cause) => (inFlight) => (cause instanceof OpenPaymentsClientError
+/** The same where the deferred module could not be loaded. */
+const withoutDeferred = (cause) => (inFlight) => (cause instanceof OpenPaymentsClientError
   ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
   : lost(inFlight, "module_unavailable", "open-payments.deferred.wasm could not be loaded, which this call needed.", whatToDo, cause));
 
@@ -303,7 +240,7 @@ function failed({ response }, error) {
   return new OpenPaymentsClientError(message, { code: "internal_error", description, cause, ...response });
 }
 
-// All that the module can reach. Timers check their receiver, so they are bound to the real global.
+/** All that the module can reach. Timers check their receiver, so they are bound to the real global. */
 function createScope(functions) {
   const { Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder } = globalThis;
   return {

@@ -1,86 +1,113 @@
-// What the module asks of JavaScript. Every step between the two costs, so each of these does what
-// would be many: sign and exchange call `done(true, ...values)` or `done(false, error)`, once, and
-// return a function that gives it up, which calls done too.
+// The JavaScript half of this package: the functions that Go calls, which are globals of its program. build.sh puts
+// this file beside those of wasm/sdk. Every step between Go and JavaScript costs, so each function does what would
+// be many: sign and exchange call `done(true, ...values)` or `done(false, error)`, once, and return a function that
+// cancels, which calls done too.
 
 /**
- * What one instance of the module gets: `functions`, which it calls, and `end`, which gives up what it has
- * asked for. `ask` calls one of them, `answered` gets the number of the question before the answer,
- * `giveUp` takes the number. `calls` are the calls in flight (inflight.js) by the numbers that the module knows.
+ * What one instance of the module gets: `functions`, which it calls, and `end`, which cancels its host calls.
+ * callHost calls one of the functions, `settled` gets the id of the host call before the result, and cancelHostCall
+ * takes the id. `calls` are the calls in flight (inflight.js) by the ids that the module knows.
  */
 export function createHost(calls = new Map()) {
-  const waiting = new Map(); // number to the function that gives the question up
-  const ask = (answered, number, fn, ...args) => {
+  const cancels = new Map(); // id of a host call → the function that cancels it
+  const callHost = (settled, id, fn, ...args) => {
     let isDone = false;
-    const giveUp = fn(...args, (...answer) => {
+    const cancel = fn(...args, (...result) => {
       isDone = true;
-      waiting.delete(number);
-      answered(number, ...answer);
+      cancels.delete(id);
+      settled(id, ...result);
     });
-    if (!isDone) waiting.set(number, giveUp);
+    if (!isDone) cancels.set(id, cancel);
   };
   const functions = {
-    ask,
-    giveUp: (number) => waiting.get(number)?.(),
+    callHost,
+    cancelHostCall: (id) => cancels.get(id)?.(),
     sign,
-    exchange(number, ...request) {
-      if (number > 0 && !calls.has(number)) throw new Error("The call is over"); // and its caller was told what was sent
-      return exchange(calls.get(number), ...request);
+    exchange(id, ...args) {
+      if (id > 0 && !calls.has(id)) throw new Error("The call is over"); // and its caller was told what was sent
+      return exchange(calls.get(id), ...args);
     },
   };
-  return { functions, end: () => waiting.forEach((giveUp) => giveUp()) };
+  return { functions, end: () => cancels.forEach((cancel) => cancel()) };
 }
 
 /** Signs with a CryptoKey for Ed25519, or with a function that does. done gets the signature. */
 export function sign(key, data, done) {
   const signing = attempt(() => (typeof key === "function" ? key(data) : crypto.subtle.sign("Ed25519", key, data)));
-  return settle(signing.then((signature) => [bytes(signature)]), done);
+  return whenSettled(signing.then((signature) => [bytes(signature)]), done);
 }
 
 // Nothing of the page goes along, nothing is kept, and a signed request is for the address that was signed.
 const privately = { credentials: "omit", cache: "no-store", redirect: "manual", referrerPolicy: "no-referrer" };
 
 /**
- * Sends a request of a call with a function like fetch. `request` is a text of lines: method, URL, how many
- * headers, name and value of each in turn, and then the body, where there is one.
- * done gets the response as bytes: lines of the status, of name, comma and value of each header, an
- * empty line, and as much of the body as `limit` bytes and one more. Where the response could not be read
- * to its end, done gets what was thrown as well.
+ * Sends a request of a call with a function like fetch. The request is a frame with the head { method, url, headers }.
+ * done gets the response as a frame with the head { status, headers }, where headers are pairs, and as much of the
+ * body as `limit` bytes and one more. Where the response could not be read to its end, done gets what was thrown as well.
  */
 export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
   const controller = new AbortController();
   const { signal } = controller;
-  const [method, url, count, ...lines] = request.split("\n");
-  const headers = pairs(lines.splice(0, 2 * count));
-  const body = lines.length > 0 ? lines.join("\n") : undefined;
-  const options = { method, headers, body, signal, ...privately };
+  const { head, body } = decodeFrame(request);
+  const { method, url, headers } = head;
+  const options = { method, headers, body: toFetchBody(body), signal, ...privately };
   call?.sends(() => controller.abort());
   const receiving = receive(fetch, url, options, limit);
   call?.receives(receiving);
-  const giveUp = settle(receiving.then(encode), done);
+  const cancel = whenSettled(receiving.then(encodeResponse), done);
   return () => {
     if (!call?.keepsExchange) controller.abort();
-    giveUp();
+    cancel();
   };
 }
+
+/** Text where the bytes are text, because a function like fetch may look at it. */
+function toFetchBody(body) {
+  if (body.length === 0) return undefined;
+  try {
+    return decodeText(body);
+  } catch {
+    return body;
+  }
+}
+
+const encodeResponse = ({ status, headers, body, failed = [] }) => [encodeFrame({ status, headers }, body), ...failed];
+
+// A frame takes values with names, and bytes, over to Go or back in one step: the head, as a line of JSON, and then
+// the body. JSON.stringify writes no line breaks. frame_js.go reads and writes frames in Go.
+
+const lineFeed = 10;
+
+/** Returns a frame. The body is text or bytes. */
+export function encodeFrame(head, body = "") {
+  const line = `${JSON.stringify(head)}\n`;
+  return typeof body === "string" ? bytes(encodeText(line + body)) : join([encodeText(line), body]);
+}
+
+/** Returns the { head, body } of a frame. */
+function decodeFrame(frame) {
+  const end = frame.indexOf(lineFeed);
+  return { head: JSON.parse(decodeText(frame.subarray(0, end))), body: frame.subarray(end + 1) };
+}
+
+// They are made at their first use, because an import must work where they are missing.
+let encoder, decoder;
+const encodeText = (text) => (encoder ??= new TextEncoder()).encode(text);
+const decodeText = (data) => (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })).decode(data);
 
 async function attempt(task) {
   return task();
 }
 
-function settle(promise, done) {
-  const once = (...answer) => {
-    const tell = done;
-    done = undefined; // what never settles would hold the instance of the module
-    tell?.(...answer);
+/** Calls done once: when the promise settles, or when the function that it returns is called. */
+function whenSettled(promise, done) {
+  const once = (...result) => {
+    const settle = done;
+    done = undefined; // a promise that never settles would hold the instance of the module
+    settle?.(...result);
   };
   promise.then((values) => once(true, ...values), (error) => once(false, error));
   return () => once(false, undefined);
-}
-
-function pairs(lines) {
-  const object = {};
-  for (let i = 0; i + 1 < lines.length; i += 2) object[lines[i]] = lines[i + 1];
-  return object;
 }
 
 /** Sends a request. A response is { status, headers, body } and, where it could not be read to its end, `failed` with what was thrown. */
@@ -105,18 +132,11 @@ function checkStatus(status) {
   throw new TypeError("fetch did not return a Response");
 }
 
-function encode({ status, headers, body, failed = [] }) {
-  const head = [status, ...headers.map(([name, value]) => `${name},${value}`)].join("\n");
-  return [join([encoder.encode(`${head}\n\n`), body]), ...failed];
-}
-
-const encoder = new TextEncoder();
-
 /** The names and values of a Headers, a Map, a list of pairs or a plain object; none where they cannot be read: the body counts. */
 function headersOf(response) {
   try {
-    const texts = entriesOf(response.headers ?? []).map((entry) => Array.from(entry, (text) => String(text).replace(/[\r\n]+/g, " ")));
-    return texts.filter(([name, value]) => value !== undefined && !name.includes(",")); // no name holds a comma (RFC 9110 §5)
+    const pairs = entriesOf(response.headers ?? []).map((entry) => Array.from(entry, (text) => String(text).replace(/[\r\n]+/g, " ")));
+    return pairs.filter(([name, value]) => value !== undefined && !/[\s,:]/.test(name)); // no name holds these (RFC 9110 §5.6.2)
   } catch {
     return [];
   }
@@ -132,9 +152,9 @@ function entriesOf(headers) {
 
 /** What a response without a web stream may offer, and how that becomes bytes. React Native has an arrayBuffer() that always fails. */
 const ways = {
-  text: (text) => encodeText(text),
+  text: (text) => toBytes(text),
   arrayBuffer: (buffer) => bytes(buffer),
-  json: (value) => encodeText(JSON.stringify(value)),
+  json: (value) => toBytes(JSON.stringify(value)),
 };
 
 /** Reads the body of a response, whatever it offers, into chunks. */
@@ -154,9 +174,9 @@ async function readBody(response, limit, signal, chunks) {
   if (failures.length > 0) throw failures[0];
 }
 
-function encodeText(text) {
+function toBytes(text) {
   if (typeof text !== "string") throw new TypeError("The body of the response is no text");
-  return encoder.encode(text);
+  return encodeText(text);
 }
 
 /** Reads as much of a stream as `limit` bytes and one more. */
