@@ -1,6 +1,7 @@
 // One signed call: arguments are checked here by type, and by content in Go.
 
 import { argumentError, fromGo } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { encodeFrame } from "./host.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
@@ -15,6 +16,7 @@ export const defaultTimeoutMs = 30_000;
  * them is for a grant of its own.
  */
 export async function send(operation, options, body) {
+  checkGlobals();
   const { signal, timeoutMs = defaultTimeoutMs } = options;
   checkControl(options);
   const request = prepareRequest(operation, options, body);
@@ -68,6 +70,7 @@ const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person,
 
 /** Polls until the grant is issued and returns it. */
 export async function poll(options) {
+  checkGlobals();
   const { url, key, signal, timeoutMs = defaultPollTimeoutMs, fetch, accessToken, wait, onProgress, useHttp = false } = options;
   checkText(accessToken, "accessToken");
   if (wait !== undefined && !(typeof wait === "number" && wait >= 0)) throw argumentError("wait", "must be a number of seconds");

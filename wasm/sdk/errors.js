@@ -7,6 +7,12 @@
  */
 export class OpenPaymentsClientError extends Error {
   name = "OpenPaymentsClientError";
+  description; // declared, because setters of a page on Object.prototype would swallow what is only assigned
+  status;
+  code;
+  details;
+  validationErrors;
+  retryable;
 
   constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText, pending } = {}) {
     super(message, cause === undefined ? undefined : { cause });

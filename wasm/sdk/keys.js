@@ -1,10 +1,12 @@
 // Ed25519 keys: made, brought along, published, and handed to the module to sign with.
 
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { call, generation } from "./runtime.js";
 
 export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
+  checkGlobals();
   let pair;
   try {
     pair = await webCrypto().generateKey("Ed25519", extractable, ["sign", "verify"]);
@@ -169,6 +171,7 @@ async function exportPublic(publicKey) {
 
 /** Makes a handle of key material. Every copy of the material that is ours is overwritten. */
 async function importMaterial(given, { keyId, fallback, path }) {
+  checkGlobals();
   const { material, isText } = toMaterial(given, path);
   let parsed, usesWebCrypto;
   try {

@@ -2,6 +2,7 @@
 
 import { buildInfo } from "./build-info.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
+import { besideScript, checkGlobals } from "./globals.js";
 import { createHost } from "./host.js";
 import { InFlight } from "./inflight.js";
 import { Scheduler } from "./scheduler.js";
@@ -64,9 +65,12 @@ export function start() {
   return attempt;
 }
 
+const primaryUrl = () => besideScript("open-payments.wasm", () => new URL("./open-payments.wasm", import.meta.url));
+const deferredUrl = () => besideScript("open-payments.deferred.wasm", () => new URL("./open-payments.deferred.wasm", import.meta.url));
 
 async function run() {
-  compiling ??= compile("open-payments.wasm", sources.wasm ?? new URL("./open-payments.wasm", import.meta.url)).catch((error) => {
+  checkGlobals();
+  compiling ??= compile("open-payments.wasm", sources.wasm ?? primaryUrl()).catch((error) => {
     throw unavailable(forget(error));
   });
   const module = await compiling;
@@ -88,8 +92,7 @@ const patience = 10_000; // ms in which something of it must come: Go is paused 
 /** Loads the deferred module. */
 function loadDeferred() {
   const options = { integrity: buildInfo.deferred.integrity, patience };
-  const url = sources.deferred ?? new URL("./open-payments.deferred.wasm", import.meta.url);
-  const load = () => compileDeferred("open-payments.deferred.wasm", url, options);
+  const load = async () => compileDeferred("open-payments.deferred.wasm", sources.deferred ?? deferredUrl(), options);
   compilingDeferred ??= retry(load, isResponse(sources.deferred) ? [] : retryDelays).catch((error) => {
     compilingDeferred = undefined;
     if (isResponse(sources.deferred)) sources.deferred = undefined; // its body is used up
@@ -143,6 +146,7 @@ class Instance {
     scope.settle = (...result) => this.#settle(...result);
     scope.setTimeout = (callback, ms) => this.#hold(setTimeout(() => this.#scheduler.enter(callback), ms));
     const Go = wrapGo(scope);
+    Object.setPrototypeOf(Go.prototype, null); // setters of a page on Object.prototype would swallow its properties
     const go = (this.go = new Go());
     go.exit = () => this.#died();
     this.#scheduler = new Scheduler(go, { loadDeferred, onStop: (error) => this.#died(error && withoutDeferred(error)) });
@@ -242,9 +246,11 @@ function failed({ response }, error) {
 
 /** All that the module can reach. Timers check their receiver, so they are bound to the real global. */
 function createScope(functions) {
-  const { Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder } = globalThis;
+  const { Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder } = globalThis;
   return {
-    Object, Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder,
+    __proto__: null, // setters of a page on Object.prototype would swallow what is set
+    Object: BareObject,
+    Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder,
     crypto: globalThis.crypto,
     performance: globalThis.performance,
     console: globalThis.console,
@@ -252,4 +258,9 @@ function createScope(functions) {
     ...functions,
     newError: fromGo,
   };
+}
+
+/** Go fills the objects that it makes property by property: they have no prototype, for the same reason. */
+function BareObject() {
+  return Object.create(null);
 }
