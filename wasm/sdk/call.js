@@ -58,7 +58,7 @@ export async function transmit({ operation, href, prepared, accessToken, fetch, 
 /** Whether the server gives the response once, and not again when it is lost. */
 const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
 
-/** The error of a call whose time is up. */
+/** The error of a call whose time is up. @returns {(work: { sent?: any }) => Error} */
 const tooSlow = (operation) => ({ sent }) => {
   const description = sent?.response ? "The server has answered, but the call did not end in time: the response is in responseText."
     : sent ? "The server did not answer in time. It may have processed the request all the same."
@@ -126,7 +126,11 @@ function isSignal(value) {
   return typeof value?.aborted === "boolean" && ["addEventListener", "removeEventListener"].every((name) => typeof value[name] === "function");
 }
 
-/** `timeoutName` is what the caller calls timeoutMs. */
+/**
+ * `timeoutName` is what the caller calls timeoutMs.
+ *
+ * @param {import("./index.js").CallOptions & { validateResponses?: boolean }} options
+ */
 export function checkControl({ signal, timeoutMs = defaultTimeoutMs, fetch, useHttp, validateResponses }, timeoutName = "timeoutMs") {
   if (signal !== undefined && !isSignal(signal)) throw argumentError("signal", "must be an AbortSignal");
   if (!(typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs < 2 ** 31)) {

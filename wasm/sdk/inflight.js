@@ -3,6 +3,15 @@
 
 import { OpenPaymentsClientError } from "./errors.js";
 
+/**
+ * @typedef {object} Limits
+ * @property {AbortSignal} [signal]
+ * @property {number} [deadline]
+ * @property {(call: InFlight) => void} [onSend]
+ * @property {boolean} [keepsResponse]
+ * @property {(call: InFlight) => Error} [late]
+ */
+
 export class InFlight {
   /** A promise of what the call settles with. */
   result;
@@ -21,6 +30,8 @@ export class InFlight {
    * The call rejects with the reason of `signal`, and when performance.now() reaches `deadline` with what `late`
    * makes of the call. `onSend` is called with the call right before each request. With `keepsResponse` a response
    * that is on its way is waited for when the module has ended, because the server gives it once.
+   *
+   * @param {Limits} [limits]
    */
   constructor({ signal, deadline, onSend, keepsResponse = false, late = tooLate } = {}) {
     this.#limits = { signal, onSend, keepsResponse };

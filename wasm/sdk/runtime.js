@@ -21,6 +21,10 @@ let ended = 0; // how many instances have ended
  * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
  * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call with `needsDeferred`
  * begins when the deferred module is linked: such a call makes something that would be lost if it could not be loaded.
+ *
+ * @param {string} name
+ * @param {unknown[]} [args]
+ * @param {import("./inflight.js").Limits & { needsDeferred?: boolean }} [options]
  */
 export function call(name, args = [], { needsDeferred = false, ...limits } = {}) {
   const inFlight = new InFlight(limits);
@@ -137,6 +141,7 @@ class Instance {
   #refuseStart; // while it starts
   #isDead = false;
 
+  /** @param {WebAssembly.Module} module */
   async start(module) {
     const scope = createScope(this.#host.functions);
     const ready = new Promise((resolve, reject) => {
@@ -238,6 +243,7 @@ function lost({ wasSent, response }, code, what, advice, cause) {
 
 /** What Go rejects a call with. After a fault in Go that is all it knows, and the response is added. */
 function failed({ response }, error) {
+  /** @type {boolean} */
   const isOurs = error instanceof OpenPaymentsClientError || error instanceof TypeError; // newError makes them, in this module
   if (isOurs && error.code !== "internal_error") return error;
   const { message = String(error), description = message, cause } = isOurs ? error : {};

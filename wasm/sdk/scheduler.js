@@ -43,7 +43,7 @@ export class Scheduler {
       if (this.#needsDeferred()) throw paused; // wasm_exec.js repeats a timer until Go has noticed it: Go cannot, before it proceeds
     };
     const scheduler = this;
-    go._makeFuncWrapper = (id) => function (...args) {
+    go._makeFuncWrapper = (id) => /** @this {unknown} */ function (...args) {
       scheduler.#enterWith({ id, this: this, args });
     };
   }
