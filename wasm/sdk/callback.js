@@ -19,7 +19,11 @@ export function readCallback(callbackUrl) {
   return { ...callback, hash: callback.hash?.replaceAll(" ", "+") ?? null }; // a "+" that was not percent-encoded
 }
 
-/** The address without what the wallet added to it. */
+/**
+ * The address without what the wallet added to it.
+ *
+ * @type {typeof import("./index.js").cleanCallbackUrl}
+ */
 export function cleanCallbackUrl(callbackUrl) {
   const url = parse(callbackUrl, "url");
   const { before, parameters } = fragmentOf(url);

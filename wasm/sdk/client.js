@@ -1,11 +1,14 @@
 // The client with the names of @interledger/open-payments, and what leaving the page needs.
 
+/** @import { AuthenticatedClient } from "./index.js" */
+
 import { checkControl, checkObject, checkText, prepareRequest, send, toHref, transmit } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
 import { toWalletAddress } from "./wallet-address.js";
 
+/** @type {typeof import("./index.js").createAuthenticatedClient} */
 export async function createAuthenticatedClient(options) {
   checkObject(options, "options");
   const { walletAddressUrl, useHttp = false, validateResponses = true, requestTimeoutMs, fetch, store } = options;
@@ -26,6 +29,7 @@ export async function createAuthenticatedClient(options) {
     return send(operation, { ...control, url: addressOf(target), accessToken, signal }, body);
   };
 
+  /** @type {Pick<AuthenticatedClient["grant"], "request" | "continue" | "cancel">} */
   const grant = {
     request: async (target, args, clientOverride) => {
       checkGrantRequest(args);

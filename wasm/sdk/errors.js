@@ -6,7 +6,7 @@
  * nonce or signature; `responseText`, which may, is not enumerable: logging does not show it.
  */
 export class OpenPaymentsClientError extends Error {
-  name = "OpenPaymentsClientError";
+  name = /** @type {const} */ ("OpenPaymentsClientError");
   description; // declared, because setters of a page on Object.prototype would swallow what is only assigned
   status;
   code;
@@ -14,6 +14,10 @@ export class OpenPaymentsClientError extends Error {
   validationErrors;
   retryable;
 
+  /**
+   * @param {string} message
+   * @param {Partial<import("./index.js").OpenPaymentsClientError>} [fields]
+   */
   constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText, pending } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.description = description ?? message;

@@ -15,6 +15,7 @@ export { checkPublished } from "./published.js";
 export { extensionStorage, memoryStorage, webStorage } from "./stores.js";
 export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from "./wallet.js";
 
+/** @type {typeof import("./index.js").init} */
 export async function init({ wasm, deferred } = {}) {
   await load({ wasm: checkSource("wasm", wasm), deferred: checkSource("deferred", deferred) });
 }
@@ -24,6 +25,7 @@ function checkSource(name, source) {
   throw argumentError(name, "must be a URL, a Response, a BufferSource or a WebAssembly.Module");
 }
 
+/** @type {typeof import("./index.js").continueGrant} */
 export async function continueGrant(options) {
   checkObject(options, "options");
   const { interactRef } = options;
@@ -31,11 +33,13 @@ export async function continueGrant(options) {
   return send("continue", options, interactRef && JSON.stringify({ interact_ref: interactRef }));
 }
 
+/** @type {typeof import("./index.js").pollGrant} */
 export async function pollGrant(options) {
   checkObject(options, "options");
   return poll(options);
 }
 
+/** @type {typeof import("./index.js").verifyInteractionHash} */
 export async function verifyInteractionHash(options) {
   checkObject(options, "options");
   const { clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash } = options;
@@ -44,7 +48,11 @@ export async function verifyInteractionHash(options) {
   await call("verifyHash", [clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash]);
 }
 
+/** @returns {grant is import("./index.js").PendingGrant} */
 export const isPendingGrant = (grant) => Boolean(grant.interact);
+/** @returns {grant is import("./index.js").Grant} */
 export const isFinalizedGrant = (grant) => Boolean(grant.access_token);
+/** @returns {grant is import("./index.js").GrantWithAccessToken} */
 export const isFinalizedGrantWithAccessToken = (grant) => Boolean(grant.access_token);
+/** @returns {grant is import("./index.js").GrantWithSubject} */
 export const isFinalizedGrantWithSubject = (grant) => Boolean(grant.subject);

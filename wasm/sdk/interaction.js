@@ -1,6 +1,8 @@
 // Leaving the page and coming back: a grant is started, the person goes to the wallet, the page
 // is gone, and another one finishes the grant.
 
+/** @import { AuthenticatedClient, GrantOrTokenRequestArgs, Store } from "./index.js" */
+
 import { mayBeFor, readCallback } from "./callback.js";
 import { checkText, defaultTimeoutMs, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
@@ -16,6 +18,10 @@ const cleanUpMs = 10_000;
  * The methods of a client for grants with a finish redirect. `grant` requests and cancels them at the
  * addresses that `addressOf` says, `continueGrant` continues one as part of shared work; `key`, `store`
  * and `timeoutMs` are the client's.
+ *
+ * @returns {Pick<AuthenticatedClient["grant"], "start" | "finish" | "pending" | "forget"> & {
+ *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store }): Promise<void>,
+ * }}
  */
 export function interactions({ grant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
   const storeOf = (store) => store ?? ownStore ?? defaultStore();
@@ -114,7 +120,7 @@ class Finishing {
   }
 
   begin = async (work) => {
-    const { callback, place, key, continueGrant } = this.#given;
+    const { place, key, continueGrant } = this.#given;
     await abortable(startModule(), work.signal); // which checks the hash
     const { record, interactRef } = await this.#match(work.signal);
     checkKey(record, key);
@@ -188,7 +194,9 @@ const finishedHere = new Set(); // names of claims
 
 /** Whether this page was opened, and not loaded again. Workers do not know. */
 function isFirstVisit() {
-  return globalThis.performance?.getEntriesByType?.("navigation")[0]?.type === "navigate";
+  /** @type {any} */
+  const navigation = globalThis.performance?.getEntriesByType?.("navigation")[0];
+  return navigation?.type === "navigate";
 }
 
 /** Whether the server's GNAP code says that the grant is over. */

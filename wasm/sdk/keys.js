@@ -4,6 +4,7 @@ import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { call, generation } from "./runtime.js";
 
+/** @type {typeof import("./index.js").generateKey} */
 export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
   checkGlobals();
@@ -19,18 +20,22 @@ export async function generateKey({ keyId, extractable = false, fallback = true 
   return handle({ keyId, publicKey, privateKey: pair.privateKey });
 }
 
+/** @type {typeof import("./index.js").importKey} */
 export async function importKey(material, { keyId, fallback = true } = {}) {
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
   if (isCryptoKey(material)) return importCryptoKey(material, undefined, keyId);
-  if (isCryptoKey(material?.privateKey)) return importCryptoKey(material.privateKey, material.publicKey, keyId);
+  const { privateKey, publicKey } = Object(material);
+  if (isCryptoKey(privateKey)) return importCryptoKey(privateKey, publicKey, keyId);
   return importMaterial(material, { keyId, fallback, path: "material" });
 }
 
+/** @type {typeof import("./index.js").publicJwk} */
 export function publicJwk(key) {
   const { keyId, publicKey } = checkHandle(key, "key");
   return { kty: "OKP", crv: "Ed25519", x: base64url(publicKey), alg: "EdDSA", use: "sig", kid: keyId };
 }
 
+/** @type {typeof import("./index.js").jwks} */
 export function jwks(...keys) {
   const published = keys.map((key, i) => publicJwk(checkHandle(key, `keys[${i}]`)));
   const twice = published.find(({ kid }, i) => published.findIndex((other) => other.kid === kid) !== i);
@@ -38,11 +43,22 @@ export function jwks(...keys) {
   return { keys: published };
 }
 
-/** A key handle: a plain object, so that structured clone can store it, with no secret in it that can be read. */
+/**
+ * What backs a key: a CryptoKey, or a key inside the module by its name there.
+ *
+ * @typedef {{ privateKey?: CryptoKey, wasmKey?: unknown }} Backing
+ */
+
+/**
+ * A key handle: a plain object, so that structured clone can store it, with no secret in it that can be read.
+ *
+ * @param {Backing & { keyId?: string, publicKey: Uint8Array }} key
+ * @returns {Promise<import("./index.js").KeyHandle & Backing>}
+ */
 async function handle({ keyId, publicKey, privateKey, wasmKey }) {
   return Object.freeze({
     keyId: keyId || (await thumbprint(publicKey)),
-    backing: wasmKey === undefined ? "webcrypto" : "wasm",
+    backing: wasmKey === undefined ? /** @type {const} */ ("webcrypto") : /** @type {const} */ ("wasm"),
     publicKey,
     ...(wasmKey === undefined ? { privateKey } : { wasmKey }),
   });
@@ -106,7 +122,11 @@ function checkedSign(sign, path) {
   };
 }
 
-/** Tells a CryptoKey of any realm by what it has. Whether it can sign is seen when it does. */
+/**
+ * Tells a CryptoKey of any realm by what it has. Whether it can sign is seen when it does.
+ *
+ * @returns {value is CryptoKey}
+ */
 export function isCryptoKey(value) {
   const { type, algorithm, usages, extractable } = Object(value);
   return typeof type === "string" && typeof algorithm?.name === "string" && Array.isArray(usages) && typeof extractable === "boolean";

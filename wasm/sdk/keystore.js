@@ -7,6 +7,7 @@ import { call } from "./runtime.js";
 const databaseName = "open-payments-wasm";
 const storeName = "keys";
 
+/** @type {typeof import("./index.js").saveKey} */
 export async function saveKey(name, key, { persist = false, plaintext = false } = {}) {
   checkName(name);
   const record = await storable(key, plaintext);
@@ -26,6 +27,7 @@ async function storable(key, plaintext) {
   return { keyId: key.keyId, pkcs8: await call("exportKey", [key.wasmKey]) };
 }
 
+/** @type {typeof import("./index.js").loadKey} */
 export async function loadKey(name) {
   checkName(name);
   const record = await withStore("readonly", (store) => store.get(name));
@@ -33,10 +35,12 @@ export async function loadKey(name) {
   return record && Object.freeze(record);
 }
 
+/** @type {typeof import("./index.js").listKeys} */
 export async function listKeys() {
   return withStore("readonly", (store) => store.getAllKeys());
 }
 
+/** @type {typeof import("./index.js").deleteKey} */
 export async function deleteKey(name) {
   checkName(name);
   await withStore("readwrite", (store) => store.delete(name));

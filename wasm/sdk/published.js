@@ -13,6 +13,8 @@ const limit = 1 << 20; // bytes
  * kid, whatever else is in the set (RFC 7517 §5). Codes of its errors: `key_exposed` (the set shows a
  * private key), `key_not_published`, `key_mismatch` (another key has the kid), `key_set_invalid` (what
  * is published cannot be used, and why), `key_set_unreachable`.
+ *
+ * @type {typeof import("./index.js").checkPublished}
  */
 export async function checkPublished(key, walletAddressUrl, { signal, fetch = globalThis.fetch } = {}) {
   const expected = publicJwk(key);

@@ -2,6 +2,7 @@
 // value), delete(key) }, with or without promises; values are plain objects. `keys()` lists its keys;
 // `add(key, value)` writes in one step what is not there yet, and returns whether it did.
 
+/** @type {typeof import("./index.js").webStorage} */
 export function webStorage(storage) {
   return {
     get: (key) => parse(storage.getItem(key)),
@@ -22,6 +23,8 @@ function parse(text) {
 /**
  * An area of chrome.storage or browser.storage. `session` is never written to disk, and is lost when
  * the browser restarts or the extension is updated; `local` outlives both.
+ *
+ * @type {typeof import("./index.js").extensionStorage}
  */
 export function extensionStorage(area) {
   return {
@@ -32,6 +35,7 @@ export function extensionStorage(area) {
   };
 }
 
+/** @type {typeof import("./index.js").memoryStorage} */
 export function memoryStorage() {
   const values = new Map();
   const set = (key, value) => void values.set(key, JSON.stringify(value));

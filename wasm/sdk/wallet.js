@@ -6,7 +6,11 @@ import { argumentError, OpenPaymentsClientError } from "./errors.js";
 
 const messageType = "open-payments-wasm.callback";
 
-/** Leaves the page. The page at the finish URI goes on with grant.finish(location.href). */
+/**
+ * Leaves the page. The page at the finish URI goes on with grant.finish(location.href).
+ *
+ * @type {typeof import("./index.js").redirectToWallet}
+ */
 export function redirectToWallet(grant) {
   location.assign(redirectOf(grant));
 }
@@ -14,6 +18,8 @@ export function redirectToWallet(grant) {
 /**
  * Opens the wallet in a popup and waits until the page at the finish URI calls returnToOpener().
  * Call it from a click, and before anything else is awaited: browsers block other popups.
+ *
+ * @type {typeof import("./index.js").openWalletPopup}
  */
 export async function openWalletPopup(grant, { signal, features = "popup,width=480,height=720" } = {}) {
   const redirect = redirectOf(grant);
@@ -33,7 +39,11 @@ export async function openWalletPopup(grant, { signal, features = "popup,width=4
   });
 }
 
-/** On the page at the finish URI: hands its address to the page that opened the popup. */
+/**
+ * On the page at the finish URI: hands its address to the page that opened the popup.
+ *
+ * @type {typeof import("./index.js").returnToOpener}
+ */
 export function returnToOpener() {
   if (!window.opener) return false;
   window.opener.postMessage({ type: messageType, url: location.href }, location.origin);
@@ -43,14 +53,17 @@ export function returnToOpener() {
 /**
  * In an extension: opens the wallet in a tab and waits until that tab arrives at the finish URI.
  * `tabs` is chrome.tabs or browser.tabs; it must be allowed to see the address of that page.
+ *
+ * @type {typeof import("./index.js").openWalletTab}
  */
-export async function openWalletTab(grant, { tabs, finishUri, signal } = {}) {
+export async function openWalletTab(grant, { tabs, finishUri, signal } = /** @type {any} */ ({})) {
   const redirect = redirectOf(grant);
   if (typeof tabs?.create !== "function") throw argumentError("tabs", "must be chrome.tabs or browser.tabs");
   const finish = parseUrl(finishUri, "finishUri");
   signal?.throwIfAborted();
   const tab = await tabs.create({ url: redirect });
   return waitFor({ signal, close: () => void tabs.remove(tab.id).catch(() => {}) }, (done, fail) => {
+    /** @type {(id: number, change: { url?: string }) => void} */
     const onUpdated = (id, { url }) => {
       if (id === tab.id && url && isSameHost(finish, new URL(url)) && isCallback(url)) done(url);
     };

@@ -15,6 +15,7 @@ export function renderExchange(exchange) {
   return view;
 }
 
+/** @param {string[]} link its text and its address */
 export function linkTo([text, href]) {
   return h("a", { href }, text);
 }

@@ -1,6 +1,11 @@
 // Elements in one expression. Text is always text: nothing here parses HTML.
 
-/** Makes an element. Properties are attributes; one that is false or undefined is left out. */
+/**
+ * Makes an element. Properties are attributes; one that is false or undefined is left out.
+ *
+ * @param {string} tag
+ * @param {...any} children elements and texts, in lists too; false and undefined are left out
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -11,6 +16,7 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** An element of the page, of whatever kind it is there. @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
 export const hiddenText = (text) => h("span", { class: "visually-hidden" }, text);

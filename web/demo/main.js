@@ -181,7 +181,7 @@ function offerBreaks() {
   byId("break").open = preset !== "none";
 }
 
-const chosenBreak = () => document.querySelector("input[name=break]:checked");
+const chosenBreak = () => /** @type {HTMLInputElement} */ (document.querySelector("input[name=break]:checked"));
 
 /** Shows some of the actions, and hides the others. */
 function offer(...names) {

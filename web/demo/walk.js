@@ -67,7 +67,11 @@ function makeClient({ walletAddress }, key, fetch) {
   return createAuthenticatedClient({ walletAddressUrl: walletAddress, key, fetch });
 }
 
-/** Asks to send up to 5.00 of what is in the wallet. */
+/**
+ * Asks to send up to 5.00 of what is in the wallet.
+ *
+ * @returns {import("/dist/index.js").StartRequest}
+ */
 function grantRequest({ id, assetCode, assetScale }) {
   const debitAmount = { value: `5${"0".repeat(assetScale)}`, assetCode, assetScale };
   return {

@@ -3,6 +3,7 @@
 import { load, onChange, send } from "./state.js";
 import { fromUnits } from "./wallet.js";
 
+/** An element of the page, of whatever kind it is there. @returns {any} */
 const element = (id) => document.getElementById(id);
 const main = document.querySelector("main");
 const sections = [...document.querySelectorAll("section")];
@@ -21,7 +22,9 @@ const statuses = {
 
 onChange(render);
 chrome.tabs.onRemoved.addListener(render);
-for (const button of document.querySelectorAll("[data-command]")) {
+/** @type {NodeListOf<HTMLElement>} */
+const buttons = document.querySelectorAll("[data-command]");
+for (const button of buttons) {
   button.addEventListener("click", () => command({ command: button.dataset.command, then: button.dataset.then }));
 }
 for (const form of document.forms) {
@@ -37,7 +40,7 @@ document.body.dataset.ready = "";
 
 /** Sends a command; meanwhile nothing else can be pressed. */
 async function command(message) {
-  const pressed = document.activeElement;
+  const pressed = /** @type {HTMLElement} */ (document.activeElement);
   setBusy(true);
   element("problem").hidden = true;
   element("status").textContent = "One moment…"; // not inside main: what is inert is not read out
@@ -78,7 +81,7 @@ async function render() {
   if (step === "connected") showToken(state);
   showProblem(problem);
   if (main.inert) return;
-  if (shown !== undefined && shown !== step) document.querySelector("section:not([hidden]) h2").focus();
+  if (shown !== undefined && shown !== step) /** @type {HTMLElement} */ (document.querySelector("section:not([hidden]) h2")).focus();
   shown = step;
 }
 

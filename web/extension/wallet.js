@@ -16,6 +16,7 @@ export function toWalletUrl(text) {
 
 /** Fetches what a wallet address says of itself. */
 export async function fetchWallet(url) {
+  /** @type {RequestInit} */
   const options = { headers: { accept: "application/json" }, credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
   const response = await fetch(url, { ...options, signal: AbortSignal.timeout(15_000) }).catch((cause) => {
     throw unreachable(url, cause);

@@ -82,6 +82,7 @@ async function approve({ step, wallet, jwk }, { amount }) {
   await chrome.storage.session.remove("walletTab");
   for (const { id } of await client.grant.pending()) await client.grant.forget(id); // begun by a worker that was stopped
   const debitAmount = { value, assetCode: wallet.assetCode, assetScale: wallet.assetScale };
+  /** @type {import("./open-payments-wasm/index.js").AccessItem[]} */
   const access = [{ type: "outgoing-payment", actions: ["create", "read"], identifier: wallet.id, limits: { debitAmount } }];
   const grant = await client.grant.start({ url: wallet.authServer }, {
     access_token: { access },

@@ -1,0 +1,3 @@
+// web/extension/build.sh puts the package there.
+
+export * from "../../../../../wasm/sdk/index.js";
