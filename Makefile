@@ -1,4 +1,4 @@
-.PHONY: demo test build bench bench-go lint clean profile soak test-go test-fuzz test-wasm test-web
+.PHONY: demo test build bench bench-go lint lint-go lint-js format clean profile soak test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -11,12 +11,25 @@ test: lint test-go test-fuzz test-wasm build test-web
 build:
 	./build.sh
 
-lint:
+lint: lint-go lint-js
+
+lint-go:
 	test -z "$$(gofmt -l pkg wasm web)"
 	go vet ./...
 	go tool staticcheck ./...
 	GOOS=js GOARCH=wasm go vet -tags faults ./wasm ./pkg/jsbridge
 	web/test/lint-wasm.sh
+
+prettier = web/test/node_modules/.bin/prettier --log-level warn
+
+# The formatter's check, and the type checker's: of JavaScript by its JSDoc types, and of index.js against index.d.ts.
+lint-js: web/test/node_modules
+	$(prettier) --check .
+	cd web/test && node node_modules/typescript/bin/tsc -p javascript
+
+format: web/test/node_modules
+	gofmt -w pkg wasm web
+	$(prettier) --write .
 
 test-go:
 	go test -race ./...
