@@ -65,7 +65,7 @@ web/bench/node_modules: web/bench/package-lock.json
 	touch $@
 
 # This package side by side with others, in one browser; see web/bench/README.md.
-bench: build web/bench/node_modules
+bench: build web/bench/node_modules web/test/node_modules
 	web/test/install-browsers.sh
 	cd web/bench && node bench.mjs
 

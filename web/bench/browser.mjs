@@ -1,29 +1,10 @@
 // The browsers, and pages in them. Nothing watches the network: that would slow every fetch down.
 
-import puppeteer from "puppeteer-core";
+import { launchChromium, launchFirefox } from "../test/harness/browsers.mjs";
 
-const common = { headless: true, networkEnabled: false, issuesEnabled: false, protocolTimeout: 120_000 };
+const options = { networkEnabled: false, issuesEnabled: false, protocolTimeout: 120_000 };
 
-const chromium = {
-  browser: "chrome",
-  pipe: true,
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox", // its own sandbox does not start for root
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-};
-
-const firefox = {
-  browser: "firefox",
-  executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-};
-
-export const launch = (name) => puppeteer.launch({ ...common, ...(name === "firefox" ? firefox : chromium) });
+export const launch = (name) => (name === "firefox" ? launchFirefox : launchChromium)(options);
 
 /** Opens a page in a context of its own: no cache, no connection, and a process that is not shared. */
 export async function openFresh(browser, url) {

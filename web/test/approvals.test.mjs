@@ -1,23 +1,22 @@
 // An approval is never lost by our doing: what can happen between the person's click and the token.
 
 import assert from "node:assert/strict";
-import { after, afterEach, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { afterEach, before, describe, test } from "node:test";
 import { during, startGate } from "./harness/gate.mjs";
 import { continuation, management, outgoing, Shop, withParameters } from "./harness/grants.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 10 * timeout }, () => {
+describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     let browser, site, sandbox, gate, shop;
 
     before(async () => {
-      [browser, site, sandbox] = await Promise.all([launch(), startSite(), startSandbox("-wait", "0s")]);
-      gate = await startGate(sandbox);
+      [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
+      [gate] = await start(startGate(sandbox));
       shop = await Shop.at(gate, browser, site);
     });
 
@@ -25,8 +24,6 @@ for (const { name, launch } of browsers) {
       gate.meddle = gate.meddleAfter = undefined;
       await shop.forgetAll();
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
 
     const assertIssued = ({ value, error }) => {
       assert.equal(error, undefined, error?.message);
@@ -579,5 +576,4 @@ for (const { name, launch } of browsers) {
         assert.equal(result.wrong, "hash_mismatch");
       });
     });
-  });
-}
+});

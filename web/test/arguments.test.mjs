@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { after, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { before, test } from "node:test";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { startServer } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
@@ -18,17 +18,13 @@ const rsa = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
 const { d } = privateKey.export({ format: "jwk" });
 const publicJwk = publicKey.export({ format: "jwk" });
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, server, lab;
 
     before(async () => {
-      [browser, site, server] = await Promise.all([launch(), startSite(), startServer()]);
+      [browser, site, server] = await start(launch(), startSite(), startServer());
       lab = await Lab.open(browser, site);
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** Options that would work, in the page; a test spoils one of them. */
     const good = () => server.continuation("continue");
@@ -251,5 +247,4 @@ for (const { name, launch } of browsers) {
       const seed = privateKey.export({ format: "der", type: "pkcs8" }).subarray(16);
       lab.assertSilent([d, seed.toString("hex"), seed.toString("base64"), pem(privateKey).split("\n")[1]]);
     });
-  });
-}
+});

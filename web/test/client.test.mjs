@@ -4,10 +4,10 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { after, afterEach, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { afterEach, before, describe, test } from "node:test";
 import { during, startGate } from "./harness/gate.mjs";
 import { continuation, management, outgoing, Shop } from "./harness/grants.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { denied, issued, startScripted, tooFast } from "./harness/scripted.mjs";
 import { startServer, until } from "./harness/server.mjs";
@@ -30,22 +30,18 @@ test("the page of the snippet has the documentation's text, an import line and c
   assert.equal(rest.join("\n"), snippet);
 });
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, sandbox, gate, server, scripted, shop;
 
     before(async () => {
-      [browser, site, sandbox, server, scripted] = await Promise.all([
-        launch(), startSite(), startSandbox("-wait", "0s"), startServer(), startScripted(),
-      ]);
-      gate = await startGate(sandbox);
+      [browser, site, sandbox, server, scripted] = await start(
+        launch(), startSite(), startSandbox("-wait", "0s"), startServer(), startScripted()
+      );
+      [gate] = await start(startGate(sandbox));
       shop = await Shop.at(gate, browser, site);
     });
 
     afterEach(() => { gate.meddle = undefined; });
-
-    after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), server?.close(), scripted?.close(), sandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     const withFinish = () => outgoing(gate, { method: "redirect", uri: shop.finishUri, nonce: "nonce" });
 
@@ -313,5 +309,4 @@ for (const { name, launch } of browsers) {
         assert.equal(new Set(polls.map(({ url }) => url)).size, polls.length, "every poll went to a URI of its own");
       });
     });
-  });
-}
+});

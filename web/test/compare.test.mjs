@@ -91,7 +91,6 @@ describe("the same script", { timeout: 5 * timeout }, () => {
   });
 
   after(() => Promise.all([gate?.close(), slowGate?.close(), site?.close(), sandbox?.stop(), slowSandbox?.stop()]));
-  after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
   /** Runs the script with a client and returns the outcome of every step, without what differs from run to run. */
   async function run(connect, name) {

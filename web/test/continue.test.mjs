@@ -1,8 +1,8 @@
 // What goes over the wire, and what the sandbox and the verifier of the reference server say to it.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { before, test } from "node:test";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { grantFor, startServer } from "./harness/server.mjs";
@@ -11,17 +11,13 @@ import { assertBound, isAccepted } from "./harness/verify.mjs";
 
 const timeout = 60_000;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, server, lab;
 
     before(async () => {
-      [browser, site, server] = await Promise.all([launch(), startSite(), startServer()]);
+      [browser, site, server] = await start(launch(), startSite(), startServer());
       lab = await Lab.open(browser, site);
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     test("the page's key cannot be exported", async () => {
       const [isExtractable, refused] = await lab.run(async () => {
@@ -191,8 +187,7 @@ for (const { name, launch } of browsers) {
     test("nothing that was said holds a secret", () => {
       lab.assertSilent([], server.requests);
     });
-  });
-}
+});
 
 const pick = (object, ...names) => Object.fromEntries(names.map((name) => [name, object[name]]));
 

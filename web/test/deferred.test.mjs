@@ -4,8 +4,8 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { before, test } from "node:test";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { distWithFaults } from "./harness/packages.mjs";
 import { grantFor, startServer, until } from "./harness/server.mjs";
@@ -15,16 +15,12 @@ const timeout = 60_000;
 const file = "open-payments.deferred.wasm";
 const path = `/dist-faults/${file}`;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, server;
 
     before(async () => {
-      [browser, server] = await Promise.all([launch(), startServer()]);
-      site = await startSite({ faults: true, special: delivered, withDeferred: true });
+      [browser, site, server] = await start(launch(), startSite({ faults: true, special: delivered, withDeferred: true }), startServer());
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
 
     /** Opens a page of its own, in which nothing is loaded yet. The site delivers the deferred module in these ways, one after the other, and then whole. */
     async function open(t, ...ways) {
@@ -259,8 +255,7 @@ for (const { name, launch } of browsers) {
       assert.match((await needDeferred(lab)).value, /^[0-9a-f]+$/);
       assert.equal(site.downloads(file), 4);
     });
-  });
-}
+});
 
 /** How the site delivers the deferred module next, and after that whole. */
 let deliveries = [];

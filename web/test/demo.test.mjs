@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import { browsers } from "./harness/browsers.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { jwk as testKey, thumbprint } from "./harness/key-material.mjs";
 import { publishKey, startSandbox } from "./harness/sandbox.mjs";
 
@@ -127,18 +128,14 @@ class Demo {
   }
 }
 
-describe("the demo", { concurrency: browsers.length }, () => browsers.forEach(walkWith));
+describe("the demo", { concurrency: browsers.length }, () => describeInBrowsers({ title: (name) => `in ${name}`, concurrency: 1 }, walk));
 
-function walkWith({ name, launch }) {
-  describe(`in ${name}`, { concurrency: 1 }, () => {
+function walk({ name, launch, start }) {
     let browser, sandbox, slowSandbox;
 
     before(async () => {
-      [browser, sandbox, slowSandbox] = await Promise.all([
-        launch({ extraPrefsFirefox: preferences("light") }), serve("1s"), serve("10s"),
-      ]);
+      [browser, sandbox, slowSandbox] = await start(launch({ extraPrefsFirefox: preferences("light") }), serve("1s"), serve("10s"));
     });
-    after(() => Promise.all([browser?.close(), sandbox?.stop(), slowSandbox?.stop()]));
 
     const open = (options) => Demo.open(browser, sandbox, options);
 
@@ -474,5 +471,4 @@ function walkWith({ name, launch }) {
         await demo.close({ refusals: 1 });
       });
     }
-  });
 }

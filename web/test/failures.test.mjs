@@ -2,8 +2,8 @@
 // instance of the module goes on working.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { before, test } from "node:test";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { assertSilent, Lab } from "./harness/lab.mjs";
 import { grantFor, startServer, until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
@@ -11,19 +11,15 @@ import { isAccepted } from "./harness/verify.mjs";
 
 const timeout = 60_000;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 10 * timeout }, () => {
+describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     let browser, site, server, lab;
     const secrets = [];
 
     before(async () => {
-      [browser, site, server] = await Promise.all([launch(), startSite(), startServer()]);
+      [browser, site, server] = await start(launch(), startSite(), startServer());
       lab = await Lab.open(browser, site);
       await lab.run(() => lab.init());
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** A continuation whose token and reference must never be said. */
     function continuation(path) {
@@ -388,5 +384,4 @@ for (const { name, launch } of browsers) {
       assert.ok(lab.said.some((text) => text.includes("not_json")));
       lab.assertSilent(secrets, server.requests);
     });
-  });
-}
+});

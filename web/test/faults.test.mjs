@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { browsers } from "./harness/browsers.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { distWithFaults } from "./harness/packages.mjs";
 import { grantFor, startServer, until } from "./harness/server.mjs";
@@ -14,16 +14,13 @@ import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, server, lab;
 
     before(async () => {
-      [browser, site, server] = await Promise.all([launch(), startSite({ faults: true, withDeferred: true }), startServer()]);
+      [browser, site, server] = await start(launch(), startSite({ faults: true, withDeferred: true }), startServer());
       lab = await Lab.open(browser, site, { folder: "/dist-faults" });
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
 
     const fault = (name) => lab.outcome((name) => lab.call(name), name);
 
@@ -253,8 +250,7 @@ for (const { name, launch } of browsers) {
       const hanging = await lab.run(heldValues);
       assert.ok(hanging >= afterwards + 50, `${hanging} values are held by 50 calls that never end`);
     });
-  });
-}
+});
 
 /** How many JavaScript values Go keeps alive, functions among them. */
 async function heldValues() {

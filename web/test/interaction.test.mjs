@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, afterEach, before, describe, test } from "node:test";
+import { afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { browsers } from "./harness/browsers.mjs";
 import { during, startGate } from "./harness/gate.mjs";
 import { continuation, interactionHash, outgoing, Shop, withParameters } from "./harness/grants.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { dist } from "./harness/packages.mjs";
 import { decide, startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
@@ -23,15 +23,14 @@ async function labPage(req, res, file) {
   res.end(req.url.includes("locks=no") ? `${withoutLocks}${content}` : content);
 }
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, sandbox, slowSandbox, gate, slowGate, shop;
 
     before(async () => {
-      [browser, site, sandbox, slowSandbox] = await Promise.all([
-        launch(), startSite({ special: { "/lab.html": labPage } }), startSandbox("-wait", "0s"), startSandbox("-wait", "1s"),
-      ]);
-      [gate, slowGate] = await Promise.all([startGate(sandbox), startGate(slowSandbox)]);
+      [browser, site, sandbox, slowSandbox] = await start(
+        launch(), startSite({ special: { "/lab.html": labPage } }), startSandbox("-wait", "0s"), startSandbox("-wait", "1s")
+      );
+      [gate, slowGate] = await start(startGate(sandbox), startGate(slowSandbox));
       shop = await Shop.at(gate, browser, site);
     });
 
@@ -39,9 +38,6 @@ for (const { name, launch } of browsers) {
       gate.meddle = gate.meddleAfter = undefined;
       await shop.forgetAll();
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), slowGate?.close(), sandbox?.stop(), slowSandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** Asserts that a callback is refused, that nothing is sent for it, and how many grants are pending then. */
     async function assertRefused(callback, code, left) {
@@ -402,8 +398,7 @@ for (const { name, launch } of browsers) {
       const references = gate.continuations().map(({ body }) => body.length > 0 && JSON.parse(body).interact_ref).filter(Boolean);
       shop.assertSilent([...tokens, ...references, clientNonce], gate.requests.filter(({ signed }) => signed));
     });
-  });
-}
+});
 
 /** Runs in the page: how many records of grants the journal holds. */
 async function countRecords() {

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, before, it } from "node:test";
 import { generateJwk, generateKey } from "@interledger/http-signature-utils";
-import { browsers } from "./harness/browsers.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { forms, garbage, jwk, packings, pem, publicBytes, seed, thumbprint, traces } from "./harness/key-material.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
@@ -16,12 +16,11 @@ const keySet = (status, body) => (req, res) => {
   res.writeHead(status, { "access-control-allow-origin": "*" }).end(typeof body === "string" ? body : JSON.stringify(body));
 };
 
-for (const { name, launch } of browsers) {
-  describe(`keys in ${name}`, () => {
+describeInBrowsers({ title: (name) => `keys in ${name}` }, ({ launch, start }) => {
     let browser, site, lab;
 
     before(async () => {
-      [browser, site] = await Promise.all([launch(), startSite({ special: keySets, withDeferred: true })]);
+      [browser, site] = await start(launch(), startSite({ special: keySets, withDeferred: true }));
       lab = await Lab.open(browser, site);
       await lab.run(() => {
         lab.read = ({ text, bytes, object }) => text ?? object ?? new Uint8Array(bytes);
@@ -31,7 +30,6 @@ for (const { name, launch } of browsers) {
         });
       });
     });
-    after(() => Promise.all([browser?.close(), site?.close()]));
     // Before Go holds a key, and for nothing else.
     after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 1, "a call needed the deferred module: node profile.mjs"));
 
@@ -395,9 +393,9 @@ for (const { name, launch } of browsers) {
       assert.ok((await continueWith("lab.old")).value.access_token.value);
       await sandbox.stop();
     });
-  });
+});
 
-  describe(`keys after a restart of ${name}`, () => {
+describeInBrowsers({ title: (name) => `keys after a restart of ${name}` }, ({ launch }) => {
     it("are still there, with the same profile", async () => {
       const profile = await mkdtemp(join(tmpdir(), "profile-"));
       const site = await startSite();
@@ -418,8 +416,7 @@ for (const { name, launch } of browsers) {
       await site.close();
       await rm(profile, { recursive: true, force: true });
     });
-  });
-}
+});
 
 const published = { kty: "OKP", crv: "Ed25519", x: jwk.x, kid: "mine" };
 const keySets = {

@@ -3,9 +3,9 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { after, before, describe, test } from "node:test";
+import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { browsers } from "./harness/browsers.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { dist } from "./harness/packages.mjs";
 import { grantFor, startServer } from "./harness/server.mjs";
@@ -15,16 +15,12 @@ import { isAccepted } from "./harness/verify.mjs";
 const timeout = 60_000;
 const wasm = "/dist/open-payments.wasm";
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, server;
 
     before(async () => {
-      [browser, server] = await Promise.all([launch(), startServer()]);
-      site = await startSite({ special: delivered });
+      [browser, site, server] = await start(launch(), startSite({ special: delivered }), startServer());
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), server?.close()]));
 
     /** Opens a page of its own, in which nothing is loaded yet. */
     async function open(t, parameters) {
@@ -264,8 +260,7 @@ for (const { name, launch } of browsers) {
         assert.ok(await isAccepted(request, jwk));
       });
     }
-  });
-}
+});
 
 /** How the site delivers the module. */
 let delivery = "whole";

@@ -2,31 +2,27 @@
 // shared by two tabs.
 
 import assert from "node:assert/strict";
-import { after, beforeEach, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { beforeEach, before, test } from "node:test";
 import { during, startGate } from "./harness/gate.mjs";
 import { outgoing, Shop } from "./harness/grants.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { decide, startSandbox } from "./harness/sandbox.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
 const prefix = "open-payments-wasm.pending"; // of the keys of records, and the key of their list where a store has none
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, sandbox, gate, shop;
 
     before(async () => {
-      [browser, site, sandbox] = await Promise.all([launch(), startSite(), startSandbox("-wait", "0s")]);
-      gate = await startGate(sandbox);
+      [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
+      [gate] = await start(startGate(sandbox));
       shop = await Shop.at(gate, browser, site);
       await shop.run(addStores);
     });
 
     beforeEach(() => shop.forgetAll());
-
-    after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
-
 
     /** Adds stores of every kind to lab.stores. */
     function addStores() {
@@ -226,5 +222,4 @@ for (const { name, launch } of browsers) {
         });
       });
     }
-  });
-}
+});

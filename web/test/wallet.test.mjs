@@ -2,32 +2,28 @@
 // really gone meanwhile.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { browsers } from "./harness/browsers.mjs";
+import { before, test } from "node:test";
 import { during, startGate } from "./harness/gate.mjs";
 import { outgoing, Shop } from "./harness/grants.mjs";
+import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
 
-for (const { name, launch } of browsers) {
-  describe(name, { timeout: 5 * timeout }, () => {
+describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let browser, site, sandbox, gate, shop;
 
     before(async () => {
-      [browser, site, sandbox] = await Promise.all([launch(), startSite(), startSandbox("-wait", "1s")]); // polls need a wait
-      gate = await startGate(sandbox);
+      [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "1s")); // polls need a wait
+      [gate] = await start(startGate(sandbox));
       shop = await Shop.at(gate, browser, site); // makes the key that all pages load
       const walletAddressUrl = await publishKey(gate, "shop", shop.publicJwk);
       const { access_token } = outgoing(gate);
       await shop.run((config) => localStorage.setItem("config", JSON.stringify(config)),
         { walletAddressUrl, authServer: gate.authServer, request: { access_token } });
     });
-
-    after(() => Promise.all([browser?.close(), site?.close(), gate?.close(), sandbox?.stop()]));
-    after(() => assert.equal(site.downloads("open-payments.deferred.wasm"), 0, "a call needed the deferred module: node profile.mjs"));
 
     /** Opens the shop. `query` is that of the shop and of its callback page. */
     async function openShop(t, query = "") {
@@ -295,5 +291,4 @@ for (const { name, launch } of browsers) {
       });
       assert.deepEqual(isReason, [true, true]);
     });
-  });
-}
+});

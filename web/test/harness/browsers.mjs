@@ -1,4 +1,4 @@
-// The browsers that every test runs in.
+// The browsers, and how they are started: for every test, and for web/bench.
 
 import puppeteer from "puppeteer-core";
 
@@ -23,8 +23,11 @@ const firefox = {
   executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
 };
 
+export const launchChromium = (options) => puppeteer.launch({ ...chromium, ...options });
+export const launchFirefox = (options) => puppeteer.launch({ ...firefox, ...options });
+
 /** Every browser, or with BROWSER=Firefox only that one. */
 export const browsers = [
-  { name: "Chromium", launch: (options) => puppeteer.launch({ ...chromium, ...options }) },
-  { name: "Firefox", launch: (options) => puppeteer.launch({ ...firefox, ...options }) },
+  { name: "Chromium", launch: launchChromium },
+  { name: "Firefox", launch: launchFirefox },
 ].filter(({ name }) => [undefined, name].includes(process.env.BROWSER));
