@@ -268,27 +268,32 @@ const hashMissing = () => failure("hash_mismatch", "The callback has no interact
 
 const notContinuable = (response) => failure(
   "invalid_response",
-  `The server's response lacks ${response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)"}: no callback could be checked. Nobody should be sent to the wallet.`,
+  `The server's response lacks ${response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)"}: ` +
+    "no callback could be checked. Nobody should be sent to the wallet.",
   { responseText: JSON.stringify(response) },
 );
 
 function tooFast(leftMs) {
-  const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, which is longer than requestTimeoutMs. Nothing was sent: call again then.`;
+  const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, ` +
+    "which is longer than requestTimeoutMs. Nothing was sent: call again then.";
   return failure("too_fast", description, { retryable: true });
 }
 
 const noPendingGrant = () => failure(
   "no_pending_grant",
-  "No grant that was started here is waiting for this callback: it is finished already, it was started in another browser or store, it is too old, or nobody asked for it. Nothing was sent.",
+  "No grant that was started here is waiting for this callback: it is finished already, it was started in another browser or store, " +
+    "it is too old, or nobody asked for it. Nothing was sent.",
 );
 
 const finishedElsewhere = () => failure(
   "finished_elsewhere",
-  "Another tab, or a page that was here before, has finished this grant: its token went there. Nothing was sent. This page can go on without it, or start a new grant.",
+  "Another tab, or a page that was here before, has finished this grant: its token went there. Nothing was sent. " +
+    "This page can go on without it, or start a new grant.",
 );
 
 const afterLostResponse =
-  "An earlier attempt to finish this grant was sent and its response was lost, so this need not be the person's refusal: the server may have issued the token then. Start a new grant.";
+  "An earlier attempt to finish this grant was sent and its response was lost, so this need not be the person's refusal: " +
+  "the server may have issued the token then. Start a new grant.";
 
 function interactionEnded(result, message) {
   const words = message ? ` The wallet says: ${sanitized(message)}` : "";
@@ -297,7 +302,8 @@ function interactionEnded(result, message) {
     const description = `The person declined the grant.${words}`;
     return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
   }
-  const description = `The wallet ended the interaction without a decision (${sanitized(result)}).${words} The grant may still be approved: by a callback that comes later, or was opened before.`;
+  const description = `The wallet ended the interaction without a decision (${sanitized(result)}).${words} ` +
+    "The grant may still be approved: by a callback that comes later, or was opened before.";
   return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_failed", description, details });
 }
 
@@ -321,6 +327,7 @@ function finishTooSlow({ sent }) {
 /** The grant exists at the server, but is not remembered here: the error carries what finish needs. */
 function notRemembered(error, pending, response) {
   if (!(error instanceof OpenPaymentsClientError)) return error; // the caller's own reason
-  const description = `The server has answered, but the grant could not be remembered: keep the error's "pending" and pass it to finish. ${error.description}`;
+  const what = 'The server has answered, but the grant could not be remembered: keep the error\'s "pending" and pass it to finish.';
+  const description = `${what} ${error.description}`;
   return failure(error.code, description, { cause: error.cause, pending, responseText: JSON.stringify(response) });
 }

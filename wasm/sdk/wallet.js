@@ -115,4 +115,5 @@ function failure(code, description) {
   return new OpenPaymentsClientError(description, { code, description });
 }
 
-const closed = () => failure("window_closed", "The person closed the wallet's window before it came back, or the wallet's page cut its tie to this one (Cross-Origin-Opener-Policy). Nothing was sent.");
+const closed = () => failure("window_closed", "The person closed the wallet's window before it came back, " +
+    "or the wallet's page cut its tie to this one (Cross-Origin-Opener-Policy). Nothing was sent.");

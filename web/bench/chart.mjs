@@ -16,6 +16,8 @@ const label = 300; // the width of the titles
 const rowHeight = 20;
 const panelHeight = (peers) => 34 + peers.length * rowHeight + 14;
 
+const legend = "less is better. The line reaches to the 95th percentile, or to the edge.";
+
 /** The chart, or undefined where nothing of it was measured. */
 export function chart({ figures, peers, browser }) {
   const panels = shown.filter(([figure]) => figures[figure]);
@@ -38,7 +40,7 @@ export function chart({ figures, peers, browser }) {
     .far { stroke: #6e7681; }
   }
 </style>
-<text x="8" y="18" class="faint">Median in milliseconds, ${escape(browser)}; less is better. The line reaches to the 95th percentile, or to the edge.</text>
+<text x="8" y="18" class="faint">Median in milliseconds, ${escape(browser)}; ${legend}</text>
 ${drawn.join("\n")}
 </svg>
 `;
@@ -57,7 +59,8 @@ function row({ id, title }, found, y, scale) {
   if (!found) return `${name}<text x="${label}" y="${y + 13}" class="faint">not measured</text>`;
   const end = label + Math.max(scale(found.median), 1);
   const far = label + scale(found.p95);
-  const bar = `<rect x="${label}" y="${y + 3}" width="${(end - label).toFixed(1)}" height="${rowHeight - 7}" rx="2"${id.startsWith("ours") ? ' class="ours"' : ""}/>`;
+  const color = id.startsWith("ours") ? ' class="ours"' : "";
+  const bar = `<rect x="${label}" y="${y + 3}" width="${(end - label).toFixed(1)}" height="${rowHeight - 7}" rx="2"${color}/>`;
   const line = `<path class="far" d="M${end.toFixed(1)} ${y + 9.5}H${far.toFixed(1)}"/>`;
   return `${name}${bar}${line}<text x="${(Math.max(end, far) + 6).toFixed(1)}" y="${y + 13}">${format(found.median, "ms")}</text>`;
 }

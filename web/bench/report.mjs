@@ -50,7 +50,9 @@ export function markdown(result) {
 function header({ browser, machine, options }) {
   const lines = [`${browser}, ${machine.cores} × ${machine.cpu}, ${options.rounds} rounds.`];
   if (machine.busy) {
-    lines.push(`**The machine was busy** (load ${machine.loadBefore.toFixed(1)} before, a loop of known length took up to ${machine.slowest.toFixed(1)} times as long): trust the ratios, not the times.`);
+    const [load, slowest] = [machine.loadBefore, machine.slowest].map((figure) => figure.toFixed(1));
+    const signs = `load ${load} before, a loop of known length took up to ${slowest} times as long`;
+    lines.push(`**The machine was busy** (${signs}): trust the ratios, not the times.`);
   }
   return lines.join("\n");
 }

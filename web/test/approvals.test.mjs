@@ -561,7 +561,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             const request = ${JSON.stringify(request)};
             await client.grant.start({ url: "${url}" }, request).catch(({ code, message }) => Object.assign(result, { code, message }));
             const store = memoryStorage();
-            const fetch = async () => Response.json({ interact: { redirect: "https://w.example/", finish: "n" }, continue: { uri: "https://w.example/c", access_token: { value: "token" } } });
+            const interact = { redirect: "https://w.example/", finish: "n" };
+            const next = { uri: "https://w.example/c", access_token: { value: "token" } };
+            const fetch = async () => Response.json({ interact, continue: next });
             const memory = await createAuthenticatedClient({ walletAddressUrl: "https://client.example/", key, store, fetch });
             await memory.grant.start({ url: "${url}" }, request);
             result.pending = (await memory.grant.pending()).length;

@@ -52,7 +52,8 @@ async function walk(browser, url, places) {
     await page.waitForFunction("globalThis.project !== undefined", { timeout });
     for (const place of places) {
       const options = server.continuation("continue");
-      const call = `project.${place}(${JSON.stringify(options)}).then(JSON.stringify, (error) => JSON.stringify({ error: \`\${error} \${error.cause}\` }))`;
+      const failed = "(error) => JSON.stringify({ error: `${error} ${error.cause}` })";
+      const call = `project.${place}(${JSON.stringify(options)}).then(JSON.stringify, ${failed})`;
       const result = JSON.parse(await page.evaluate(call));
       assert.equal(result.error, undefined, `${place}: ${result.error}`);
       await assertContinued(options, result);

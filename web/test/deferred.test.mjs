@@ -22,7 +22,10 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       [browser, site, server] = await start(launch(), startSite({ faults: true, special: delivered, withDeferred: true }), startServer());
     });
 
-    /** Opens a page of its own, in which nothing is loaded yet. The site delivers the deferred module in these ways, one after the other, and then whole. */
+    /**
+     * Opens a page of its own, in which nothing is loaded yet. The site delivers the deferred module in these ways, one after
+     * the other, and then whole.
+     */
     async function open(t, ...ways) {
       site.requests.length = 0;
       deliveries = ways;

@@ -177,7 +177,9 @@ function walk({ name, launch, start }) {
       await demo.open("continue");
       const step = "[data-step=continue]";
       const lines = await page.$$eval(`${step} .base li`, (all) => all.map((line) => line.textContent));
-      assert.match(lines.join("\n"), /^"@method": POST\n"@target-uri": .+\n"authorization": GNAP .+\n"content-digest": sha-512=.+\n"content-length": \d+\n"content-type": application\/json\n"@signature-params": .+;tag="gnap"/);
+      assert.match(lines.slice(0, 3).join("\n"), /^"@method": POST\n"@target-uri": .+\n"authorization": GNAP .+$/);
+      assert.match(lines.slice(3, 6).join("\n"), /^"content-digest": sha-512=.+\n"content-length": \d+\n"content-type": application\/json$/);
+      assert.match(lines.slice(6).join("\n"), /^"@signature-params": .+;tag="gnap"/);
       assert.match(await demo.text(step), /signature: sig1=:.+:/);
 
       const lit = () => page.$eval(step, litParts);

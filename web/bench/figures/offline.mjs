@@ -6,7 +6,9 @@ import { eachRound, withPages } from "../rounds.mjs";
 export default {
   id: "offline",
   title: "Without the network",
-  note: "The page's `fetch` is replaced, for every peer alike, by a function that returns a ready `Response`. “Sign only” is the time from the call until that function is called with the signed request; “whole call” ends with the parsed answer.",
+  note: "The page's `fetch` is replaced, for every peer alike, by a function that returns a ready `Response`. " +
+    "“Sign only” is the time from the call until that function is called with the signed request; " +
+    "“whole call” ends with the parsed answer.",
   metrics: {
     signed: { title: "sign only", unit: "ms", main: true },
     whole: { title: "whole call", unit: "ms", main: true },
