@@ -266,12 +266,11 @@ function failure(code, description, fields) {
 
 const hashMissing = () => failure("hash_mismatch", "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.");
 
-const notContinuable = (response) => failure(
-  "invalid_response",
-  `The server's response lacks ${response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)"}: ` +
-    "no callback could be checked. Nobody should be sent to the wallet.",
-  { responseText: JSON.stringify(response) },
-);
+function notContinuable(response) {
+  const missing = response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)";
+  const description = `The server's response lacks ${missing}: no callback could be checked. Nobody should be sent to the wallet.`;
+  return failure("invalid_response", description, { responseText: JSON.stringify(response) });
+}
 
 function tooFast(leftMs) {
   const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, ` +
