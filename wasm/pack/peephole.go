@@ -58,7 +58,7 @@ func endsWith(all []instruction, opcodes ...byte) bool {
 }
 
 // shortenAddress gives the last instruction, which loads or stores, what is added to its address, which ends
-// before the given place: that of a local. The only one of 32 bits that something is added to is the stack
+// before the given index: that of a local. The only one of 32 bits that something is added to is the stack
 // pointer, which is far below the end of what they hold.
 func shortenAddress(all []instruction, end int) []instruction {
 	if end < 3 || !endsWith(all[:end], opLocalGet, opI32Const, opI32Add) || int32(all[end-2].immediate) < 0 {

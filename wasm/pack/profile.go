@@ -18,7 +18,7 @@ var neededNames string
 //go:embed anytime.txt
 var anytimeNames string
 
-// countCalls returns a module that says which of its functions have run: for each that could leave,
+// countCalls returns a module that says which of its functions have run: for each that could be deferred,
 // an exported global "ran " and its name becomes 1.
 func countCalls(sections []section) ([]section, error) {
 	s, err := newSplitter(sections)

@@ -9,7 +9,7 @@ import (
 )
 
 // Go's compiler writes every function as a loop around a table of jumps: to go on elsewhere a function
-// says where and begins the loop anew. It also computes addresses on its stack with 64 bits, to use 32 of
+// says at which resume point and begins the loop anew. It also computes addresses on its stack with 64 bits, to use 32 of
 // them, and more of that kind. An engine makes good code of it in the end. But at first it compiles each
 // function as it stands when it is called, which is most of what the first call takes, and runs that.
 
@@ -74,10 +74,9 @@ func withImmediate(opcode byte, immediate uint64) instruction {
 // The local in which a function keeps its resume point (PC_B).
 const localResume = 0
 
-// shortenJumps makes jumps forward direct. The parts of a function follow each other, each after the end
-// of a block, and so it can leave as many blocks as there are parts in between. The number of the part is
-// not set then: readDispatch makes sure that nobody asks. Where a function is not of that form it stays
-// as it is.
+// shortenJumps makes jumps forward direct. What follows each resume point stands after the end of a block, in their
+// order, and so a function can branch out of as many blocks as there are in between. The resume point is not
+// set then: readDispatch makes sure that nobody reads it. A function of another form stays as it is.
 func shortenJumps(instructions []instruction) []instruction {
 	head, blocks, blockOf := readDispatch(instructions)
 	if blockOf == nil {
@@ -86,9 +85,9 @@ func shortenJumps(instructions []instruction) []instruction {
 	result := slices.Clone(instructions[:head])
 	open, nested := blocks, uint64(0)
 	for rest := instructions[head:]; len(rest) > 0; {
-		next := blocks - open // the part that begins at the end of the innermost block
-		if number, opcode, length := readJump(rest, nested+open); length > 0 && blockOf(number) >= next {
-			result = append(result, withImmediate(opcode, nested+blockOf(number)-next))
+		next := blocks - open // what begins at the end of the innermost block
+		if resumePoint, opcode, length := readJump(rest, nested+open); length > 0 && blockOf(resumePoint) >= next {
+			result = append(result, withImmediate(opcode, nested+blockOf(resumePoint)-next))
 			rest = rest[length:]
 			continue
 		}
@@ -109,9 +108,9 @@ func shortenJumps(instructions []instruction) []instruction {
 	return result
 }
 
-// readDispatch reads how a function begins, up to its first part: after some preparation with a loop
-// around blocks, and a jump out of one of them by the number that it begins with. It returns how many
-// instructions and how many blocks that are, and which part each number stands for.
+// readDispatch reads how a function begins: after some preparation with a loop around blocks, and a br_table out of
+// one of them by the resume point. It returns how many instructions and how many blocks that are, and out of which
+// block each resume point leads.
 func readDispatch(instructions []instruction) (head int, blocks uint64, blockOf func(uint64) uint64) {
 	head = 1 + slices.IndexFunc(instructions, func(in instruction) bool { return in.opcode == opLoop })
 	first := head
@@ -121,28 +120,28 @@ func readDispatch(instructions []instruction) (head int, blocks uint64, blockOf 
 	if first == 0 || head+2 >= len(instructions) {
 		return 0, 0, nil
 	}
-	number, jump := instructions[head], instructions[head+1]
-	if number.opcode != opLocalGet || number.immediate != localResume || jump.opcode != opBrTable {
+	resumePoint, jump := instructions[head], instructions[head+1]
+	if resumePoint.opcode != opLocalGet || resumePoint.immediate != localResume || jump.opcode != opBrTable {
 		return 0, 0, nil
 	}
-	for i, in := range instructions { // what else looks at the number has just written it
+	for i, in := range instructions { // what else reads the resume point has just written it
 		isScratch := i > 1 && setsResume(instructions[i-2]) && instructions[i-1].opcode == opI32Const
 		if in.opcode == opLocalGet && in.immediate == localResume && i != head && !isScratch {
 			return 0, 0, nil
 		}
 	}
 	r := readFrom("a br_table", jump.bytes[1:])
-	var parts []uint64
+	var targets []uint64
 	for range r.unsigned() + 1 {
-		parts = append(parts, r.unsigned())
+		targets = append(targets, r.unsigned())
 	}
-	last := uint64(len(parts) - 1)
-	return head + 2, uint64(head - first), func(number uint64) uint64 { return parts[min(number, last)] }
+	last := uint64(len(targets) - 1)
+	return head + 2, uint64(head - first), func(resumePoint uint64) uint64 { return targets[min(resumePoint, last)] }
 }
 
-// readJump reads a jump that takes the way through the loop, which is so many blocks outside: to the part
-// of which number, with which instruction it can be made shorter, and how long it is.
-func readJump(instructions []instruction, outside uint64) (number uint64, opcode byte, length int) {
+// readJump reads a jump that takes the way through the loop, which is so many blocks outside: to which resume point,
+// with which instruction it can be made shorter, and how long it is.
+func readJump(instructions []instruction, outside uint64) (resumePoint uint64, opcode byte, length int) {
 	opcode, length = opBr, 3
 	if instructions[0].opcode == opIf {
 		if len(instructions) < 5 || instructions[4].opcode != opEnd {
