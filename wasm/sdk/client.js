@@ -39,11 +39,13 @@ export async function createAuthenticatedClient(options) {
       if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
       return sendTo("continue", target, args && stringify(args, "args"));
     },
-    cancel: async (target, { ignoreGone = false, store } = {}) => {
+    cancel: async (target, options = {}) => {
+      checkObject(options, "options");
+      const { ignoreGone = false, store } = options;
       try {
         await sendTo("cancel", target);
       } catch (error) {
-        if (error.code !== "invalid_continuation") throw error;
+        if (error?.code !== "invalid_continuation") throw error;
         await forgetCancelled(target, { store });
         if (!ignoreGone) throw error;
         return;

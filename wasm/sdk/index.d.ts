@@ -8,29 +8,29 @@
  * @module
  */
 
-import type { AbortSignal, BufferSource, CryptoKey, CryptoKeyPair, Fetch, JsonWebKey, Response, URL, WebAssemblyModule } from "./platform.js";
+import type { AbortSignal, BufferSource, Bytes, CryptoKey, CryptoKeyPair, Fetch, JsonWebKey, Response, URL, WebAssemblyModule } from "./platform.js";
 
 /** What a call may be told besides its subject. */
 export interface CallOptions {
   /** Ends the call; it then rejects with the signal's own reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds until the call rejects with code `timeout`, the load of the module included. Default 30 000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** A function to use instead of `fetch`. */
-  fetch?: Fetch;
+  fetch?: Fetch | undefined;
   /** Allows `http:` to any host. For development only. */
-  useHttp?: boolean;
+  useHttp?: boolean | undefined;
 }
 
 export interface ContinueGrantOptions extends CallOptions {
   /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
-  validateResponses?: boolean;
+  validateResponses?: boolean | undefined;
   /** `continue.uri` of the pending grant: `https:`, or `http:` on loopback. */
   url: string | URL;
   /** `continue.access_token.value` of the pending grant. */
   accessToken: string;
   /** `interact_ref` of the finish redirect. Leave it out to ask whether the grant is approved yet. */
-  interactRef?: string;
+  interactRef?: string | undefined;
   /** The key that requested the grant. */
   key: SigningKey;
 }
@@ -51,7 +51,7 @@ export interface ContinueGrantOptions extends CallOptions {
  *
  * @example
  * ```ts
- * import { continueGrant, isFinalizedGrant, loadKey } from "open-payments-wasm";
+ * import { continueGrant, isFinalizedGrantWithAccessToken, loadKey } from "open-payments-wasm";
  *
  * const key = await loadKey("wallet");
  * if (!key) throw new Error("No key yet");
@@ -61,18 +61,18 @@ export interface ContinueGrantOptions extends CallOptions {
  *   interactRef: new URL(location.href).searchParams.get("interact_ref") ?? undefined,
  *   key,
  * });
- * if (isFinalizedGrant(grant)) console.log(grant.access_token?.manage);
+ * if (isFinalizedGrantWithAccessToken(grant)) console.log(grant.access_token.manage);
  * ```
  */
 export function continueGrant(options: ContinueGrantOptions): Promise<Grant | GrantContinuation>;
 
 export interface PollGrantOptions extends Omit<ContinueGrantOptions, "interactRef"> {
   /** `continue.wait` of the pending grant, in seconds. Default: 5, as RFC 9635 advises. */
-  wait?: number;
+  wait?: number | undefined;
   /** Milliseconds until the call rejects with code `timeout`. Default 600 000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Is told the continuation that follows every answer: what to poll with after a restart. */
-  onProgress?(next: GrantContinuation): void;
+  onProgress?: ((next: GrantContinuation) => void) | undefined;
 }
 
 /**
@@ -96,6 +96,13 @@ export interface PollGrantOptions extends Omit<ContinueGrantOptions, "interactRe
  */
 export function pollGrant(options: PollGrantOptions): Promise<Grant>;
 
+/**
+ * The material of one private Ed25519 key: PKCS#8 as PEM, base64 of PEM or DER; a JWK as object or
+ * JSON text; a 32-byte seed; a 64-byte seed and public key; hex or base64 of these; the bytes of a
+ * PEM or JWK file; a key set with one private key.
+ */
+export type KeyMaterial = string | JsonWebKey | { readonly keys: readonly JsonWebKey[] } | BufferSource;
+
 /** A key that signs: a handle, key material with the id it is published by, or a key held elsewhere. */
 export type SigningKey =
   | KeyHandle
@@ -103,12 +110,12 @@ export type SigningKey =
       /** The `kid` of the key in the client's published key set. Printable ASCII. */
       keyId: string;
       /** An Ed25519 `CryptoKey`, or material in any form that `importKey` takes. */
-      privateKey: CryptoKey | string | JsonWebKey | Uint8Array;
+      privateKey: CryptoKey | KeyMaterial;
     }
   | {
       keyId: string;
       /** Signs with Ed25519 and returns the 64 bytes of the signature. */
-      sign(data: Uint8Array): Promise<Uint8Array> | Uint8Array;
+      sign(data: Bytes): Promise<BufferSource> | BufferSource;
     };
 
 /** A key from `generateKey`, `importKey` or `loadKey`. Its private half cannot be read from it. */
@@ -117,16 +124,16 @@ export interface KeyHandle {
   /** Who signs: the browser's WebCrypto, or this module where the browser has no Ed25519. */
   readonly backing: "webcrypto" | "wasm";
   /** The 32 bytes of the public key. Absent where only a non-extractable `CryptoKey` was imported. */
-  readonly publicKey?: Uint8Array;
+  readonly publicKey?: Bytes | undefined;
   /** The key of WebCrypto, for `backing: "webcrypto"`. */
-  readonly privateKey?: CryptoKey;
+  readonly privateKey?: CryptoKey | undefined;
 }
 
 export interface KeyOptions {
   /** The id that the key is published by. Default: the JWK's own `kid`, else the RFC 7638 thumbprint. */
-  keyId?: string;
+  keyId?: string | undefined;
   /** `false` refuses to sign inside this module where WebCrypto has no Ed25519. Default `true`. */
-  fallback?: boolean;
+  fallback?: boolean | undefined;
 }
 
 /**
@@ -141,12 +148,11 @@ export interface KeyOptions {
  * console.log(JSON.stringify(jwks(key))); // serve this at {wallet address}/jwks.json
  * ```
  */
-export function generateKey(options?: KeyOptions & { extractable?: boolean }): Promise<KeyHandle>;
+export function generateKey(options?: KeyOptions & { extractable?: boolean | undefined }): Promise<KeyHandle>;
 
 /**
- * Makes a non-extractable key of material that you have: PKCS#8 as PEM, base64 of PEM or DER; a
- * JWK as object or JSON text; a 32-byte seed; a 64-byte seed and public key; hex of these; a
- * `CryptoKey` or `CryptoKeyPair`. Our copies of the material are overwritten.
+ * Makes a non-extractable key of material that you have, or of a `CryptoKey` or `CryptoKeyPair`.
+ * Our copies of the material are overwritten.
  *
  * Rejects with a `TypeError` that says what was expected and what was found, and never repeats
  * the material.
@@ -155,12 +161,13 @@ export function generateKey(options?: KeyOptions & { extractable?: boolean }): P
  * ```ts
  * import { importKey, saveKey } from "open-payments-wasm";
  *
- * const pem = await (document.querySelector("input[type=file]") as HTMLInputElement).files![0]!.text();
- * await saveKey("wallet", await importKey(pem, { keyId: "3724c845-829c-425a-9a0e-194d6f4b2336" }));
+ * async function keep(file: { text(): Promise<string> }) {
+ *   await saveKey("wallet", await importKey(await file.text(), { keyId: "3724c845-829c-425a-9a0e-194d6f4b2336" }));
+ * }
  * ```
  */
 export function importKey(
-  material: string | JsonWebKey | Uint8Array | ArrayBuffer | CryptoKey | CryptoKeyPair,
+  material: KeyMaterial | CryptoKey | CryptoKeyPair,
   options?: KeyOptions,
 ): Promise<KeyHandle>;
 
@@ -186,8 +193,8 @@ export function saveKey(
      * Asks the browser not to evict this site's storage (`navigator.storage.persist()`), without
      * waiting for the answer: Firefox asks the person. Default `false`.
      */
-    persist?: boolean;
-    plaintext?: boolean;
+    persist?: boolean | undefined;
+    plaintext?: boolean | undefined;
   },
 ): Promise<void>;
 /**
@@ -242,8 +249,8 @@ export function publicJwk(key: KeyHandle): JWK;
  * ```ts
  * import { jwks, loadKey } from "open-payments-wasm";
  *
- * const keys = await Promise.all([loadKey("wallet"), loadKey("wallet-new")]);
- * console.log(JSON.stringify(jwks(...keys.filter((key) => key !== undefined))));
+ * const [key, nextKey] = await Promise.all([loadKey("wallet"), loadKey("wallet-new")]);
+ * if (key && nextKey) console.log(JSON.stringify(jwks(key, nextKey)));
  * ```
  */
 export function jwks(...keys: KeyHandle[]): JWKS;
@@ -251,7 +258,7 @@ export function jwks(...keys: KeyHandle[]): JWKS;
 /**
  * Checks that the key set at a wallet address has the public half of a key. Rejects with an
  * `OpenPaymentsClientError` that says what is wrong: `key_set_unreachable`, `key_set_invalid`,
- * `key_not_published` or `key_mismatch`.
+ * `key_not_published`, `key_mismatch`, or `key_exposed` where the set shows a private half.
  *
  * @example
  * ```ts
@@ -264,7 +271,7 @@ export function jwks(...keys: KeyHandle[]): JWKS;
 export function checkPublished(
   key: KeyHandle,
   walletAddressUrl: string | URL,
-  options?: { signal?: AbortSignal; fetch?: Fetch },
+  options?: { signal?: AbortSignal | undefined; fetch?: Fetch | undefined },
 ): Promise<void>;
 
 export interface JWK {
@@ -277,7 +284,7 @@ export interface JWK {
 }
 
 export interface JWKS {
-  keys: readonly JWK[];
+  readonly keys: JWK[];
 }
 
 export interface InteractionHashOptions {
@@ -290,9 +297,9 @@ export interface InteractionHashOptions {
   /** `hash` of the finish redirect. */
   hash: string;
   /** The URL that the grant was requested from. */
-  grantEndpoint: string;
+  grantEndpoint: string | URL;
   /** `hash_method` of your grant request. Default `"sha-256"`. */
-  hashMethod?: "sha-256" | "sha-512";
+  hashMethod?: "sha-256" | "sha-512" | undefined;
 }
 
 /**
@@ -317,28 +324,35 @@ export interface InteractionHashOptions {
 export function verifyInteractionHash(options: InteractionHashOptions): Promise<void>;
 
 export interface ClientOptions {
-  /** The wallet address of the client: its `jwks.json` holds the key. */
-  walletAddressUrl: string;
+  /** The wallet address of the client, whose `jwks.json` holds the key: a URL or a payment pointer. */
+  walletAddressUrl: string | URL;
   /** A key; or give `privateKey` and `keyId`. */
-  key?: SigningKey;
-  privateKey?: CryptoKey | string | JsonWebKey | Uint8Array;
-  keyId?: string;
+  key?: SigningKey | undefined;
+  privateKey?: CryptoKey | KeyMaterial | undefined;
+  keyId?: string | undefined;
   /** Milliseconds until a call rejects with code `timeout`. Default 30 000. */
-  requestTimeoutMs?: number;
+  requestTimeoutMs?: number | undefined;
   /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
-  validateResponses?: boolean;
+  validateResponses?: boolean | undefined;
   /** Where `grant.start` remembers. Default: IndexedDB, which all tabs and workers of the origin share. */
-  store?: Store;
+  store?: Store | undefined;
   /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
-  useHttp?: boolean;
-  fetch?: Fetch;
+  useHttp?: boolean | undefined;
+  fetch?: Fetch | undefined;
+}
+
+/** The options of a client with a key that is given as its material. */
+export type CreateAuthenticatedClientArgs = ClientOptions & { privateKey: CryptoKey | KeyMaterial; keyId: string };
+
+/** Where a call goes. */
+export interface UnauthenticatedResourceRequestArgs {
+  url: string | URL;
+  signal?: AbortSignal | undefined;
 }
 
 /** Where a call goes, and with which token. */
-export interface GrantOrTokenRequestArgs {
-  url: string;
+export interface GrantOrTokenRequestArgs extends UnauthenticatedResourceRequestArgs {
   accessToken: string;
-  signal?: AbortSignal;
 }
 
 /** The client, with the methods of `@interledger/open-payments`. */
@@ -346,12 +360,12 @@ export interface AuthenticatedClient {
   grant: {
     /** Asks for a grant at the wallet's authorization server (RFC 9635 §2). */
     request(
-      target: { url: string; signal?: AbortSignal },
-      args: Omit<GrantRequest, "client">,
-      clientOverride?: { jwk: JWK },
+      target: UnauthenticatedResourceRequestArgs,
+      args: Sendable<Omit<GrantRequest, "client">>,
+      clientOverride?: Sendable<{ jwk: JWK }>,
     ): Promise<PendingGrant | Grant>;
     /** Continues a grant, or polls it where there is no `interact_ref` (RFC 9635 §5). */
-    continue(target: GrantOrTokenRequestArgs, args?: { interact_ref: string }): Promise<Grant | GrantContinuation>;
+    continue(target: GrantOrTokenRequestArgs, args?: GrantContinuationRequest): Promise<Grant | GrantContinuation>;
     /**
      * Gives a grant up (RFC 9635 §5.4), and forgets it where `start` remembered it under this URI and token.
      *
@@ -359,7 +373,7 @@ export interface AuthenticatedClient {
      * token or URI that is wrong, so with `ignoreGone`, which resolves then, a grant may live on that was
      * not named rightly. `store` is where `start` remembered it, if not in the client's own.
      */
-    cancel(target: GrantOrTokenRequestArgs, options?: { ignoreGone?: boolean; store?: Store }): Promise<void>;
+    cancel(target: GrantOrTokenRequestArgs, options?: { ignoreGone?: boolean | undefined; store?: Store | undefined }): Promise<void>;
     /**
      * Requests a grant and remembers what is needed to finish it, so that the page may go away
      * while the person is at the wallet. Makes `interact.finish.nonce` where it is missing.
@@ -369,9 +383,9 @@ export interface AuthenticatedClient {
      * could not be continued later.
      */
     start(
-      target: { url: string; signal?: AbortSignal },
+      target: UnauthenticatedResourceRequestArgs,
       args: StartRequest,
-      options?: { store?: Store },
+      options?: { store?: Store | undefined },
     ): Promise<PendingGrant | Grant>;
     /**
      * Finishes the grant that a callback is for: finds it by the interaction hash, waits as long as the
@@ -392,9 +406,9 @@ export interface AuthenticatedClient {
      */
     finish(callbackUrl: string | URL, options?: FinishOptions): Promise<Grant | GrantContinuation>;
     /** Lists the grants that were started and not finished, the oldest first. They are forgotten after an hour. */
-    pending(options?: { store?: Store; signal?: AbortSignal }): Promise<StartedGrant[]>;
+    pending(options?: { store?: Store | undefined; signal?: AbortSignal | undefined }): Promise<StartedGrant[]>;
     /** Forgets a grant that was started, by the id that `pending` gives. It does not cancel it. */
-    forget(id: string, options?: { store?: Store; signal?: AbortSignal }): Promise<void>;
+    forget(id: string, options?: { store?: Store | undefined; signal?: AbortSignal | undefined }): Promise<void>;
   };
   token: {
     /**
@@ -409,16 +423,26 @@ export interface AuthenticatedClient {
 }
 
 /** A grant request whose nonce may be left out. */
-export type StartRequest = Omit<GrantRequest, "client" | "interact"> & {
-  interact: { start: "redirect"[]; finish: { method: "redirect"; uri: string; nonce?: string; hash_method?: "sha-256" | "sha-512" } };
+export type StartRequest = Sendable<Omit<GrantRequest, "client" | "interact">> & {
+  interact: {
+    start: "redirect"[];
+    finish: { method: "redirect"; uri: string | URL; nonce?: string | undefined; hash_method?: "sha-256" | "sha-512" | undefined };
+  };
 };
+
+/** T as an argument, where a member that may be missing may be undefined as well: JSON has neither. */
+export type Sendable<T> = T extends readonly (infer Item)[]
+  ? Sendable<Item>[]
+  : T extends object
+    ? { [Key in keyof T]: Sendable<T[Key]> | (object extends Pick<T, Key> ? undefined : never) }
+    : T;
 
 export interface FinishOptions {
   /** Where the grant was remembered. Default: the client's own store. */
-  store?: Store;
-  signal?: AbortSignal;
+  store?: Store | undefined;
+  signal?: AbortSignal | undefined;
   /** What an error of `start` carries as `pending`: the record that could not be stored. */
-  pending?: PendingRecord;
+  pending?: PendingRecord | undefined;
 }
 
 /** All that is needed to finish a grant, together with the key. For `finish` to read. */
@@ -445,12 +469,12 @@ export interface Store {
   set(key: string, value: unknown): unknown;
   delete(key: string): unknown;
   /** Lists the keys. Without it an entry of its own is the list. */
-  keys?(): Iterable<string> | Promise<Iterable<string>>;
+  keys?: (() => Iterable<string> | Promise<Iterable<string>>) | undefined;
   /**
    * Writes a value where there is none, in one step for all who share the store, and returns whether it
    * did. A store without it has its claims in IndexedDB.
    */
-  add?(key: string, value: unknown): boolean | Promise<boolean>;
+  add?: ((key: string, value: unknown) => boolean | Promise<boolean>) | undefined;
 }
 
 /**
@@ -468,8 +492,8 @@ export function webStorage(storage: {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
   removeItem(key: string): void;
-  key?(index: number): string | null;
-  readonly length?: number;
+  key?: ((index: number) => string | null) | undefined;
+  readonly length?: number | undefined;
 }): Store;
 /**
  * A store over an area of `chrome.storage` or `browser.storage`, such as `chrome.storage.session`.
@@ -486,7 +510,7 @@ export function extensionStorage(area: {
   get(key: string): Promise<{ [key: string]: unknown }>;
   set(items: { [key: string]: unknown }): Promise<void>;
   remove(key: string): Promise<void>;
-  getKeys?(): Promise<string[]>;
+  getKeys?: (() => Promise<string[]>) | undefined;
 }): Store;
 /**
  * A store that lives as long as the page.
@@ -515,7 +539,8 @@ export function memoryStorage(): Store;
 export function cleanCallbackUrl(url: string | URL): string;
 
 /**
- * Goes to the wallet. The page at the finish URI calls `grant.finish(location.href)`.
+ * Goes to the wallet. The page at the finish URI calls `grant.finish(location.href)`. Throws with
+ * code `no_window` where there is none, as in a worker or on a server.
  *
  * @example
  * ```ts
@@ -530,7 +555,7 @@ export function redirectToWallet(grant: PendingGrant): void;
 /**
  * Opens the wallet in a popup and resolves with the callback's address, for `grant.finish`. The
  * page at the finish URI, on this origin, calls `returnToOpener()`. Rejects with `popup_blocked`,
- * or with `window_closed` when the person closes the popup.
+ * with `window_closed` when the person closes the popup, or with `no_window`.
  *
  * @example
  * ```ts
@@ -541,15 +566,16 @@ export function redirectToWallet(grant: PendingGrant): void;
  * }
  * ```
  */
-export function openWalletPopup(grant: PendingGrant, options?: { signal?: AbortSignal; features?: string }): Promise<string>;
+export function openWalletPopup(grant: PendingGrant, options?: { signal?: AbortSignal | undefined; features?: string | undefined }): Promise<string>;
 /**
- * On the page at the finish URI: hands its address to the page that opened the popup. Returns whether there is one.
+ * On the page at the finish URI: hands its address to the page that opened the popup. Returns whether
+ * there is one. Throws with code `no_window` outside a page.
  *
  * @example
  * ```ts
  * import { returnToOpener } from "open-payments-wasm";
  *
- * if (!returnToOpener()) document.body.textContent = "You can close this window.";
+ * if (!returnToOpener()) console.log("You can close this window.");
  * ```
  */
 export function returnToOpener(): boolean;
@@ -570,14 +596,14 @@ export function returnToOpener(): boolean;
  */
 export function openWalletTab(
   grant: PendingGrant,
-  options: { tabs: ExtensionTabs; finishUri: string; signal?: AbortSignal },
+  options: { tabs: ExtensionTabs; finishUri: string | URL; signal?: AbortSignal | undefined },
 ): Promise<string>;
 
 /** What `openWalletTab` needs of `chrome.tabs` or `browser.tabs`. */
 export interface ExtensionTabs {
-  create(properties: { url: string }): Promise<{ id?: number }>;
+  create(properties: { url: string }): Promise<{ id?: number | undefined }>;
   remove(id: number): Promise<void>;
-  onUpdated: ExtensionEvent<(id: number, change: { url?: string }) => void>;
+  onUpdated: ExtensionEvent<(id: number, change: { url?: string | undefined }) => void>;
   onRemoved: ExtensionEvent<(id: number) => void>;
 }
 
@@ -591,7 +617,7 @@ export interface ExtensionEvent<Listener> {
  *
  * @example
  * ```ts
- * import { createAuthenticatedClient, isFinalizedGrant } from "open-payments-wasm";
+ * import { createAuthenticatedClient, isFinalizedGrantWithAccessToken } from "open-payments-wasm";
  *
  * async function continueWith(privateKey: string, keyId: string, interactRef: string) {
  *   const client = await createAuthenticatedClient({ walletAddressUrl: "https://wallet.example/shop", privateKey, keyId });
@@ -599,8 +625,8 @@ export interface ExtensionEvent<Listener> {
  *     { url: "https://auth.wallet.example/continue/4CF492MLVMSW9MKM", accessToken: "80UPRY5NM33OMUKMKSKU" },
  *     { interact_ref: interactRef },
  *   );
- *   if (!isFinalizedGrant(grant)) throw new Error("Expected finalized grant. Received non-finalized grant.");
- *   return grant.access_token;
+ *   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("Expected finalized grant. Received non-finalized grant.");
+ *   return grant.access_token.value;
  * }
  * ```
  */
@@ -608,14 +634,14 @@ export function createAuthenticatedClient(options: ClientOptions): Promise<Authe
 
 export interface InitOptions {
   /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
-  wasm?: string | URL | Response | BufferSource | WebAssemblyModule;
+  wasm?: string | URL | Response | BufferSource | WebAssemblyModule | undefined;
   /**
    * Where the deferred module is, or the module itself: functions that calls hardly ever need. It is
    * loaded when one does, not by `init`, and what comes from an address is checked against
    * `buildInfo.deferred`. Whoever moves `wasm` moves this too. Default: `open-payments.deferred.wasm` beside
    * this file.
    */
-  deferred?: string | URL | Response | BufferSource | WebAssemblyModule;
+  deferred?: string | URL | Response | BufferSource | WebAssemblyModule | undefined;
 }
 
 /**
@@ -655,6 +681,8 @@ export const buildInfo: {
   readonly go: string;
   /** The Go modules that are linked into it, with their versions. */
   readonly modules: { readonly [path: string]: string };
+  /** What the two modules and this script have in common, and no other build has. */
+  readonly tag: string;
   /** `open-payments.wasm` itself. */
   readonly wasm: FileInfo;
   /** `open-payments.deferred.wasm` itself. */
@@ -714,15 +742,58 @@ export interface Subject {
   sub_ids: { id: string; format: "uri" }[];
 }
 
+/** Who asks for a grant: a wallet address, or a key that no wallet address publishes. */
+export type Client = string | { walletAddress: string; jwk?: never } | { jwk: JWK; walletAddress?: never };
+
 export type GrantRequest = {
-  client: string | { walletAddress: string; jwk?: never } | { jwk: JWK; walletAddress?: never };
+  client: Client;
   interact?: {
     start: "redirect"[];
     finish?: { method: "redirect"; uri: string; nonce: string };
-  };
+  } | undefined;
 } & ({ access_token: { access: AccessItem[] }; subject?: Subject } | { access_token?: { access: AccessItem[] }; subject: Subject });
 
+/** The body of a continuation; a poll has none. */
+export type GrantContinuationRequest = { interact_ref: string } | undefined;
+
 export type AccessItem = AccessIncoming | AccessOutgoing | AccessQuote;
+
+/**
+ * What a grant can be for.
+ *
+ * @example
+ * ```ts
+ * import { AccessAction, AccessType, type AccessItem } from "open-payments-wasm";
+ *
+ * const access: AccessItem[] = [{ type: AccessType.Quote, actions: [AccessAction.Create, AccessAction.Read] }];
+ * ```
+ */
+export const AccessType: {
+  readonly IncomingPayment: "incoming-payment";
+  readonly OutgoingPayment: "outgoing-payment";
+  readonly Quote: "quote";
+};
+export type AccessType = AccessItem["type"];
+
+/**
+ * What a grant can allow.
+ *
+ * @example
+ * ```ts
+ * import { AccessAction, AccessType, type AccessItem } from "open-payments-wasm";
+ *
+ * const access: AccessItem = { type: AccessType.IncomingPayment, actions: [AccessAction.Create, AccessAction.ReadAll] };
+ * ```
+ */
+export const AccessAction: {
+  readonly Create: "create";
+  readonly Read: "read";
+  readonly ReadAll: "read-all";
+  readonly Complete: "complete";
+  readonly List: "list";
+  readonly ListAll: "list-all";
+};
+export type AccessAction = AccessItem["actions"][number];
 
 export interface AccessIncoming {
   type: "incoming-payment";
@@ -739,13 +810,15 @@ export interface AccessOutgoing {
   type: "outgoing-payment";
   actions: ("create" | "read" | "read-all" | "list" | "list-all")[];
   identifier: string;
-  limits?: {
-    receiver?: string;
-    interval?: string;
-    debitAmount?: Amount;
-    receiveAmount?: Amount;
-  };
+  limits?: AccessOutgoingLimits;
 }
+
+/** At most one of the two amounts. */
+export type AccessOutgoingLimits = { receiver?: string; interval?: string } & (
+  | { debitAmount?: never; receiveAmount?: never }
+  | { debitAmount: Amount; receiveAmount?: never }
+  | { debitAmount?: never; receiveAmount: Amount }
+);
 
 export interface Amount {
   value: string;
@@ -765,8 +838,9 @@ export interface Amount {
  */
 export function isPendingGrant(grant: PendingGrant | Grant): grant is PendingGrant;
 /**
- * Tells whether the grant has an access token.
+ * Tells whether the grant has an access token, and not the type checker.
  *
+ * @deprecated Use `isFinalizedGrantWithAccessToken` or `isFinalizedGrantWithSubject`.
  * @example
  * ```ts
  * import { isFinalizedGrant, type Grant, type GrantContinuation } from "open-payments-wasm";
@@ -821,26 +895,32 @@ export function isFinalizedGrantWithSubject(grant: GrantContinuation | Grant): g
  * ```
  */
 export class OpenPaymentsClientError extends Error {
-  constructor(message: string, fields?: Partial<Omit<OpenPaymentsClientError, "name" | "message">>);
+  constructor(message: string, fields?: ErrorFields);
   readonly name: "OpenPaymentsClientError";
   /** What happened, in words: the server's where it sent some. */
   readonly description: string;
   /** The HTTP status, where there was an answer. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** The server's GNAP code (RFC 9635 §3.6), or one of this package: see the table in the README. */
-  readonly code?: ErrorCode;
-  readonly details?: { [key: string]: unknown };
+  readonly code?: ErrorCode | undefined;
+  readonly details?: { [key: string]: unknown } | undefined;
   /** For `invalid_response`: each member of the answer that is missing or wrong. */
-  readonly validationErrors?: string[];
+  readonly validationErrors?: string[] | undefined;
   /** Whether the same call may succeed when it is made again. */
   readonly retryable: boolean;
   /** What was thrown underneath: by `fetch`, by WebCrypto, by your own `sign`. */
   readonly cause?: unknown;
   /** After a failure of `start` to remember a grant: what `finish` takes as `pending`. Not enumerable. */
-  readonly pending?: PendingRecord;
+  readonly pending?: PendingRecord | undefined;
   /** The response as it came. It may hold secrets, so it is not enumerable: loggers do not show it. */
-  readonly responseText?: string;
+  readonly responseText?: string | undefined;
 }
+
+/** What an `OpenPaymentsClientError` is made of; its `description` is the message unless there is another. */
+export type ErrorFields = {
+  [Name in "description" | "status" | "code" | "details" | "validationErrors" | "retryable" | "cause" | "pending" | "responseText"]?:
+    OpenPaymentsClientError[Name] | undefined;
+};
 
 export type ErrorCode =
   | "network_error"
@@ -859,12 +939,14 @@ export type ErrorCode =
   | "finished_elsewhere"
   | "random_unavailable"
   | "no_pending_grant"
+  | "no_window"
   | "popup_blocked"
   | "window_closed"
   | "key_set_unreachable"
   | "key_set_invalid"
   | "key_not_published"
   | "key_mismatch"
+  | "key_exposed"
   | "module_unavailable"
   | "internal_error"
   | "invalid_request"

@@ -16,7 +16,9 @@ export { extensionStorage, memoryStorage, webStorage } from "./stores.js";
 export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from "./wallet.js";
 
 /** @type {typeof import("./index.js").init} */
-export async function init({ wasm, deferred } = {}) {
+export async function init(options = {}) {
+  checkObject(options, "options");
+  const { wasm, deferred } = options;
   await load({ wasm: checkSource("wasm", wasm), deferred: checkSource("deferred", deferred) });
 }
 
@@ -42,17 +44,23 @@ export async function pollGrant(options) {
 /** @type {typeof import("./index.js").verifyInteractionHash} */
 export async function verifyInteractionHash(options) {
   checkObject(options, "options");
-  const { clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash } = options;
+  const { clientNonce, serverNonce, interactRef, hashMethod, hash } = options;
+  const grantEndpoint = options.grantEndpoint?.href ?? options.grantEndpoint; // as it was sent: not parsed again
   for (const [name, value] of Object.entries({ clientNonce, serverNonce, interactRef, grantEndpoint, hash })) checkText(value, name);
   if (hashMethod !== undefined) checkText(hashMethod, "hashMethod");
   await call("verifyHash", [clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash]);
 }
 
 /** @returns {grant is import("./index.js").PendingGrant} */
-export const isPendingGrant = (grant) => Boolean(grant.interact);
+export const isPendingGrant = (grant) => Boolean(grant?.interact);
 /** @returns {grant is import("./index.js").Grant} */
-export const isFinalizedGrant = (grant) => Boolean(grant.access_token);
+export const isFinalizedGrant = (grant) => Boolean(grant?.access_token);
 /** @returns {grant is import("./index.js").GrantWithAccessToken} */
-export const isFinalizedGrantWithAccessToken = (grant) => Boolean(grant.access_token);
+export const isFinalizedGrantWithAccessToken = (grant) => Boolean(grant?.access_token);
 /** @returns {grant is import("./index.js").GrantWithSubject} */
-export const isFinalizedGrantWithSubject = (grant) => Boolean(grant.subject);
+export const isFinalizedGrantWithSubject = (grant) => Boolean(grant?.subject);
+
+export const AccessType = Object.freeze({ IncomingPayment: "incoming-payment", OutgoingPayment: "outgoing-payment", Quote: "quote" });
+export const AccessAction = Object.freeze({
+  Create: "create", Read: "read", ReadAll: "read-all", Complete: "complete", List: "list", ListAll: "list-all",
+});

@@ -20,7 +20,11 @@ export type CryptoKey = typeof globalThis extends { crypto: { subtle: { sign(alg
 export type Fetch = typeof globalThis extends { fetch: infer T } ? T : (url: string, options?: object) => Promise<Response>;
 export type WebAssemblyModule = object & (typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : unknown);
 
+/** Bytes in any view, or none. */
 export type BufferSource = ArrayBuffer | ArrayBufferView;
+
+/** A Uint8Array that WebCrypto takes: since TypeScript 5.7 that is one over an ArrayBuffer, before they had no type parameter. */
+export type Bytes = ReturnType<Uint8ArrayConstructor["of"]>;
 
 export interface CryptoKeyPair {
   publicKey: CryptoKey;
@@ -28,13 +32,13 @@ export interface CryptoKeyPair {
 }
 
 export interface JsonWebKey {
-  kty?: string;
-  crv?: string;
-  d?: string;
-  x?: string;
-  kid?: string;
-  alg?: string;
-  use?: string;
-  key_ops?: string[];
-  ext?: boolean;
+  kty?: string | undefined;
+  crv?: string | undefined;
+  d?: string | undefined;
+  x?: string | undefined;
+  kid?: string | undefined;
+  alg?: string | undefined;
+  use?: string | undefined;
+  key_ops?: string[] | undefined;
+  ext?: boolean | undefined;
 }

@@ -1,7 +1,7 @@
 // Ways to the wallet and back, for a grant that was started.
 
 import { isSameHost, readCallback } from "./callback.js";
-import { parseUrl } from "./call.js";
+import { checkControl, checkObject, parseUrl } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 
 const messageType = "open-payments-wasm.callback";
@@ -12,7 +12,8 @@ const messageType = "open-payments-wasm.callback";
  * @type {typeof import("./index.js").redirectToWallet}
  */
 export function redirectToWallet(grant) {
-  location.assign(redirectOf(grant));
+  const redirect = redirectOf(grant);
+  windowFor("redirectToWallet").location.assign(redirect);
 }
 
 /**
@@ -21,10 +22,14 @@ export function redirectToWallet(grant) {
  *
  * @type {typeof import("./index.js").openWalletPopup}
  */
-export async function openWalletPopup(grant, { signal, features = "popup,width=480,height=720" } = {}) {
+export async function openWalletPopup(grant, options = {}) {
   const redirect = redirectOf(grant);
-  signal?.throwIfAborted();
-  const popup = window.open(redirect, "_blank", features);
+  checkObject(options, "options");
+  const { signal, features = "popup,width=480,height=720" } = options;
+  checkControl({ signal });
+  if (typeof features !== "string") throw argumentError("features", "must be a string");
+  if (signal?.aborted) throw signal.reason;
+  const popup = windowFor("openWalletPopup").open(redirect, "_blank", features);
   if (!popup) throw failure("popup_blocked", "The browser blocked the popup. Open it from a click, or use redirectToWallet.");
   return waitFor({ signal, close: () => popup.close() }, (done, fail) => {
     const onMessage = ({ origin, source, data }) => {
@@ -45,8 +50,9 @@ export async function openWalletPopup(grant, { signal, features = "popup,width=4
  * @type {typeof import("./index.js").returnToOpener}
  */
 export function returnToOpener() {
-  if (!window.opener) return false;
-  window.opener.postMessage({ type: messageType, url: location.href }, location.origin);
+  const { opener, location } = windowFor("returnToOpener");
+  if (!opener) return false;
+  opener.postMessage({ type: messageType, url: location.href }, location.origin);
   return true;
 }
 
@@ -56,11 +62,14 @@ export function returnToOpener() {
  *
  * @type {typeof import("./index.js").openWalletTab}
  */
-export async function openWalletTab(grant, { tabs, finishUri, signal } = /** @type {any} */ ({})) {
+export async function openWalletTab(grant, options) {
   const redirect = redirectOf(grant);
+  checkObject(options, "options");
+  const { tabs, finishUri, signal } = options;
+  checkControl({ signal });
   if (typeof tabs?.create !== "function") throw argumentError("tabs", "must be chrome.tabs or browser.tabs");
   const finish = parseUrl(finishUri, "finishUri");
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw signal.reason;
   const tab = await tabs.create({ url: redirect });
   return waitFor({ signal, close: () => void tabs.remove(tab.id).catch(() => {}) }, (done, fail) => {
     /** @type {(id: number, change: { url?: string }) => void} */
@@ -109,6 +118,14 @@ function redirectOf(grant) {
   const { protocol } = parseUrl(redirect, "grant.interact.redirect");
   if (protocol !== "https:" && protocol !== "http:") throw argumentError("grant.interact.redirect", "must be an https: URL");
   return redirect;
+}
+
+/** The window, which workers, servers and the background of an extension have none of. */
+function windowFor(name) {
+  const { window } = globalThis;
+  if (typeof window?.open === "function" && typeof window.location?.assign === "function") return window;
+  const description = `${name} needs a window, and there is none here: call it in a page. Elsewhere send the person to grant.interact.redirect yourself.`;
+  throw failure("no_window", description);
 }
 
 function failure(code, description) {

@@ -7,13 +7,14 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { compile, compileBlocks, documentedValues, fencedBlocks } from "./harness/examples.mjs";
+import { compile, compilers, compileSnippets, documentedValues, fencedBlocks, runCompiler, snippetsOf } from "./harness/examples.mjs";
 import { dist, root } from "./harness/packages.mjs";
 import { installTools, pack, projects, runTool, scratch } from "./harness/tarball.mjs";
 
 const timeout = 300_000;
+const tests = fileURLToPath(new URL(".", import.meta.url));
 const inPackage = (name) => readFileSync(join(dist(), name));
 const textOf = (name) => inPackage(name).toString();
 const hash = (algorithm, content, encoding) => createHash(algorithm).update(content).digest(encoding);
@@ -30,7 +31,8 @@ describe("on npm", { timeout }, () => {
   });
 
   test("attw finds nothing", () => {
-    runTool("attw", [pack(), "--profile", "esm-only"]);
+    // That require() gets an ES module is what an ES module is.
+    runTool("attw", [pack(), "--profile", "strict", "--ignore-rules", "cjs-resolves-to-esm"]);
   });
 
   test("the tarball has every file of the package, and nothing else", () => {
@@ -54,6 +56,7 @@ describe("on npm", { timeout }, () => {
 describe("what it says of itself", { timeout }, () => {
   let buildInfo, exported;
   before(async () => {
+    installTools();
     exported = await import(pathToFileURL(join(dist(), "index.js")));
     ({ buildInfo } = exported);
   });
@@ -113,22 +116,33 @@ describe("what it says of itself", { timeout }, () => {
     assert.deepEqual(values.filter(({ examples }) => examples.length === 0).map(({ name }) => name), [], "without an example");
   });
 
-  test("every example compiles", () => {
-    const examples = documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => examples.map(({ code }, i) => [`${name}-${i}.ts`, code]));
-    assert.deepEqual(compile(Object.fromEntries(examples)), []);
-    for (const [name, code] of examples) assert.match(code, new RegExp(`import .*\\b${name.split("-")[0]}\\b.* from "open-payments-wasm"`), `${name} shows it`);
+  test("every example shows what it is an example of", () => {
+    for (const [name, code] of Object.entries(examples)) {
+      assert.match(code, new RegExp(`import .*\\b${name.split("-")[0]}\\b.* from "open-payments-wasm"`), name);
+    }
   });
 
-  const pages = readdirSync(dist()).filter((name) => name.endsWith(".md")).map((name) => join(dist(), name));
-  for (const page of [...pages, join(projects, "README.md")]) {
-    test(`the code of ${basename(page)} in ${basename(dirname(page))} compiles`, () => {
-      const text = readFileSync(page, "utf8");
-      assert.deepEqual(compileBlocks(text, Object.keys(exported)), []);
-      for (const { language, code, line } of fencedBlocks(text)) {
-        if (language === "json") assert.doesNotThrow(() => JSON.parse(code), `line ${line}`);
-      }
+  const examples = Object.fromEntries(documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => (
+    examples.map(({ code }, i) => [`${name}-${i}.ts`, code])
+  )));
+  const pages = ["README.md", "wasm/sdk/MIGRATING.md", "web/extension/README.md", "web/test/bundlers/README.md", "web/bench/README.md"];
+  const platforms = { "a page": { lib: ["es2022", "dom"] }, Node: { lib: ["es2022"], types: ["node"] } };
+  for (const [platform, options] of Object.entries(platforms)) {
+    test(`every example and the code of every page compiles for ${platform}`, () => {
+      const ofPages = pages.map((page) => snippetsOf(readFileSync(join(root, page), "utf8"), page.replaceAll("/", "-")));
+      const snippets = Object.assign({}, examples, ...ofPages);
+      assert.ok(Object.keys(snippets).length > 30);
+      assert.deepEqual(compileSnippets(snippets, Object.keys(exported), options), []);
     });
   }
+
+  test("the JSON of every page is JSON", () => {
+    for (const page of pages) {
+      for (const { language, code, line } of fencedBlocks(readFileSync(join(root, page), "utf8"))) {
+        if (language === "json") assert.doesNotThrow(() => JSON.parse(code), `${page}, line ${line}`);
+      }
+    }
+  });
 
   test("the README's make commands are there", () => {
     const shell = fencedBlocks(textOf("README.md")).filter(({ language }) => language === "sh").map(({ code }) => code).join("\n");
@@ -204,19 +218,75 @@ describe("types", { timeout }, () => {
   const withWebAssembly = `${withPlatform}
     await init({ wasm: await WebAssembly.compile(new Uint8Array(8)) });
   `;
+  const signing = `
+    import { continueGrant, generateKey, importKey } from "open-payments-wasm";
+
+    const { privateKey: k } = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]) as Awaited<ReturnType<typeof pair>>;
+    const pair = () => crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+    const to = { url: "https://as.example/", accessToken: "t" };
+    await continueGrant({ ...to, key: { keyId: "k", sign: async (d) => new Uint8Array(await crypto.subtle.sign("Ed25519", k, d)) } });
+    await continueGrant({ ...to, key: { keyId: "k", sign: async (d) => new DataView(await crypto.subtle.sign("Ed25519", k, d)) } });
+    await continueGrant({ ...to, key: { keyId: "k", sign: (d) => crypto.subtle.sign("Ed25519", k, d) } });
+    await continueGrant({ ...to, key: { keyId: "k", sign: async (d: Uint8Array) => d } });
+    const { publicKey } = await generateKey();
+    if (publicKey) await crypto.subtle.importKey("raw", publicKey, "Ed25519", true, ["verify"]);
+    await importKey(new Uint8Array(32));
+    await importKey(new ArrayBuffer(32));
+    await importKey(await crypto.subtle.exportKey("jwk", k));
+    await importKey({ keys: [await crypto.subtle.exportKey("jwk", k)] });
+    await importKey({ publicKey: k, privateKey: k }, { keyId: undefined });
+  `;
+  const addresses = `
+    import url from "open-payments-wasm/open-payments.wasm";
+    import deferred from "open-payments-wasm/open-payments.deferred.wasm";
+
+    url satisfies string;
+    deferred satisfies string;
+  `;
   const platforms = {
     "no platform at all": [{ lib: ["es2022"] }, { "consumer.ts": consumer }],
     "a page": [{ lib: ["es2022", "dom"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
     "a worker": [{ lib: ["es2022", "webworker"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
     "Node": [{ lib: ["es2022"], types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withPlatform }],
     "a page and Node": [{ types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
-    "a bundler": [{ module: "esnext", moduleResolution: "bundler" }, { "consumer.ts": consumer, "url.ts": 'import url from "open-payments-wasm/open-payments.wasm"; url satisfies string;' }],
+    "a bundler": [{ module: "esnext", moduleResolution: "bundler" }, { "consumer.ts": consumer, "url.ts": addresses }],
   };
   for (const [platform, [options, files]] of Object.entries(platforms)) {
     test(platform, () => {
       assert.deepEqual(compile(files, options), []);
     });
   }
+
+  // A setting of its own: what is assignable to the Node package's types must not say undefined, and what is taken must.
+  const settings = { "": [], " with exactOptionalPropertyTypes": ["--exactOptionalPropertyTypes"] };
+  for (const [name, compiler] of Object.entries(compilers)) {
+    for (const [setting, args] of Object.entries(settings)) {
+      test(`types.test-d.ts in ${name}${setting}`, () => {
+        assert.deepEqual(runCompiler(compiler, ["--project", tests, ...args], tests), []);
+      });
+    }
+
+    test(`${name} without DOM and without Node`, () => {
+      assert.deepEqual(compile({ "consumer.ts": consumer }, { lib: ["es2022"] }, compiler), []);
+    });
+
+    test(`signing with WebCrypto, in ${name}`, () => {
+      assert.deepEqual(compile({ "sign.ts": signing }, {}, compiler), []);
+      assert.deepEqual(compile({ "sign.ts": signing }, { lib: ["es2022"], types: ["node"] }, compiler), []);
+    });
+  }
+
+  test("the names of the Node package that are not here are those of its resources, mocks and documents", () => {
+    const declarations = readFileSync(join(tests, "node_modules/@interledger/open-payments/dist/index.d.ts"), "utf8");
+    const theirs = [...declarations.matchAll(/export \{([^}]*)\}/g)].flatMap(([, names]) => names.split(",").map((name) => name.trim()));
+    const ours = new Set([...textOf("index.d.ts").matchAll(/^export (?:type|interface|class|function|const) (\w+)/gm)].map(([, name]) => name));
+    const missing = theirs.filter((name) => !ours.has(name) && !/^mock|OpenAPI$/.test(name));
+    assert.deepEqual(missing.sort(), [
+      "IlpPaymentMethod", "IncomingPayment", "IncomingPaymentWithPaymentMethods", "OutgoingPayment", "OutgoingPaymentGrantSpentAmounts",
+      "OutgoingPaymentWithSpentAmounts", "PaginationArgs", "PublicIncomingPayment", "Quote", "UnauthenticatedClient", "WalletAddress",
+      "createUnauthenticatedClient",
+    ]);
+  });
 });
 
 test("two builds in two folders are the same bytes", { timeout }, () => {

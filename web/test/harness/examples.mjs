@@ -7,7 +7,13 @@ import { fileURLToPath } from "node:url";
 import { dist } from "./packages.mjs";
 import { projects, scratch } from "./tarball.mjs";
 
-const tsc = fileURLToPath(new URL("../node_modules/.bin/tsc", import.meta.url));
+/** The compilers that people have, by name: where their scripts are. installTools() brings the older ones. */
+export const compilers = {
+  "TypeScript 7": fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url)),
+  "TypeScript 5.9": join(projects, "node_modules/typescript-5.9/bin/tsc"),
+  "TypeScript 5.4": join(projects, "node_modules/typescript-5.4/bin/tsc"),
+};
+const newest = compilers["TypeScript 7"];
 
 /** The fenced blocks of a Markdown text: { language, code, line } */
 export function fencedBlocks(markdown) {
@@ -36,7 +42,7 @@ export function documentedValues(declarations) {
  * Compiles TypeScript, given as text by file name, against the package, and returns what the
  * compiler finds: { file, line, code, message }. The package's own declarations are checked too.
  */
-export function compile(files, options = {}) {
+export function compile(files, options = {}, compiler = newest) {
   const folder = scratch();
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(dist(), join(folder, "node_modules/open-payments-wasm"));
@@ -48,12 +54,13 @@ export function compile(files, options = {}) {
   };
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: Object.keys(files) }));
-  return run(folder);
+  return runCompiler(compiler, ["--project", folder], folder);
 }
 
-function run(folder) {
+/** Runs a compiler and returns what it finds. */
+export function runCompiler(compiler, args, cwd) {
   try {
-    execFileSync(tsc, ["--project", folder, "--pretty", "false"], { cwd: folder, encoding: "utf8", timeout: 60_000 });
+    execFileSync(process.execPath, [compiler, ...args, "--pretty", "false"], { cwd, encoding: "utf8", timeout: 60_000 });
     return [];
   } catch ({ stdout }) {
     const found = [...String(stdout).matchAll(/^(.+?)\((\d+),\d+\): error TS(\d+): (.*)$/gm)];
@@ -62,49 +69,47 @@ function run(folder) {
   }
 }
 
-const unknownNames = [2304, 2552, 2580, 2591, 18004];
+const unknownNames = [2304, 2552, 2580, 2584, 2591, 18004];
+
+/** The scripts of a Markdown text, by file name: of a diff, what it makes. */
+export function snippetsOf(markdown, name) {
+  const snippets = codeBlocks(markdown).map(({ language, code, line }) => [`${name}-${line}.${/^ts|^typescript/.test(language) ? "ts" : "js.ts"}`, code]);
+  return Object.fromEntries(snippets);
+}
+
+function codeBlocks(markdown) {
+  return fencedBlocks(markdown).flatMap(({ language, code, line }) => {
+    if (/^(js|mjs|javascript|ts|typescript)$/.test(language)) return [{ language, code, line }];
+    if (language === "diff") return [{ language, line, code: code.replaceAll(/^-.*\n/gm, "").replaceAll(/^[+ ]/gm, "") }];
+    if (language !== "html") return [];
+    return [...code.matchAll(/<script type="module">(.*?)<\/script>/gs)].map(([, script]) => ({ language, line, code: script }));
+  });
+}
 
 /**
- * Compiles the JavaScript and TypeScript of a Markdown text. Blocks are excerpts: names that they
- * do not declare are taken to be what the package exports by that name, else anything; but not
- * where they are called.
+ * Compiles excerpts, with every compiler: names that they do not declare are taken to be what the package
+ * exports by that name, a client, or anything that is not called. JavaScript need not say the types of parameters.
  */
-export function compileBlocks(markdown, exported) {
-  const blocks = codeBlocks(markdown);
-  const files = Object.fromEntries(blocks.map(({ code, line }) => [`line-${line}.ts`, `${code}\nexport {};\n`]));
-  if (blocks.length === 0) return [];
-  const excerpt = { strict: false, noUncheckedIndexedAccess: false };
+export function compileSnippets(snippets, exported, options) {
+  const files = Object.fromEntries(Object.entries(snippets).map(([file, code]) => [file, `${code}\nexport {};\n`]));
   const missing = new Map(); // file → names
-  for (const { file, code, message } of compile(files, excerpt)) {
+  for (const { file, code, message } of compile(files, options)) {
     const name = /'([^']+)'/.exec(message)?.[1];
     if (!unknownNames.includes(code) || isCalled(name, files[file], exported)) continue;
     missing.set(file, (missing.get(file) ?? new Set()).add(name));
   }
   for (const [file, names] of missing) files[file] += declarations(names, exported);
-  return compile(files, excerpt).filter(({ file, code }) => isAnError(code, blocks.find(({ line }) => file === `line-${line}.ts`)));
-}
-
-function codeBlocks(markdown) {
-  const blocks = fencedBlocks(markdown);
-  const scripts = blocks.filter(({ language }) => language === "html").flatMap(({ code, line }) =>
-    [...code.matchAll(/<script type="module">(.*?)<\/script>/gs)].map(([, script]) => ({ language: "js", code: script, line })));
-  return [...blocks.filter(({ language }) => /^(js|mjs|javascript|ts|typescript)$/.test(language)), ...scripts];
+  const isImplicitAny = ({ file, code }) => file.endsWith(".js.ts") && code >= 7000 && code < 7100;
+  return Object.entries(compilers).flatMap(([compiler, script]) => (
+    compile(files, options, script).filter((found) => !isImplicitAny(found)).map((found) => ({ compiler, ...found }))
+  ));
 }
 
 const isCalled = (name, text, exported) => !exported.includes(name) && new RegExp(`(?<![.\\w])${name}\\(`).test(text);
-
-/** A client of an earlier block: its methods are known, and may return anything. */
-const client = `{
-  [group in "grant" | "token"]: { [method in keyof import("open-payments-wasm").AuthenticatedClient[group]]: (...args: any[]) => Promise<any> }
-}`;
 
 const declarations = (names, exported) => [...names].map((name) => `declare const ${name}: ${typeOf(name, exported)};\n`).join("");
 
 function typeOf(name, exported) {
   if (exported.includes(name)) return `typeof import("open-payments-wasm").${name}`;
-  return name === "client" ? client : "any";
+  return name === "client" ? 'import("open-payments-wasm").AuthenticatedClient' : "any";
 }
-
-/** JavaScript need not narrow its types: not assignable, and not on every member of a union. */
-const narrowing = [2322, 2345, 2769];
-const isAnError = (code, { language }) => language.startsWith("ts") || language === "typescript" || !narrowing.includes(code);
