@@ -33,13 +33,16 @@ export async function compile(name, source) {
 
 async function compileAny(source) {
   if (isModule(source)) return source;
-  if (isBytes(source)) return WebAssembly.compile(source);
+  if (isBytes(source)) return WebAssembly.compile(withoutDataView(source));
   if (isFile(source)) return WebAssembly.compile(await nodeFiles().readFile(new URL(source)));
   const response = checkOk(isResponse(source) ? source : await fetch(source, { credentials: "same-origin" }));
   const isWasm = response.headers?.get?.("content-type")?.startsWith("application/wasm"); // else it is refused
   if (!isWasm || isForeign(response)) return WebAssembly.compile(await response.arrayBuffer());
   return WebAssembly.compileStreaming(response);
 }
+
+/** Chromium and Node compile no DataView, though it is a BufferSource. */
+const withoutDataView = (bytes) => (ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes);
 
 /** Tells whether a response is none of the platform's, of whatever realm. */
 function isForeign(response) {

@@ -124,7 +124,7 @@ function redirectOf(grant) {
 function windowFor(name) {
   const { window } = globalThis;
   if (typeof window?.open === "function" && typeof window.location?.assign === "function") return window;
-  const description = `${name} needs a window, and there is none here: call it in a page. Elsewhere send the person to grant.interact.redirect yourself.`;
+  const description = `${name} needs a window, and there is none here: call it in a page, or send the person to grant.interact.redirect.`;
   throw failure("no_window", description);
 }
 

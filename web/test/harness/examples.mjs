@@ -73,8 +73,8 @@ const unknownNames = [2304, 2552, 2580, 2584, 2591, 18004];
 
 /** The scripts of a Markdown text, by file name: of a diff, what it makes. */
 export function snippetsOf(markdown, name) {
-  const snippets = codeBlocks(markdown).map(({ language, code, line }) => [`${name}-${line}.${/^ts|^typescript/.test(language) ? "ts" : "js.ts"}`, code]);
-  return Object.fromEntries(snippets);
+  const endingOf = (language) => (language.startsWith("t") ? "ts" : "js.ts");
+  return Object.fromEntries(codeBlocks(markdown).map(({ language, code, line }) => [`${name}-${line}.${endingOf(language)}`, code]));
 }
 
 function codeBlocks(markdown) {
