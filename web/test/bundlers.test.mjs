@@ -260,6 +260,22 @@ function pageWithIntegrity(origin) {
     <script type="module" src="${origin}/plain/elsewhere.js" integrity="${hash("plain/elsewhere.js")}" crossorigin></script>`;
 }
 
+describe("tests in jsdom, of an application that uses the package", () => {
+  const tools = {
+    Vitest: { project: "vitest", args: ["run"] },
+    Jest: { project: "jest", args: [], nodeOptions: "--experimental-vm-modules" },
+  };
+  for (const [name, { project, args, nodeOptions = "" }] of Object.entries(tools)) {
+    test(name, { timeout }, () => {
+      try {
+        runTool(project, args, { cwd: join(projects, project), env: { ...env, NODE_OPTIONS: nodeOptions } });
+      } catch ({ message, stdout }) {
+        throw new Error(`${message}\n${stdout}`);
+      }
+    });
+  }
+});
+
 describe("Node", () => {
   const versions = { "the one that runs the tests": process.execPath, 22: join(projects, "node_modules/node/bin/node") };
   for (const [name, node] of Object.entries(versions)) {

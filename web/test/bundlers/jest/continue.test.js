@@ -1,0 +1,3 @@
+import { checks } from "../jsdom.js";
+
+for (const [name, check] of Object.entries(checks)) test(name, () => check(expect));

@@ -1,0 +1,4 @@
+import { expect, test } from "vitest";
+import { checks } from "../jsdom.js";
+
+for (const [name, check] of Object.entries(checks)) test(name, () => check(expect));
