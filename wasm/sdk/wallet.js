@@ -62,7 +62,7 @@ export function returnToOpener() {
  *
  * @type {typeof import("./index.js").openWalletTab}
  */
-export async function openWalletTab(grant, options) {
+export async function openWalletTab(grant, options = {}) {
   const redirect = redirectOf(grant);
   checkObject(options, "options");
   const { tabs, finishUri, signal } = options;
