@@ -264,6 +264,7 @@ describe("tests in jsdom, of an application that uses the package", () => {
   const tools = {
     Vitest: { project: "vitest", args: ["run"] },
     Jest: { project: "jest", args: [], nodeOptions: "--experimental-vm-modules" },
+    "Jest, without what its jsdom lacks": { project: "jest", args: ["--config", "bare.config.js"], nodeOptions: "--experimental-vm-modules" },
   };
   for (const [name, { project, args, nodeOptions = "" }] of Object.entries(tools)) {
     test(name, { timeout }, () => {
