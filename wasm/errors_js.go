@@ -42,7 +42,7 @@ func fields(e *signedhttp.Error) map[string]any {
 		problems[i] = problem
 	}
 	result := map[string]any{
-		"operation": e.Operation.Name, "code": e.Code, "description": e.Description,
+		"operation": e.Operation.Name, "code": e.Code, "description": e.Description, "advice": e.Advice,
 		"status": e.Status, "details": string(e.Details), "validationErrors": problems,
 		"retryable": e.Retryable,
 	}

@@ -82,7 +82,7 @@ func TestServerErrors(t *testing.T) {
 			if grant != nil || e.Operation != OpRotate || e.Status != c.status || string(e.Body) != c.body {
 				t.Errorf("grant %v, error %+v", grant, *e)
 			}
-			if e.Code != c.code || e.Description != c.text || e.Retryable != c.retryable || string(e.Details) != c.details {
+			if e.Code != c.code || said(e) != c.text || e.Retryable != c.retryable || string(e.Details) != c.details {
 				t.Errorf("error %+v", *e)
 			}
 			if want := "gnap: rotate: " + c.code + ": " + c.text; err.Error() != want {

@@ -72,7 +72,7 @@ func explainWith(failure *signedhttp.Error, members map[string]json.RawMessage, 
 	case codeTooFast:
 		failure.Retryable, failure.Wait = true, cmp.Or(failure.Wait, defaultWait)
 	case codeInvalidClient:
-		failure.Add("Check with checkPublished that the client's wallet address publishes this key" + moreAdvice + ".")
+		failure.Advice = "Check with checkPublished that the client's wallet address publishes this key" + moreAdvice + "."
 	}
 }
 

@@ -3,6 +3,7 @@ package gnap
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"open-payments-wasm/pkg/signedhttp"
@@ -19,14 +20,15 @@ import (
 //
 // Errors are as for Do: a denial is a *signedhttp.Error. As long as the grant is pending it does not
 // end before ctx does, so give ctx a deadline. When that comes before the next request may be made,
-// it ends at once: with the failure that it would have tried again, or else with too_fast, and Wait
-// says when to poll on.
+// it ends at once, and Wait says when to poll on: with the failure that it would have tried again, with
+// too_fast where the server wants a longer wait than the whole poll was given, and else with CodeTimeout.
 func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(Continuation)) (*Grant, error) {
 	strict := &Client{Client: c.Client} // it needs what it follows
 	slower, failures, wasPending := time.Duration(0), 0, false
 	var last *signedhttp.Error // of the request before
+	patience := patienceOf(ctx)
 	for {
-		if err := pause(ctx, waitOf(pending)+slower, last); err != nil {
+		if err := pause(ctx, waitOf(pending)+slower, patience, last); err != nil {
 			return nil, err
 		}
 		grant, err := strict.pollOnce(ctx, pending)
@@ -42,7 +44,7 @@ func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(C
 		case !errors.As(err, &last):
 			return nil, err
 		case last.Code == signedhttp.CodeTimeout && wasPending:
-			last.Description = "The grant was still pending when the server last answered, and the time for this call is up."
+			last.Description = notApproved
 			return nil, last
 		case last.Code == codeTooFast:
 			slower += defaultWait
@@ -55,9 +57,20 @@ func (c *Client) Poll(ctx context.Context, pending Continuation, progress func(C
 	}
 }
 
-// pause waits before a request, unless ctx ends before: then it returns what ends the poll. last is
-// the failure that the request would make good, or nil where the grant is pending.
-func pause(ctx context.Context, wait time.Duration, last *signedhttp.Error) error {
+const notApproved = "The grant was still pending when the server last answered, and the time for this call is up."
+
+// patienceOf returns how long a poll may take.
+func patienceOf(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return math.MaxInt64
+	}
+	return time.Until(deadline)
+}
+
+// pause waits before a request, unless ctx ends before: then it returns what ends the poll, which was given
+// so much patience. last is the failure that the request would make good, or nil where the grant is pending.
+func pause(ctx context.Context, wait, patience time.Duration, last *signedhttp.Error) error {
 	if last != nil {
 		wait = max(wait, last.Wait)
 	}
@@ -70,9 +83,12 @@ func pause(ctx context.Context, wait time.Duration, last *signedhttp.Error) erro
 	case last != nil:
 		return last.BeyondDeadline(wait)
 	}
-	stillPending := OpContinue.Fail(codeTooFast, "The grant is still pending.")
-	stillPending.Retryable = true
-	return stillPending.BeyondDeadline(wait)
+	ending := OpContinue.Fail(signedhttp.CodeTimeout, notApproved)
+	if wait >= patience {
+		ending = OpContinue.Fail(codeTooFast, "The grant is still pending.")
+	}
+	ending.Retryable = true
+	return ending.BeyondDeadline(wait)
 }
 
 // pollOnce does not wait out too_fast itself: Poll does, and remembers.

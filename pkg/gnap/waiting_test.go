@@ -170,8 +170,8 @@ func TestTooFastAndTheDeadline(t *testing.T) {
 						if e := failure(t, err); e.Code != c.code || !e.Retryable || e.Status != 400 || e.Wait != 5*time.Second {
 							t.Errorf("error %+v", *e)
 						}
-						if want := "continued too early. The next request may be made in 5 s, and this call ends before that."; failure(t, err).Description != want {
-							t.Errorf("description %q", failure(t, err).Description)
+						if want := "continued too early. The next request may be made in 5 s, and this call ends before that."; said(failure(t, err)) != want {
+							t.Errorf("it says %q", said(failure(t, err)))
 						}
 					} else if err != nil {
 						t.Error(err)

@@ -34,7 +34,8 @@ type Error struct {
 	Operation   *Operation
 	Code        string          // the server's code, or one of the constants
 	Status      int             // HTTP status, 0 where there was no response
-	Description string          // what happened, in words: the server's first where it sent some
+	Description string          // what happened, in words: the server's where it sent some
+	Advice      string          // what there is to say beside it, and to do; empty where there is nothing
 	Details     json.RawMessage // the details member of the server's error, nil where it is longer than 8 KiB
 	Problems    []string        // for CodeShape: each member that is missing or wrong
 	Body        []byte          // what came of the response, which may hold secrets; nil where none came
@@ -44,23 +45,27 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("%s: %s: %s", e.Operation, e.Code, e.Description)
+	text := fmt.Sprintf("%s: %s: %s", e.Operation, e.Code, e.Description)
+	if e.Advice != "" {
+		text = ended(text) + " " + e.Advice
+	}
+	return text
+}
+
+// ended makes sure that a sentence of a server has an end.
+func ended(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") {
+		return text
+	}
+	return text + "."
 }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Add ends the sentence of a server and puts one of ours behind it.
-func (e *Error) Add(sentence string) {
-	if !strings.HasSuffix(e.Description, ".") && !strings.HasSuffix(e.Description, "!") {
-		e.Description += "."
-	}
-	e.Description += " " + sentence
-}
-
 // BeyondDeadline says of a failure why nobody waits to make the request again, and returns it.
 func (e *Error) BeyondDeadline(wait time.Duration) *Error {
 	e.Wait = wait
-	e.Add(fmt.Sprintf("The next request may be made in %d s, and this call ends before that.", int64(math.Ceil(wait.Seconds()))))
+	e.Advice = fmt.Sprintf("The next request may be made in %d s, and this call ends before that.", int64(math.Ceil(wait.Seconds())))
 	return e
 }
 

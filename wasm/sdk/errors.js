@@ -31,9 +31,12 @@ export class OpenPaymentsClientError extends Error {
   }
 }
 
+/** A sentence of others, with an end. */
+const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** The same error, which says more. */
 export function explained(error, more) {
-  const add = (text) => `${text.replace(/[.!?]*$/, ".")} ${more}`;
+  const add = (text) => `${ended(text)} ${more}`;
   const fields = { ...error, cause: error.cause, responseText: error.responseText, description: add(error.description) };
   return new OpenPaymentsClientError(add(error.message), fields);
 }
@@ -55,9 +58,10 @@ const operations = {
 /** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
 export function fromGo(fields) {
   if (fields.argument) return argumentError(fields.argument, fields.problem);
-  const { operation, code, description, status, details, validationErrors = [], responseText } = fields;
+  const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
   const what = operations[operation] ?? "Call";
-  return new OpenPaymentsClientError(`${what} failed (${status ? `${status} ` : ""}${code}): ${description}`, {
+  const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
+  return new OpenPaymentsClientError(advice ? `${ended(message)} ${advice}` : message, {
     ...fields,
     status: status || undefined,
     responseText: responseText || undefined, // where nothing was answered

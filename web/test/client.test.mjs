@@ -260,11 +260,19 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
         assert.equal(grant.requests.length, 2);
       });
 
-      test("ends with the timeout", { timeout }, async () => {
+      test("ends at once where the server wants a longer wait than the call may take", { timeout }, async () => {
         const grant = scripted.grant({ wait: 60 });
         const { error } = await poll(grant, { timeoutMs: 500 });
-        assert.equal(error.code, "timeout");
+        assert.deepEqual([error.code, error.retryable], ["too_fast", true]);
         assert.deepEqual(grant.requests, []);
+      });
+
+      test("ends with the timeout, and says that the grant is pending", { timeout }, async () => {
+        const grant = scripted.grant({ wait: 0, waits: [1, 1, 1, 1] });
+        const { error } = await poll(grant, { timeoutMs: 2500 });
+        assert.deepEqual([error.code, error.retryable], ["timeout", true]);
+        assert.match(error.message, /still pending/);
+        assert.doesNotMatch(error.message, /did not answer/);
       });
 
       test("ends with the signal's own reason", { timeout }, async () => {
