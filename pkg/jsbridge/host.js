@@ -34,7 +34,10 @@ export function createHost(calls = new Map()) {
 /** Signs with a CryptoKey for Ed25519, or with a function that does. done gets the signature. */
 export function sign(key, data, done) {
   const signing = attempt(() => (typeof key === "function" ? key(data) : crypto.subtle.sign("Ed25519", key, data)));
-  return whenSettled(signing.then((signature) => [bytes(signature)]), done);
+  return whenSettled(
+    signing.then((signature) => [bytes(signature)]),
+    done,
+  );
 }
 
 // Nothing of the page goes along, nothing is kept, and a signed request is for the address that was signed.
@@ -106,7 +109,10 @@ function whenSettled(promise, done) {
     done = undefined; // a promise that never settles would hold the instance of the module
     settle?.(...result);
   };
-  promise.then((values) => once(true, ...values), (error) => once(false, error));
+  promise.then(
+    (values) => once(true, ...values),
+    (error) => once(false, error),
+  );
   return () => once(false, undefined);
 }
 

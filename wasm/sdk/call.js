@@ -59,12 +59,16 @@ export async function transmit({ operation, href, prepared, accessToken, fetch, 
 const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
 
 /** The error of a call whose time is up. @returns {(work: { sent?: any }) => Error} */
-const tooSlow = (operation) => ({ sent }) => {
-  const description = sent?.response ? "The server has answered, but the call did not end in time: the response is in responseText."
-    : sent ? "The server did not answer in time. It may have processed the request all the same."
-    : "The module or the key was not ready in time. Nothing was sent.";
-  return fromGo({ operation, code: "timeout", description, retryable: true, ...sent?.response });
-};
+const tooSlow =
+  (operation) =>
+  ({ sent }) => {
+    const description = sent?.response
+      ? "The server has answered, but the call did not end in time: the response is in responseText."
+      : sent
+        ? "The server did not answer in time. It may have processed the request all the same."
+        : "The module or the key was not ready in time. Nothing was sent.";
+    return fromGo({ operation, code: "timeout", description, retryable: true, ...sent?.response });
+  };
 
 const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person, by and large
 
@@ -80,13 +84,15 @@ export async function poll(options) {
   const deadline = performance.now() + timeoutMs;
   const ready = () => Promise.all([prepareKey(key), start()]);
   const [{ keyId, signer }] = await within({ signal, timeoutMs, tooSlow: () => tooSlow("continue")({}) }, ready);
-  const progress = onProgress && ((uri, value, wait) => {
-    try {
-      onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
-    } catch {
-      // of no concern to the poll
-    }
-  });
+  const progress =
+    onProgress &&
+    ((uri, value, wait) => {
+      try {
+        onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
+      } catch {
+        // of no concern to the poll
+      }
+    });
   const left = Math.max(Math.ceil(deadline - performance.now()), 1);
   const seconds = wait && Math.min(wait, Number.MAX_VALUE); // JSON has no Infinity
   const frame = encodeFrame({ url: href, keyId, accessToken, left, allowHTTP: useHttp, wait: seconds });
@@ -97,7 +103,8 @@ export async function poll(options) {
 /** The error of a poll at its deadline: each response said that the grant is pending. */
 function notApproved({ isWaiting, response }) {
   const last = isWaiting ? " The last request was not answered." : "";
-  const description = `The grant was not approved in time.${last} It can be polled further, with the continuation that onProgress was called with last.`;
+  const further = "It can be polled further, with the continuation that onProgress was called with last.";
+  const description = `The grant was still pending when the time of this call was up.${last} ${further}`;
   return fromGo({ operation: "continue", code: "timeout", description, retryable: true, responseText: response?.responseText });
 }
 
@@ -123,7 +130,9 @@ export function checkText(value, name) {
 }
 
 function isSignal(value) {
-  return typeof value?.aborted === "boolean" && ["addEventListener", "removeEventListener"].every((name) => typeof value[name] === "function");
+  return (
+    typeof value?.aborted === "boolean" && ["addEventListener", "removeEventListener"].every((name) => typeof value[name] === "function")
+  );
 }
 
 /**

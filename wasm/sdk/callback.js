@@ -14,7 +14,10 @@ export function readCallback(callbackUrl) {
   const get = (name) => url.searchParams.get(name) ?? parameters.get(name);
   const callback = { url, hash: get("hash"), interactRef: get("interact_ref"), result: get("result"), message: get("message") };
   if (callback.interactRef === null && callback.result === null) {
-    throw argumentError("callbackUrl", "must be the address that the wallet sent the person back to, with interact_ref and hash, or result");
+    throw argumentError(
+      "callbackUrl",
+      "must be the address that the wallet sent the person back to, with interact_ref and hash, or result",
+    );
   }
   return { ...callback, hash: callback.hash?.replaceAll(" ", "+") ?? null }; // a "+" that was not percent-encoded
 }

@@ -12,15 +12,22 @@ export const database = {
   delete: (key) => request("readwrite", (entries) => entries.delete(key)),
   keys: () => request("readonly", (entries) => entries.getAllKeys()),
   /** Writes an entry unless there is one; resolves with whether it was written. */
-  add: (key, value) => request("readwrite", (entries) => entries.add(value, key)).then(() => true, (error) => {
-    if (error?.name === "ConstraintError") return false;
-    throw error;
-  }),
+  add: (key, value) =>
+    request("readwrite", (entries) => entries.add(value, key)).then(
+      () => true,
+      (error) => {
+        if (error?.name === "ConstraintError") return false;
+        throw error;
+      },
+    ),
 };
 
 /** Whether IndexedDB can be used here: it may be missing, or denied. */
 export async function hasDatabase() {
-  return connect().then(() => true, () => false);
+  return connect().then(
+    () => true,
+    () => false,
+  );
 }
 
 async function request(mode, make) {

@@ -16,8 +16,8 @@ const remedy = {
   WebAssembly: "Settings of the browser or the device switch it off, such as Lockdown Mode: allow this site to use it.",
 };
 
-const usualRemedy = "Run this in a page, a worker, an extension or Node, or define it before the first call, " +
-  "in test environments such as jsdom too.";
+const usualRemedy =
+  "Run this in a page, a worker, an extension or Node, or define it before the first call, " + "in test environments such as jsdom too.";
 
 /** Throws an OpenPaymentsClientError that says which global is missing, if one is. */
 export function checkGlobals() {
@@ -33,8 +33,11 @@ export function besideScript(name, resolve) {
     return resolve();
   } catch (cause) {
     const option = name.includes(".deferred.") ? "deferred" : "wasm";
-    throw unavailable(`import.meta.url is missing, or no address that ${name} can be beside. A bundler for CommonJS leaves it out: ` +
-      `make an ES module, or say with init({ ${option} }) where ${name} is.`, cause);
+    throw unavailable(
+      `import.meta.url is missing, or no address that ${name} can be beside. A bundler for CommonJS leaves it out: ` +
+        `make an ES module, or say with init({ ${option} }) where ${name} is.`,
+      cause,
+    );
   }
 }
 

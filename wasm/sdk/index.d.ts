@@ -8,7 +8,18 @@
  * @module
  */
 
-import type { AbortSignal, BufferSource, Bytes, CryptoKey, CryptoKeyPair, Fetch, JsonWebKey, Response, URL, WebAssemblyModule } from "./platform.js";
+import type {
+  AbortSignal,
+  BufferSource,
+  Bytes,
+  CryptoKey,
+  CryptoKeyPair,
+  Fetch,
+  JsonWebKey,
+  Response,
+  URL,
+  WebAssemblyModule,
+} from "./platform.js";
 
 /** What a call may be told besides its subject. */
 export interface CallOptions {
@@ -166,10 +177,7 @@ export function generateKey(options?: KeyOptions & { extractable?: boolean | und
  * }
  * ```
  */
-export function importKey(
-  material: KeyMaterial | CryptoKey | CryptoKeyPair,
-  options?: KeyOptions,
-): Promise<KeyHandle>;
+export function importKey(material: KeyMaterial | CryptoKey | CryptoKeyPair, options?: KeyOptions): Promise<KeyHandle>;
 
 /**
  * Stores a key in IndexedDB under a name, as a `CryptoKey` and never as bytes. It replaces what was
@@ -566,7 +574,10 @@ export function redirectToWallet(grant: PendingGrant): void;
  * }
  * ```
  */
-export function openWalletPopup(grant: PendingGrant, options?: { signal?: AbortSignal | undefined; features?: string | undefined }): Promise<string>;
+export function openWalletPopup(
+  grant: PendingGrant,
+  options?: { signal?: AbortSignal | undefined; features?: string | undefined },
+): Promise<string>;
 /**
  * On the page at the finish URI: hands its address to the page that opened the popup. Returns whether
  * there is one. Throws with code `no_window` outside a page.
@@ -747,10 +758,12 @@ export type Client = string | { walletAddress: string; jwk?: never } | { jwk: JW
 
 export type GrantRequest = {
   client: Client;
-  interact?: {
-    start: "redirect"[];
-    finish?: { method: "redirect"; uri: string; nonce: string };
-  } | undefined;
+  interact?:
+    | {
+        start: "redirect"[];
+        finish?: { method: "redirect"; uri: string; nonce: string };
+      }
+    | undefined;
 } & ({ access_token: { access: AccessItem[] }; subject?: Subject } | { access_token?: { access: AccessItem[] }; subject: Subject });
 
 /** The body of a continuation; a poll has none. */

@@ -45,7 +45,7 @@ export async function pollGrant(options) {
 export async function verifyInteractionHash(options) {
   checkObject(options, "options");
   const { clientNonce, serverNonce, interactRef, hashMethod, hash } = options;
-  const grantEndpoint = options.grantEndpoint?.href ?? options.grantEndpoint; // as it was sent: not parsed again
+  const grantEndpoint = /** @type {any} */ (options.grantEndpoint)?.href ?? options.grantEndpoint; // as it was sent: not parsed again
   for (const [name, value] of Object.entries({ clientNonce, serverNonce, interactRef, grantEndpoint, hash })) checkText(value, name);
   if (hashMethod !== undefined) checkText(hashMethod, "hashMethod");
   await call("verifyHash", [clientNonce, serverNonce, interactRef, grantEndpoint, hashMethod, hash]);
@@ -62,5 +62,10 @@ export const isFinalizedGrantWithSubject = (grant) => Boolean(grant?.subject);
 
 export const AccessType = Object.freeze({ IncomingPayment: "incoming-payment", OutgoingPayment: "outgoing-payment", Quote: "quote" });
 export const AccessAction = Object.freeze({
-  Create: "create", Read: "read", ReadAll: "read-all", Complete: "complete", List: "list", ListAll: "list-all",
+  Create: "create",
+  Read: "read",
+  ReadAll: "read-all",
+  Complete: "complete",
+  List: "list",
+  ListAll: "list-all",
 });

@@ -78,12 +78,15 @@ export class InFlight {
     receiving.catch(() => {});
     if (!this.#exchange) return;
     this.#exchange.receiving = receiving;
-    receiving.then((received) => {
-      this.#received = received;
-      this.#exchange = undefined;
-    }, () => {
-      this.#exchange = undefined;
-    });
+    receiving.then(
+      (received) => {
+        this.#received = received;
+        this.#exchange = undefined;
+      },
+      () => {
+        this.#exchange = undefined;
+      },
+    );
   }
 
   /** Whether the response of the request under way is waited for when the module has ended. */

@@ -34,8 +34,13 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
       const draft = {
-        id: newId(), url: addressOf(target), keyId: key.keyId, finishUri: String(finish.uri),
-        clientNonce: finish.nonce, hashMethod: finish.hash_method, began: Date.now(),
+        id: newId(),
+        url: addressOf(target),
+        keyId: key.keyId,
+        finishUri: String(finish.uri),
+        clientNonce: finish.nonce,
+        hashMethod: finish.hash_method,
+        began: Date.now(),
       };
       const until = performance.now() + timeoutMs;
       const response = await storing(target.signal, async (signal) => {
@@ -56,15 +61,18 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
         throw notContinuable(response);
       }
       const left = Math.max(until - performance.now(), 1);
-      await within({ signal: target.signal, timeoutMs: left, tooSlow: storeTooSlow }, (signal) => records.put(record, signal)).catch((error) => {
-        throw notRemembered(error, record, response);
-      });
+      await within({ signal: target.signal, timeoutMs: left, tooSlow: storeTooSlow }, (signal) => records.put(record, signal)).catch(
+        (error) => {
+          throw notRemembered(error, record, response);
+        },
+      );
       return response;
     },
 
     finish: async (callbackUrl, { store, signal, pending } = {}) => {
       const callback = readCallback(callbackUrl);
-      if (pending !== undefined && !isWhole(pending)) throw argumentError("pending", "must be the record that an error of start carries as pending");
+      if (pending !== undefined && !isWhole(pending))
+        throw argumentError("pending", "must be the record that an error of start carries as pending");
       const records = recordsIn(store);
       if (callback.interactRef === null) {
         return within({ signal, timeoutMs, tooSlow: storeTooSlow }, (signal) => reject(callback, { records, pending, signal }));
@@ -233,8 +241,14 @@ function isWhole(record) {
   const { id, url, keyId, finishUri, clientNonce, serverNonce, hashMethod, continue: next, began } = record ?? {};
   const texts = [id, url, keyId, finishUri, clientNonce, serverNonce, next?.uri, next?.access_token?.value];
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
-  return texts.every((text) => typeof text === "string" && text !== "") && URL.canParse(finishUri) && URL.canParse(next.uri) &&
-    [undefined, null, "sha-256", "sha-512"].includes(hashMethod) && isNumber(began) && (next.wait === undefined || isNumber(next.wait));
+  return (
+    texts.every((text) => typeof text === "string" && text !== "") &&
+    URL.canParse(finishUri) &&
+    URL.canParse(next.uri) &&
+    [undefined, null, "sha-256", "sha-512"].includes(hashMethod) &&
+    isNumber(began) &&
+    (next.wait === undefined || isNumber(next.wait))
+  );
 }
 
 function checkFinish(finish) {
@@ -243,12 +257,15 @@ function checkFinish(finish) {
   }
   parseUrl(finish.uri, "body.interact.finish.uri");
   if (finish.nonce !== undefined) checkText(finish.nonce, "body.interact.finish.nonce");
-  if (![undefined, "sha-256", "sha-512"].includes(finish.hash_method)) throw argumentError("body.interact.finish.hash_method", 'must be "sha-256" or "sha-512"');
+  if (![undefined, "sha-256", "sha-512"].includes(finish.hash_method))
+    throw argumentError("body.interact.finish.hash_method", 'must be "sha-256" or "sha-512"');
   return { method: "redirect", ...finish, nonce: finish.nonce ?? newNonce() };
 }
 
 function newNonce() {
-  return btoa(String.fromCharCode(...randomBytes(18))).replaceAll("+", "-").replaceAll("/", "_");
+  return btoa(String.fromCharCode(...randomBytes(18)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
 }
 
 function checkKey({ keyId }, key) {
@@ -264,7 +281,8 @@ function failure(code, description, fields) {
   return new OpenPaymentsClientError(description, { code, description, ...fields });
 }
 
-const hashMissing = () => failure("hash_mismatch", "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.");
+const hashMissing = () =>
+  failure("hash_mismatch", "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.");
 
 function notContinuable(response) {
   const missing = response.interact.finish ? "what a continuation needs (RFC 9635 §3.1)" : "interact.finish, its nonce (RFC 9635 §3.3.5)";
@@ -273,22 +291,25 @@ function notContinuable(response) {
 }
 
 function tooFast(leftMs) {
-  const description = `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, ` +
+  const description =
+    `The server wants another ${Math.ceil(leftMs / 1000)} s before the grant is continued, ` +
     "which is longer than requestTimeoutMs. Nothing was sent: call again then.";
   return failure("too_fast", description, { retryable: true });
 }
 
-const noPendingGrant = () => failure(
-  "no_pending_grant",
-  "No grant that was started here is waiting for this callback: it is finished already, it was started in another browser or store, " +
-    "it is too old, or nobody asked for it. Nothing was sent.",
-);
+const noPendingGrant = () =>
+  failure(
+    "no_pending_grant",
+    "No grant that was started here is waiting for this callback: it is finished already, it was started in another browser or store, " +
+      "it is too old, or nobody asked for it. Nothing was sent.",
+  );
 
-const finishedElsewhere = () => failure(
-  "finished_elsewhere",
-  "Another tab, or a page that was here before, has finished this grant: its token went there. Nothing was sent. " +
-    "This page can go on without it, or start a new grant.",
-);
+const finishedElsewhere = () =>
+  failure(
+    "finished_elsewhere",
+    "Another tab, or a page that was here before, has finished this grant: its token went there. Nothing was sent. " +
+      "This page can go on without it, or start a new grant.",
+  );
 
 const afterLostResponse =
   "An earlier attempt to finish this grant was sent and its response was lost, so this need not be the person's refusal: " +
@@ -301,7 +322,8 @@ function interactionEnded(result, message) {
     const description = `The person declined the grant.${words}`;
     return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
   }
-  const description = `The wallet ended the interaction without a decision (${sanitized(result)}).${words} ` +
+  const description =
+    `The wallet ended the interaction without a decision (${sanitized(result)}).${words} ` +
     "The grant may still be approved: by a callback that comes later, or was opened before.";
   return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_failed", description, details });
 }

@@ -83,14 +83,17 @@ export class Records {
   /** For stores that cannot list their keys: one entry does. To change it takes turns. */
   async #changeIndex(change, signal) {
     if (this.#store.keys) return;
-    await inTurn(this.#index, async () => {
-      const before = [...(await this.#readIndex(signal))];
-      const ids = change(before);
-      if (ids.length === 0) return attempt(() => this.#store.delete(this.#index), signal);
-      return attempt(() => this.#store.set(this.#index, ids), signal);
-    }, signal);
+    await inTurn(
+      this.#index,
+      async () => {
+        const before = [...(await this.#readIndex(signal))];
+        const ids = change(before);
+        if (ids.length === 0) return attempt(() => this.#store.delete(this.#index), signal);
+        return attempt(() => this.#store.set(this.#index, ids), signal);
+      },
+      signal,
+    );
   }
-
 }
 
 const isList = (value) => typeof value === "object" && typeof value?.[Symbol.iterator] === "function";
@@ -120,7 +123,8 @@ const advice = {
 /** Says what a store failed at. `cause` is what it threw. */
 export function storageError(cause) {
   if (cause instanceof OpenPaymentsClientError && cause.code === "storage_error") return cause;
-  const description = `The store could not be used. ${advice[cause?.name] ?? ""} ` +
+  const description =
+    `The store could not be used. ${advice[cause?.name] ?? ""} ` +
     'Another one may be given as "store": memoryStorage() works everywhere, as long as the page stays.';
   return new OpenPaymentsClientError(description, { code: "storage_error", description, cause });
 }

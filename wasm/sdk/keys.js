@@ -52,7 +52,7 @@ export function jwks(...keys) {
 /**
  * A key handle: a plain object, so that structured clone can store it, with no secret in it that can be read.
  *
- * @param {Backing & { keyId?: string, publicKey: Uint8Array }} key
+ * @param {Backing & { keyId?: string, publicKey: any }} key
  * @returns {Promise<import("./index.js").KeyHandle & Backing>}
  */
 async function handle({ keyId, publicKey, privateKey, wasmKey }) {
@@ -78,7 +78,10 @@ async function thumbprint(publicKey) {
 }
 
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 const prepared = new WeakMap(); // key object → { keyId, privateKey, handle: a promise, since: the generation of the module }
@@ -98,7 +101,8 @@ export function prepareKey(key, path = "key") {
   if (isCryptoKey(privateKey)) return { keyId, signer: checkCryptoKey(privateKey, `${path}.privateKey`) };
   const known = prepared.get(key);
   const isSame = known?.keyId === keyId && known.privateKey === privateKey; // a caller may put another key there
-  if (!isSame || known.since !== generation()) { // the module may have held it
+  if (!isSame || known.since !== generation()) {
+    // the module may have held it
     const imported = importMaterial(privateKey, { keyId, fallback: true, path: `${path}.privateKey` });
     const entry = { keyId, privateKey, handle: imported, since: generation() };
     prepared.set(key, entry);
@@ -172,7 +176,11 @@ async function importCryptoKey(privateKey, publicCryptoKey, keyId) {
 async function checkHalves(privateKey, publicKey) {
   const message = crypto.getRandomValues(new Uint8Array(32));
   const signature = await trySign(privateKey, message);
-  const matches = publicKey.type === "public" && (await webCrypto().verify("Ed25519", publicKey, signature, message).catch(() => false));
+  const matches =
+    publicKey.type === "public" &&
+    (await webCrypto()
+      .verify("Ed25519", publicKey, signature, message)
+      .catch(() => false));
   if (!matches) throw argumentError("material.publicKey", "must be the public half of the private key");
 }
 
@@ -208,7 +216,10 @@ async function importMaterial(given, { keyId, fallback, path }) {
   try {
     const publicKey = await publicHalf(parsed.pkcs8);
     if (parsed.publicKey && base64url(parsed.publicKey) !== base64url(publicKey)) {
-      throw argumentError(path, "cannot be used: expected the two halves of one key, found a public key that is not that of the private key");
+      throw argumentError(
+        path,
+        "cannot be used: expected the two halves of one key, found a public key that is not that of the private key",
+      );
     }
     const privateKey = await webCrypto().importKey("pkcs8", parsed.pkcs8, "Ed25519", false, ["sign"]);
     return await handle({ keyId, publicKey, privateKey });
@@ -230,11 +241,17 @@ function toMaterial(given, path) {
   const view = viewOf(given);
   if (view) return { material: new Uint8Array(view), isText: false };
   if (isKeyObject(given)) {
-    throw argumentError(path, 'must not be a KeyObject of Node, which only Node can read: pass what its export gives, key.export({ type: "pkcs8", format: "pem" })');
+    throw argumentError(
+      path,
+      'must not be a KeyObject of Node, which only Node can read: pass what its export gives, key.export({ type: "pkcs8", format: "pem" })',
+    );
   }
   if (isCryptoKey(given)) throw argumentError(path, "must be a private Ed25519 CryptoKey");
   if (given?.kty !== undefined || Array.isArray(given?.keys)) return { material: encode(JSON.stringify(given)), isText: true };
-  throw argumentError(path, "must be a CryptoKey, a string (PKCS#8 PEM, a JWK, or base64 or hex of a key), a JsonWebKey, or the bytes of a key or of a key file");
+  throw argumentError(
+    path,
+    "must be a CryptoKey, a string (PKCS#8 PEM, a JWK, or base64 or hex of a key), a JsonWebKey, or the bytes of a key or of a key file",
+  );
 }
 
 /** One copy, in a Uint8Array of this realm: that of a TextEncoder may be of another. */
@@ -262,6 +279,7 @@ function webCrypto() {
 }
 
 function noEd25519(cause) {
-  const description = "This browser's WebCrypto cannot hold an Ed25519 key. It needs Chrome 137, Firefox 129 or Safari 17, and a secure context.";
+  const description =
+    "This browser's WebCrypto cannot hold an Ed25519 key. It needs Chrome 137, Firefox 129 or Safari 17, and a secure context.";
   return new OpenPaymentsClientError(description, { code: "invalid_key", description, cause });
 }

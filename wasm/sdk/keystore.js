@@ -22,8 +22,11 @@ async function storable(key, plaintext) {
   }
   if (key?.backing !== "wasm") throw argumentError("key", "must be a key from generateKey, importKey or loadKey");
   if (!plaintext) {
-    throw argumentError("key", "is held by the module, for want of Ed25519 in WebCrypto: it can be stored in plain text only, " +
-      "where any script of this origin can read it. Pass { plaintext: true } to accept that");
+    throw argumentError(
+      "key",
+      "is held by the module, for want of Ed25519 in WebCrypto: it can be stored in plain text only, " +
+        "where any script of this origin can read it. Pass { plaintext: true } to accept that",
+    );
   }
   return { keyId: key.keyId, pkcs8: await call("exportKey", [key.wasmKey]) };
 }

@@ -27,7 +27,10 @@ export async function checkPublished(key, walletAddressUrl, { signal, fetch = gl
 function keySetUrl(walletAddressUrl) {
   const address = toWalletAddress(walletAddressUrl, "walletAddressUrl");
   if (address.endsWith("/")) {
-    throw argumentError("walletAddressUrl", "must not end in a slash: servers append /jwks.json to it as it is, and two slashes lead elsewhere");
+    throw argumentError(
+      "walletAddressUrl",
+      "must not end in a slash: servers append /jwks.json to it as it is, and two slashes lead elsewhere",
+    );
   }
   return `${address}/jwks.json`;
 }
@@ -37,7 +40,10 @@ function exposure(url, keys) {
   const exposed = keys.find((key) => key?.d !== undefined || key?.k !== undefined || key?.priv !== undefined);
   if (!exposed) return undefined;
   const which = typeof exposed.kid === "string" ? `the kid ${exposed.kid}` : "no kid";
-  return failure("key_exposed", `${url} shows everyone the private half of the key with ${which}. Take it down and make a new key: this one is lost.`);
+  return failure(
+    "key_exposed",
+    `${url} shows everyone the private half of the key with ${which}. Take it down and make a new key: this one is lost.`,
+  );
 }
 
 function problemOf(url, keys, expected) {
@@ -47,7 +53,10 @@ function problemOf(url, keys, expected) {
     return failure("key_not_published", `${url} has no key with the kid ${kid}. Add the public JWK of your key to it.`);
   }
   if (named.length > 1) {
-    return failure("key_set_invalid", `${url} has the kid ${kid} more than once, and servers take either. Give every key a kid of its own.`);
+    return failure(
+      "key_set_invalid",
+      `${url} has the kid ${kid} more than once, and servers take either. Give every key a kid of its own.`,
+    );
   }
   const [published] = named;
   const { kty, crv, x } = published;
@@ -59,7 +68,12 @@ function problemOf(url, keys, expected) {
 }
 
 function toBase64url(x) {
-  return typeof x === "string" ? x.replaceAll("+", "-").replaceAll("/", "_").replace(/[=\s]+/g, "") : undefined;
+  return typeof x === "string"
+    ? x
+        .replaceAll("+", "-")
+        .replaceAll("/", "_")
+        .replace(/[=\s]+/g, "")
+    : undefined;
 }
 
 /** What of a JWK says that its key does not verify signatures (RFC 7517 §4.2 to §4.4, RFC 9864 §2.2). */
@@ -80,7 +94,10 @@ async function fetchKeySet(url, { signal, fetch }) {
     body = await read(response.body, limit, ends);
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw failure("key_set_unreachable", `${url} could not be reached in time, or its answer carried no CORS headers for this page.`, { cause, retryable: true });
+    throw failure("key_set_unreachable", `${url} could not be reached in time, or its answer carried no CORS headers for this page.`, {
+      cause,
+      retryable: true,
+    });
   }
   if (!response.ok) throw failure("key_set_unreachable", `${url} answered with status ${response.status}.`, { status: response.status });
   if (body.length > limit) throw failure("key_set_invalid", `${url} is larger than 1 MiB.`);

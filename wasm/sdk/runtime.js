@@ -105,7 +105,14 @@ function loadDeferred() {
   return compilingDeferred;
 }
 
-/** Runs a task, and again after each of the delays until it succeeds. */
+/**
+ * Runs a task, and again after each of the delays until it succeeds.
+ *
+ * @template T
+ * @param {() => Promise<T>} task
+ * @param {number[]} delays
+ * @returns {Promise<T>}
+ */
 async function retry(task, [delay, ...delays]) {
   try {
     return await task();
@@ -123,11 +130,15 @@ function unavailable(cause) {
     ? "This page's Content-Security-Policy does not let WebAssembly compile: add 'wasm-unsafe-eval' to its script-src directive."
     : `open-payments.wasm could not be loaded. ${whatToDo}`;
   return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, {
-    code: "module_unavailable", description, cause, retryable: !blocked,
+    code: "module_unavailable",
+    description,
+    cause,
+    retryable: !blocked,
   });
 }
 
-const whatToDo = "Check that it is served beside index.js, or pass init() where it is. " +
+const whatToDo =
+  "Check that it is served beside index.js, or pass init() where it is. " +
   "After a deploy, the server may have no files of a page that is open any more: reload the page, and keep old files for a while.";
 
 /** One running instance of the module. It has a global object of its own. */
@@ -157,7 +168,10 @@ class Instance {
     this.#scheduler = new Scheduler(go, { loadDeferred, onStop: (error) => this.#died(error && withoutDeferred(error)) });
     const instance = await WebAssembly.instantiate(module, go.importObject);
     this.#scheduler.start(instance, () => {
-      go.run(withSnapshot(module, instance, go)).then(() => this.#died(), () => this.#died());
+      go.run(withSnapshot(module, instance, go)).then(
+        () => this.#died(),
+        () => this.#died(),
+      );
     });
     this.#bindings = await ready;
     running = this;
@@ -231,9 +245,10 @@ function stopped(inFlight) {
 }
 
 /** The same where the deferred module could not be loaded. */
-const withoutDeferred = (cause) => (inFlight) => (cause instanceof OpenPaymentsClientError
-  ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
-  : lost(inFlight, "module_unavailable", "open-payments.deferred.wasm could not be loaded, which this call needed.", whatToDo, cause));
+const withoutDeferred = (cause) => (inFlight) =>
+  cause instanceof OpenPaymentsClientError
+    ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
+    : lost(inFlight, "module_unavailable", "open-payments.deferred.wasm could not be loaded, which this call needed.", whatToDo, cause);
 
 function lost({ wasSent, response }, code, what, advice, cause) {
   const sent = wasSent ? "The server may have processed it." : "Nothing was sent.";
@@ -256,7 +271,12 @@ function createScope(functions) {
   return {
     __proto__: null, // setters of a page on Object.prototype would swallow what is set
     Object: BareObject,
-    Array, Uint8Array, Date, Reflect, TextEncoder, TextDecoder,
+    Array,
+    Uint8Array,
+    Date,
+    Reflect,
+    TextEncoder,
+    TextDecoder,
     crypto: globalThis.crypto,
     performance: globalThis.performance,
     console: globalThis.console,

@@ -43,9 +43,10 @@ export class Scheduler {
       if (this.#needsDeferred()) throw paused; // wasm_exec.js repeats a timer until Go has noticed it: Go cannot, before it proceeds
     };
     const scheduler = this;
-    go._makeFuncWrapper = (id) => /** @this {unknown} */ function (...args) {
-      scheduler.#enterWith({ id, this: this, args });
-    };
+    go._makeFuncWrapper = (id) =>
+      /** @this {unknown} */ function (...args) {
+        scheduler.#enterWith({ id, this: this, args });
+      };
   }
 
   /** Runs Go for the first time. */

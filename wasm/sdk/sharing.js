@@ -36,7 +36,9 @@ class Work {
   /** Whether its result was handed over, or will not be. */
   isOver = false;
   /** Settles when it is out of the way of the next of its name. */
-  isForgotten = new Promise((resolve) => { this.#resolveForgotten = resolve; });
+  isForgotten = new Promise((resolve) => {
+    this.#resolveForgotten = resolve;
+  });
 
   #name;
   #options;
@@ -97,7 +99,10 @@ class Work {
 
   async #run(begin) {
     await this.#options.before;
-    const result = await begin(this).then((value) => ({ value }), (error) => ({ error }));
+    const result = await begin(this).then(
+      (value) => ({ value }),
+      (error) => ({ error }),
+    );
     this.#settle(result);
     if ("error" in result) throw result.error;
     return result.value;
@@ -139,7 +144,9 @@ class Work {
   #clean() {
     const { cleanUp } = this.#options;
     if (!cleanUp) return this.#forget();
-    cleanUp(this.#result).catch(() => {}).then(() => this.#forget());
+    cleanUp(this.#result)
+      .catch(() => {})
+      .then(() => this.#forget());
   }
 
   #forget() {

@@ -19,7 +19,9 @@ export async function pause(ms, signal) {
   if (signal?.aborted) throw signal.reason;
   if (!(ms > 0)) return;
   let timer;
-  const elapsed = new Promise((resolve) => { timer = setTimeout(resolve, ms); });
+  const elapsed = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
   await abortable(elapsed, signal).finally(() => clearTimeout(timer));
 }
 

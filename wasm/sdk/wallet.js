@@ -62,7 +62,7 @@ export function returnToOpener() {
  *
  * @type {typeof import("./index.js").openWalletTab}
  */
-export async function openWalletTab(grant, options = {}) {
+export async function openWalletTab(grant, options = /** @type {any} */ ({})) {
   const redirect = redirectOf(grant);
   checkObject(options, "options");
   const { tabs, finishUri, signal } = options;
@@ -132,5 +132,9 @@ function failure(code, description) {
   return new OpenPaymentsClientError(description, { code, description });
 }
 
-const closed = () => failure("window_closed", "The person closed the wallet's window before it came back, " +
-    "or the wallet's page cut its tie to this one (Cross-Origin-Opener-Policy). Nothing was sent.");
+const closed = () =>
+  failure(
+    "window_closed",
+    "The person closed the wallet's window before it came back, " +
+      "or the wallet's page cut its tie to this one (Cross-Origin-Opener-Policy). Nothing was sent.",
+  );

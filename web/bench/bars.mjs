@@ -14,7 +14,15 @@ const wanted = [
   { title: "the same, after much use", figure: "returnUsed", metric: "total", to: "toSDK", bar: 2, aim: 1.2 },
   { title: "wasm, brotli", figure: "size", metric: "wasm", bar: 1_400_000, aim: 1_250_000, unit: "B" },
   { title: "wasm memory after many calls", figure: "memory", metric: "wasmMany", bar: 16, aim: 12, unit: "MiB" },
-  { title: "wasm memory, grown between some calls and many", figure: "memory", metric: "wasmGrown", bar: 0, aim: 0, unit: "MiB", fullOnly: true },
+  {
+    title: "wasm memory, grown between some calls and many",
+    figure: "memory",
+    metric: "wasmGrown",
+    bar: 0,
+    aim: 0,
+    unit: "MiB",
+    fullOnly: true,
+  },
 ];
 
 /** The verdict on every build of ours that signs with WebCrypto. */
@@ -27,7 +35,30 @@ export function bars({ figures, peers, options }) {
 function verdict({ title, metric, to, bar, aim, unit }, peer, found) {
   const value = to ? found?.[to] : found?.median;
   if (value === undefined) return undefined;
-  const reached = aim !== undefined && value <= aim ? "aim reached" : bar !== undefined && value > bar ? "**FAIL**" : bar !== undefined ? "pass" : "aim missed";
-  const show = (number) => (number === undefined ? "" : to ? `${number.toFixed(2)} × ${to === "toFloor" ? "floor" : "SDK"}` : unit === "MiB" ? `${number} MiB` : number.toLocaleString("en"));
-  return { title, peer, metric, number: value, value: show(value), bar: bar === undefined ? "" : `≤ ${show(bar)}`, aim: aim === undefined ? "" : `≤ ${show(aim)}`, verdict: reached };
+  const reached =
+    aim !== undefined && value <= aim
+      ? "aim reached"
+      : bar !== undefined && value > bar
+        ? "**FAIL**"
+        : bar !== undefined
+          ? "pass"
+          : "aim missed";
+  const show = (number) =>
+    number === undefined
+      ? ""
+      : to
+        ? `${number.toFixed(2)} × ${to === "toFloor" ? "floor" : "SDK"}`
+        : unit === "MiB"
+          ? `${number} MiB`
+          : number.toLocaleString("en");
+  return {
+    title,
+    peer,
+    metric,
+    number: value,
+    value: show(value),
+    bar: bar === undefined ? "" : `≤ ${show(bar)}`,
+    aim: aim === undefined ? "" : `≤ ${show(aim)}`,
+    verdict: reached,
+  };
 }

@@ -37,7 +37,12 @@ async function main() {
   let server, browser;
   try {
     const machine = new Machine();
-    const peers = await buildSite({ folder, dist: options.dist ?? here("../../dist"), distB: options.distB, brotliQuality: sizeMatters() ? 11 : 5 });
+    const peers = await buildSite({
+      folder,
+      dist: options.dist ?? here("../../dist"),
+      distB: options.distB,
+      brotliQuality: sizeMatters() ? 11 : 5,
+    });
     const key = newKey();
     server = await startServer({ folder, key, mbitPerSecond: 10, roundTripMs: 40 });
     browser = await launch(options.browser);
@@ -63,7 +68,12 @@ function sizeMatters() {
 function newKey() {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
   const pkcs8 = privateKey.export({ type: "pkcs8", format: "der" });
-  return { id: "bench-key", pkcs8: pkcs8.toString("base64"), seed: pkcs8.subarray(-32).toString("hex"), publicJwk: publicKey.export({ format: "jwk" }) };
+  return {
+    id: "bench-key",
+    pkcs8: pkcs8.toString("base64"),
+    seed: pkcs8.subarray(-32).toString("hex"),
+    publicJwk: publicKey.export({ format: "jwk" }),
+  };
 }
 
 function checkNames(option, names = [], known) {

@@ -34,7 +34,11 @@ async function bundlePeer(folder, id, as, build) {
   const entry = join(build, await entryOf(build));
   const out = join(folder, "peers", as);
   const page = await bundle(`export * from "./peers/${id}.js";`, join(out, "page.js"), entry);
-  await bundle(`import * as peer from "./peers/${id}.js"; import { serve } from "./page/worker.js"; serve(peer);`, join(out, "worker.js"), entry);
+  await bundle(
+    `import * as peer from "./peers/${id}.js"; import { serve } from "./page/worker.js"; serve(peer);`,
+    join(out, "worker.js"),
+    entry,
+  );
   const usesOurs = Object.keys(page.metafile.inputs).some((path) => resolve(here("."), path) === resolve(entry));
   if (usesOurs) await copyModules(build, out);
   return usesOurs;
@@ -65,26 +69,32 @@ function bundle(contents, outfile, ours) {
     define: { global: "globalThis" },
     alias: {
       crypto: here("shims/node.js"),
-      fs: empty, path: empty, constants: empty,
+      fs: empty,
+      path: empty,
+      constants: empty,
       // Imported by the client, and not used by it when an interceptor signs and nothing is validated.
       "@interledger/openapi": empty,
       "@interledger/http-signature-utils": empty,
     },
-    plugins: [{
-      name: "ours",
-      setup: ({ onResolve }) => onResolve({ filter: /^open-payments-wasm$/ }, () => ({ path: ours })),
-    }],
+    plugins: [
+      {
+        name: "ours",
+        setup: ({ onResolve }) => onResolve({ filter: /^open-payments-wasm$/ }, () => ({ path: ours })),
+      },
+    ],
   });
 }
 
 /** Compresses what the build did not. */
 async function compressAll(folder, brotliQuality) {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => /\.(js|wasm)$/.test(entry.name));
-  await Promise.all(files.map(async (entry) => {
-    const file = join(entry.path, entry.name);
-    await compressed(file, "br", `br${brotliQuality}`, (content) => brotli(content, brotliQuality));
-    await compressed(file, "gz", "gz", (content) => promisify(zlib.gzip)(content, { level: 9 }));
-  }));
+  await Promise.all(
+    files.map(async (entry) => {
+      const file = join(entry.path, entry.name);
+      await compressed(file, "br", `br${brotliQuality}`, (content) => brotli(content, brotliQuality));
+      await compressed(file, "gz", "gz", (content) => promisify(zlib.gzip)(content, { level: 9 }));
+    }),
+  );
 }
 
 function brotli(content, quality) {

@@ -15,15 +15,16 @@ export function slowLink({ mbitPerSecond, roundTripMs }) {
   }
 
   /** A server in front of the one at `address`. */
-  return (address) => createServer((client) => {
-    const [host, port] = address.split(":");
-    const upstream = connect(Number(port), host);
-    client.setNoDelay(true);
-    upstream.setNoDelay(true);
-    const opened = performance.now() + roundTripMs; // the handshake
-    pipe(client, upstream, () => Math.max(opened - performance.now(), 0) + roundTripMs / 2);
-    pipe(upstream, client, arrival);
-  });
+  return (address) =>
+    createServer((client) => {
+      const [host, port] = address.split(":");
+      const upstream = connect(Number(port), host);
+      client.setNoDelay(true);
+      upstream.setNoDelay(true);
+      const opened = performance.now() + roundTripMs; // the handshake
+      pipe(client, upstream, () => Math.max(opened - performance.now(), 0) + roundTripMs / 2);
+      pipe(upstream, client, arrival);
+    });
 }
 
 /** Passes on what comes, in small pieces, each after the time that it takes. */

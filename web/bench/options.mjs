@@ -2,8 +2,30 @@
 
 import { parseArgs } from "node:util";
 
-const full = { rounds: 20, coldRounds: 10, slowRounds: 3, returnRounds: 5, warmUp: 100, alone: 15, together: 4, offline: 40, memoryCalls: [1_000, 10_000], stayMs: 3_000 };
-const quick = { rounds: 5, coldRounds: 2, slowRounds: 1, returnRounds: 1, warmUp: 20, alone: 10, together: 1, offline: 25, memoryCalls: [64, 192], stayMs: 2_500 };
+const full = {
+  rounds: 20,
+  coldRounds: 10,
+  slowRounds: 3,
+  returnRounds: 5,
+  warmUp: 100,
+  alone: 15,
+  together: 4,
+  offline: 40,
+  memoryCalls: [1_000, 10_000],
+  stayMs: 3_000,
+};
+const quick = {
+  rounds: 5,
+  coldRounds: 2,
+  slowRounds: 1,
+  returnRounds: 1,
+  warmUp: 20,
+  alone: 10,
+  together: 1,
+  offline: 25,
+  memoryCalls: [64, 192],
+  stayMs: 2_500,
+};
 
 export const usage = `node bench.mjs [options]
   --quick         few rounds and small counts, for development: under a minute
@@ -19,8 +41,15 @@ export function parseOptions(args) {
   const { values } = parseArgs({
     args,
     options: {
-      quick: { type: "boolean" }, rounds: { type: "string" }, only: { type: "string" }, peers: { type: "string" },
-      dist: { type: "string" }, "dist-b": { type: "string" }, firefox: { type: "boolean" }, json: { type: "string" }, help: { type: "boolean" },
+      quick: { type: "boolean" },
+      rounds: { type: "string" },
+      only: { type: "string" },
+      peers: { type: "string" },
+      dist: { type: "string" },
+      "dist-b": { type: "string" },
+      firefox: { type: "boolean" },
+      json: { type: "string" },
+      help: { type: "boolean" },
     },
   });
   const counts = { ...(values.quick ? quick : full) };
@@ -37,6 +66,8 @@ export function parseOptions(args) {
     browser: values.firefox ? "firefox" : "chromium",
     only: values.only?.split(","),
     peers: values.peers?.split(","),
-    dist: values.dist, distB: values["dist-b"], json: values.json,
+    dist: values.dist,
+    distB: values["dist-b"],
+    json: values.json,
   };
 }

@@ -7,7 +7,15 @@ import { ratio, roundRatios, summary } from "./statistics.mjs";
 export function collect({ bench, measurements, machine, version }) {
   const { options, peers, errors } = bench;
   const { dist, distB, json, ...told } = options; // folders of this machine are nobody's business
-  const result = { browser: version, date: new Date().toISOString(), options: told, machine, errors, peers: peers.map(({ id, title }) => ({ id, title })), figures: {} };
+  const result = {
+    browser: version,
+    date: new Date().toISOString(),
+    options: told,
+    machine,
+    errors,
+    peers: peers.map(({ id, title }) => ({ id, title })),
+    figures: {},
+  };
   for (const figure of figures.filter(({ id }) => measurements[id])) {
     const { id, title, note } = figure;
     const metrics = typeof figure.metrics === "function" ? figure.metrics(options) : figure.metrics;
@@ -34,7 +42,9 @@ function compared(measured, peer, metric) {
   const first = peer.endsWith("-b") && measured[peer.slice(0, -2)]?.[metric];
   if (!first) return {};
   const ratios = roundRatios(measured[peer][metric], first);
-  return { toFirst: { ratio: ratio(measured[peer][metric], first), fasterIn: ratios.filter((one) => one < 1).length, rounds: ratios.length } };
+  return {
+    toFirst: { ratio: ratio(measured[peer][metric], first), fasterIn: ratios.filter((one) => one < 1).length, rounds: ratios.length },
+  };
 }
 
 export function markdown(result) {
@@ -43,7 +53,10 @@ export function markdown(result) {
   const second = secondBuild(result);
   if (second.length > 0) parts.push(markdownTable([["second build against the first", "peer", "×", "less in rounds"], ...second]));
   for (const figure of Object.values(result.figures)) parts.push(figureTable(figure, result.peers));
-  if (result.errors.length > 0) parts.push(["Errors:", "", ...result.errors.map(({ figure, peer, message }) => `- ${figure}${peer ? `, ${peer}` : ""}: ${message}`)].join("\n"));
+  if (result.errors.length > 0)
+    parts.push(
+      ["Errors:", "", ...result.errors.map(({ figure, peer, message }) => `- ${figure}${peer ? `, ${peer}` : ""}: ${message}`)].join("\n"),
+    );
   return parts.join("\n\n");
 }
 
@@ -64,11 +77,17 @@ function barTable(list) {
 
 function secondBuild({ figures, peers }) {
   return Object.values(figures).flatMap(({ title, metrics, peers: found }) =>
-    Object.entries(metrics).filter(([, { main }]) => main).flatMap(([id, metric]) =>
-      peers.filter((peer) => found[peer.id]?.[id]?.toFirst).map((peer) => {
-        const { ratio, fasterIn, rounds } = found[peer.id][id].toFirst;
-        return [`${title}: ${metric.title}`, peer.id, `**${times(ratio)}**`, `${fasterIn} of ${rounds}`];
-      })));
+    Object.entries(metrics)
+      .filter(([, { main }]) => main)
+      .flatMap(([id, metric]) =>
+        peers
+          .filter((peer) => found[peer.id]?.[id]?.toFirst)
+          .map((peer) => {
+            const { ratio, fasterIn, rounds } = found[peer.id][id].toFirst;
+            return [`${title}: ${metric.title}`, peer.id, `**${times(ratio)}**`, `${fasterIn} of ${rounds}`];
+          }),
+      ),
+  );
 }
 
 function figureTable({ title, note, metrics, peers }, list) {
@@ -76,11 +95,19 @@ function figureTable({ title, note, metrics, peers }, list) {
   const main = all.filter(({ main }) => main);
   const others = all.filter(({ main }) => !main);
   const found = (peer, { id }) => peers[peer.id]?.[id];
-  const tables = main.map((metric, i) => [
-    [metric.title, "median", ...spreadTitles(metric), "× floor", "× SDK"],
-    ...list.map((peer) => mainCells(peer, metric, found(peer, metric))),
-  ].map((row, at) => (i > 0 ? row : [...row, ...others.map((other) => (at === 0 ? other.title : medianOf(found(list[at - 1], other), other)))])));
-  if (main.length === 0) tables.push([["", ...others.map(({ title }) => title)], ...list.map((peer) => [peer.title, ...others.map((other) => medianOf(found(peer, other), other))])]);
+  const tables = main.map((metric, i) =>
+    [
+      [metric.title, "median", ...spreadTitles(metric), "× floor", "× SDK"],
+      ...list.map((peer) => mainCells(peer, metric, found(peer, metric))),
+    ].map((row, at) =>
+      i > 0 ? row : [...row, ...others.map((other) => (at === 0 ? other.title : medianOf(found(list[at - 1], other), other)))],
+    ),
+  );
+  if (main.length === 0)
+    tables.push([
+      ["", ...others.map(({ title }) => title)],
+      ...list.map((peer) => [peer.title, ...others.map((other) => medianOf(found(peer, other), other))]),
+    ]);
   return [`### ${title}`, ...(note ? [note] : []), ...tables.map(markdownTable)].join("\n\n");
 }
 

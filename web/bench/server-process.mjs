@@ -13,11 +13,12 @@ export async function startServer(settings) {
     error ? reject(new Error(error)) : resolve(value);
   });
   let count = 0;
-  const ask = (name, argument) => new Promise((resolve, reject) => {
-    count += 1;
-    waiting.set(count, { resolve, reject });
-    child.send({ id: count, name, argument });
-  });
+  const ask = (name, argument) =>
+    new Promise((resolve, reject) => {
+      count += 1;
+      waiting.set(count, { resolve, reject });
+      child.send({ id: count, name, argument });
+    });
   const places = await ask("start", settings);
   return {
     ...places,

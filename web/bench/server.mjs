@@ -9,10 +9,12 @@ import { slowLink } from "./link.mjs";
 
 const types = { ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
 const json = { "content-type": "application/json; charset=utf-8" };
-const grant = Buffer.from(JSON.stringify({
-  access_token: { value: "issued", manage: "https://server.example/manage/1", expires_in: 600, access: [] },
-  continue: { access_token: { value: "next" }, uri: "https://server.example/continue/1" },
-}));
+const grant = Buffer.from(
+  JSON.stringify({
+    access_token: { value: "issued", manage: "https://server.example/manage/1", expires_in: 600, access: [] },
+    continue: { access_token: { value: "next" }, uri: "https://server.example/continue/1" },
+  }),
+);
 
 const seen = {}; // by path: how many calls and preflights, and the last call
 
@@ -43,7 +45,11 @@ function report(path) {
   const { calls, preflights, last } = seen[path] ?? { calls: 0, preflights: 0 };
   if (!last) return { calls, preflights };
   const { req, chunks } = last;
-  return { calls, preflights, last: { method: req.method, url: `http://${req.headers.host}${req.url}`, headers: req.headers, body: Buffer.concat(chunks).toString() } };
+  return {
+    calls,
+    preflights,
+    last: { method: req.method, url: `http://${req.headers.host}${req.url}`, headers: req.headers, body: Buffer.concat(chunks).toString() },
+  };
 }
 
 function site({ files, script, settings }) {
@@ -51,7 +57,8 @@ function site({ files, script, settings }) {
   return (req, res) => {
     const [, base, path] = /^(\/r\/[^/]+)?([^?]*)/.exec(req.url);
     const [, kind, peer] = path.split("/");
-    if (kind === "page" || kind === "callback") return sendPage(res, { peer, base: base ?? "", authServer: settings.authServers[req.headers.host], key: settings.key }, script);
+    if (kind === "page" || kind === "callback")
+      return sendPage(res, { peer, base: base ?? "", authServer: settings.authServers[req.headers.host], key: settings.key }, script);
     const file = files.get(path);
     if (!file) return res.writeHead(404).end();
     const encoding = ["br", "gzip"].find((encoding) => file[encoding] && req.headers["accept-encoding"]?.includes(encoding));
@@ -79,12 +86,16 @@ function sendPage(res, config, script) {
 }
 
 async function readFiles(folder) {
-  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile() && /\.(js|wasm)$/.test(entry.name));
-  const files = await Promise.all(entries.map(async (entry) => {
-    const file = join(entry.path, entry.name);
-    const [raw, br, gzip] = await Promise.all([readFile(file), readFile(`${file}.br`), readFile(`${file}.gz`)]);
-    return [`/${relative(folder, file)}`, { raw, br, gzip }];
-  }));
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter(
+    (entry) => entry.isFile() && /\.(js|wasm)$/.test(entry.name),
+  );
+  const files = await Promise.all(
+    entries.map(async (entry) => {
+      const file = join(entry.path, entry.name);
+      const [raw, br, gzip] = await Promise.all([readFile(file), readFile(`${file}.br`), readFile(`${file}.gz`)]);
+      return [`/${relative(folder, file)}`, { raw, br, gzip }];
+    }),
+  );
   return new Map(files);
 }
 
@@ -100,12 +111,16 @@ async function start({ folder, key, mbitPerSecond, roundTripMs }) {
   const settings = { key, authServers: {} };
   const fast = await listen(createServer(site({ files, script, settings })));
   const auth = await listen(createServer(authorizationServer));
-  const wallet = await listen(createServer((req, res) => res.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>wallet</title>")));
+  const wallet = await listen(
+    createServer((req, res) => res.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>wallet</title>")),
+  );
   const link = slowLink({ mbitPerSecond, roundTripMs });
   const slow = await listen(link(fast));
   const slowAuth = await listen(link(auth));
   settings.authServers = { [fast]: `http://${auth}`, [slow]: `http://${slowAuth}` };
-  const sizes = Object.fromEntries([...files].map(([path, { raw, br, gzip }]) => [path, { raw: raw.length, gzip: gzip.length, brotli: br.length }]));
+  const sizes = Object.fromEntries(
+    [...files].map(([path, { raw, br, gzip }]) => [path, { raw: raw.length, gzip: gzip.length, brotli: br.length }]),
+  );
   // The wallet is another site: the same machine by another name.
   return { site: `http://${fast}`, slowSite: `http://${slow}`, wallet: `http://${wallet.replace("127.0.0.1", "localhost")}`, sizes };
 }

@@ -6,7 +6,12 @@ import { byteLength, coveredComponents } from "./exchange.js";
 import { components, links } from "./steps.js";
 
 export function renderExchange(exchange) {
-  const request = h("section", {}, h("h4", {}, "Request"), h("div", { class: "wire" }, requestLine(exchange), headerLines(exchange), bodyLines(exchange)));
+  const request = h(
+    "section",
+    {},
+    h("h4", {}, "Request"),
+    h("div", { class: "wire" }, requestLine(exchange), headerLines(exchange), bodyLines(exchange)),
+  );
   const answer = h("section", {}, h("h4", {}, "Answer"), h("div", { class: "wire" }, answerLines(exchange)));
   if (!exchange.base) return h("div", { class: "bytes" }, request, answer);
   const meaning = h("p", { class: "meaning", "aria-live": "polite" });
@@ -49,7 +54,9 @@ function headerValue(name, value) {
 
 function signatureInput(value) {
   const end = value.indexOf(")");
-  const names = coveredComponents(value).flatMap((name) => [" ", token(name, `"${name}"`)]).slice(1);
+  const names = coveredComponents(value)
+    .flatMap((name) => [" ", token(name, `"${name}"`)])
+    .slice(1);
   return h("span", {}, value.slice(0, value.indexOf("(") + 1), ...names, value.slice(end));
 }
 
@@ -59,7 +66,9 @@ function bodyLines({ body, signedBody, digest, headers }) {
   const claimed = headers["content-digest"];
   if (!claimed) return lines;
   const matches = claimed.includes(digest);
-  const verdict = matches ? "The digest of this body is the one in content-digest." : "The digest of this body is not the one in content-digest: the body was changed after it was signed.";
+  const verdict = matches
+    ? "The digest of this body is the one in content-digest."
+    : "The digest of this body is not the one in content-digest: the body was changed after it was signed.";
   return [...lines, h("span", { class: matches ? "verdict" : "verdict bad" }, verdict, " ", linkTo(links.digest))];
 }
 
@@ -71,8 +80,10 @@ function markChange(sent, signed) {
   let end = 0;
   while (sent.at(-1 - end) === signed.at(-1 - end)) end += 1;
   return [
-    sent.slice(0, start), h("del", {}, signed.slice(start, signed.length - end)),
-    h("ins", {}, sent.slice(start, sent.length - end)), sent.slice(sent.length - end),
+    sent.slice(0, start),
+    h("del", {}, signed.slice(start, signed.length - end)),
+    h("ins", {}, sent.slice(start, sent.length - end)),
+    sent.slice(sent.length - end),
   ];
 }
 
@@ -102,11 +113,14 @@ function indented(text) {
 
 function signatureSection({ base }, meaning) {
   const item = ([name, value]) => h("li", {}, componentButton(name, h("b", {}, `"${name}"`), `: ${value}`));
-  return h("section", {},
+  return h(
+    "section",
+    {},
     h("h4", {}, "Signature base ", linkTo(links.signatureBase)),
     meaning,
     h("ol", { class: "wire base", "data-part": "signature" }, base.map(item)),
-    h("p", { class: "seal" }, componentButton("signature", "Ed25519 over these lines makes the signature.")));
+    h("p", { class: "seal" }, componentButton("signature", "Ed25519 over these lines makes the signature.")),
+  );
 }
 
 function componentButton(name, ...content) {

@@ -27,8 +27,12 @@ export function copyButton(label, text) {
   const said = h("span", { class: "said", role: "status" });
   async function copy() {
     await navigator.clipboard.writeText(text).then(
-      () => { said.textContent = "Copied."; },
-      () => { said.textContent = "The browser did not allow it: select the text above."; },
+      () => {
+        said.textContent = "Copied.";
+      },
+      () => {
+        said.textContent = "The browser did not allow it: select the text above.";
+      },
     );
   }
   return [button, said];

@@ -11,11 +11,14 @@ export function recordingFetch(keep, { tamper = (body) => body } = {}) {
     const body = signedBody && tamper(signedBody);
     const sent = { method: init.method ?? "GET", url: String(url), headers: headersOf(init.headers), body, signedBody };
     const began = performance.now();
-    const done = async (answer) => keep({
-      ...sent, ...answer, tookMs: performance.now() - began,
-      digest: body && (await digestOf(body)),
-      base: sent.headers["signature-input"] && signatureBase({ ...sent, body: signedBody }),
-    });
+    const done = async (answer) =>
+      keep({
+        ...sent,
+        ...answer,
+        tookMs: performance.now() - began,
+        digest: body && (await digestOf(body)),
+        base: sent.headers["signature-input"] && signatureBase({ ...sent, body: signedBody }),
+      });
     try {
       const response = await fetch(url, body === signedBody ? init : { ...init, body });
       const answer = await response.clone().text();

@@ -146,7 +146,9 @@ function failureOf(error) {
   const { code, status, description, message } = error;
   const declined = code === "interaction_rejected";
   return {
-    from: placeOf(error), to: placeOf(error), state: "bad",
+    from: placeOf(error),
+    to: placeOf(error),
+    state: "bad",
     title: titleOf(error),
     text: declined ? "There is no token, and nothing was sent." : undefined,
     failure: { code, status, description: description ?? message, protects: protectionFrom(code), todo: adviceFor(code) },
@@ -174,9 +176,13 @@ function protectionFrom(code) {
 function offerBreaks() {
   const asked = new URLSearchParams(location.search).get("break");
   const preset = Object.hasOwn(breaks, asked) ? asked : "none";
-  const option = ([name, { label, hint }]) => h("label", { class: "option" },
-    h("input", { type: "radio", name: "break", value: name, checked: name === preset }),
-    h("span", {}, h("b", {}, label), h("span", { class: "help" }, hint)));
+  const option = ([name, { label, hint }]) =>
+    h(
+      "label",
+      { class: "option" },
+      h("input", { type: "radio", name: "break", value: name, checked: name === preset }),
+      h("span", {}, h("b", {}, label), h("span", { class: "help" }, hint)),
+    );
   byId("breaks").append(...Object.entries(breaks).map(option));
   byId("break").open = preset !== "none";
 }

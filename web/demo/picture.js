@@ -41,15 +41,27 @@ function scrollTo(row) {
 
 function render(step) {
   const { from, to, title, text, link, more, state, token, failure } = step;
-  return h("li", { class: "step", "data-from": from, "data-to": to, "data-state": state, "data-step": step.name },
+  return h(
+    "li",
+    { class: "step", "data-from": from, "data-to": to, "data-state": state, "data-step": step.name },
     h("div", { class: "rail", "aria-hidden": "true" }, arrows(step)),
-    h("div", { class: "text" },
-      h("p", { class: "route" }, h("span", { class: "names" }, route(from, to)), " ", step.ms !== undefined && h("span", { class: "took" }, milliseconds(step.ms))),
+    h(
+      "div",
+      { class: "text" },
+      h(
+        "p",
+        { class: "route" },
+        h("span", { class: "names" }, route(from, to)),
+        " ",
+        step.ms !== undefined && h("span", { class: "took" }, milliseconds(step.ms)),
+      ),
       h("h3", {}, title),
       text && h("p", { class: "sentence" }, text, link && [" ", linkTo(link)], more && [" · ", linkTo(more)]),
-      token && h("p", { id: "token", class: "token" }, token)),
+      token && h("p", { id: "token", class: "token" }, token),
+    ),
     failure && renderFailure(failure),
-    bytesOf(step));
+    bytesOf(step),
+  );
 }
 
 function route(from, to) {
@@ -64,7 +76,11 @@ function arrows({ from, to, exchange }) {
   if (!exchange) return h("span", { class: `arrow ${there}` });
   const { method, url, status, base, body, signedBody, tookMs } = exchange;
   return [
-    h("span", { class: `arrow ${there} ${base ? "signed" : ""} ${body === signedBody ? "" : "tampered"}` }, h("span", { class: "label" }, `${method} ${shortPath(url)}`)),
+    h(
+      "span",
+      { class: `arrow ${there} ${base ? "signed" : ""} ${body === signedBody ? "" : "tampered"}` },
+      h("span", { class: "label" }, `${method} ${shortPath(url)}`),
+    ),
     h("span", { class: `arrow answer ${back}` }, h("span", { class: "label" }, `${status || "no answer"} · ${milliseconds(tookMs)}`)),
   ];
 }
@@ -78,15 +94,20 @@ function shortPath(url) {
 function bytesOf({ exchange, parts }) {
   if (exchange) return h("details", {}, h("summary", {}, "Show the bytes"), renderExchange(exchange));
   if (!parts) return undefined;
-  const sections = Object.entries(parts).map(([name, value]) => h("section", {}, h("h4", {}, name), h("div", { class: "wire" }, typeof value === "string" ? block(value) : namedLines(value))));
+  const sections = Object.entries(parts).map(([name, value]) =>
+    h("section", {}, h("h4", {}, name), h("div", { class: "wire" }, typeof value === "string" ? block(value) : namedLines(value))),
+  );
   return h("details", {}, h("summary", {}, "Show the details"), h("div", { class: "bytes" }, sections));
 }
 
 function renderFailure({ code, status, description, protects, todo }) {
   const row = (term, ...content) => content[0] !== undefined && [h("dt", {}, term), h("dd", {}, ...content.flat())];
-  return h("dl", { class: "failure" },
+  return h(
+    "dl",
+    { class: "failure" },
     protects && [h("dt", { class: "protects" }, "What protected you"), h("dd", {}, protects)],
     row("Code", code && h("code", {}, code), status ? [`, with status ${status} `, linkTo(links.errors)] : ""),
     row("Description", description),
-    row("What to do", todo));
+    row("What to do", todo),
+  );
 }

@@ -6,14 +6,20 @@ export function showTimings(steps) {
   const timed = steps.filter(({ ms }) => ms !== undefined);
   if (timed.length === 0) return;
   const longest = Math.max(...timed.filter(isMachine).map(({ ms }) => ms), 1);
-  const rows = timed.map((step) => h("tr", {},
-    h("th", { scope: "row" }, isPerson(step) ? "You, at the wallet" : step.title),
-    h("td", {}, milliseconds(step.ms)),
-    h("td", { class: "bar", "aria-hidden": "true" }, isMachine(step) && bar(step.ms / longest))));
+  const rows = timed.map((step) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, isPerson(step) ? "You, at the wallet" : step.title),
+      h("td", {}, milliseconds(step.ms)),
+      h("td", { class: "bar", "aria-hidden": "true" }, isMachine(step) && bar(step.ms / longest)),
+    ),
+  );
   const total = timed.filter(isMachine).reduce((sum, { ms }) => sum + ms, 0);
   byId("timings-table").replaceChildren(
     h("caption", {}, `The machine worked for ${milliseconds(total)}. The rest was you, and the wait that the server asks for.`),
-    h("tbody", {}, rows));
+    h("tbody", {}, rows),
+  );
   byId("timings").hidden = false;
 }
 

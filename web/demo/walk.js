@@ -2,8 +2,15 @@
 // `step` shows what happened; `walk` is all that must outlive the visit to the wallet.
 
 import {
-  checkPublished, continueGrant, createAuthenticatedClient, generateKey, isFinalizedGrantWithAccessToken, jwks, loadKey,
-  saveKey, verifyInteractionHash,
+  checkPublished,
+  continueGrant,
+  createAuthenticatedClient,
+  generateKey,
+  isFinalizedGrantWithAccessToken,
+  jwks,
+  loadKey,
+  saveKey,
+  verifyInteractionHash,
 } from "/dist/index.js";
 import { changeHash, raiseAmount } from "./breaks.js";
 import { recordingFetch } from "./exchange.js";
@@ -18,7 +25,11 @@ export async function begin(walk, { step, showKey, caught }) {
 
   const record = (exchange) => {
     walk.clientNonce = JSON.parse(exchange.signedBody).interact.finish.nonce;
-    step("request", { exchange, ms: exchange.tookMs, ...(broken === "tamper" && { text: "It wants to send up to 5.00, and somebody on the way makes 9.00 of it." }) });
+    step("request", {
+      exchange,
+      ms: exchange.tookMs,
+      ...(broken === "tamper" && { text: "It wants to send up to 5.00, and somebody on the way makes 9.00 of it." }),
+    });
   };
   const client = await makeClient(setup, key, recordingFetch(record, { tamper: broken === "tamper" ? raiseAmount : undefined }));
   walk.authServer = wallet.authServer;
@@ -42,7 +53,9 @@ async function publish(setup, key, step) {
   const client = `${clients}demo-${key.keyId.slice(0, 8)}`;
   const send = recordingFetch((exchange) => step("publish", { exchange, ms: exchange.tookMs }));
   const response = await send(`${client}/jwks.json`, {
-    method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(jwks(key)),
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(jwks(key)),
   });
   if (!response.ok) throw new Error(`The sandbox refused the key set: ${await response.text()}`);
   setup.walletAddress = client;
@@ -57,7 +70,11 @@ async function checkOwnKey({ walletAddress }, key, step) {
 
 async function discover(walletAddress, step) {
   const send = recordingFetch((exchange) => step("discover", { exchange, ms: exchange.tookMs }));
-  const response = await send(walletAddress, { headers: { accept: "application/json" }, credentials: "omit", referrerPolicy: "no-referrer" });
+  const response = await send(walletAddress, {
+    headers: { accept: "application/json" },
+    credentials: "omit",
+    referrerPolicy: "no-referrer",
+  });
   const wallet = response.ok ? await response.json().catch(() => ({})) : {};
   if (!wallet.authServer) throw new Error(`${walletAddress} is not a wallet address: its document names no authServer.`);
   return wallet;
@@ -85,7 +102,10 @@ function grantRequest({ id, assetCode, assetScale }) {
 /** Continues before the server's wait is over. The time limit keeps the client from waiting it out. */
 async function hurry(pending, key, step) {
   await continueGrant({
-    url: pending.continue.uri, accessToken: pending.continue.access_token.value, key, timeoutMs: 4900,
+    url: pending.continue.uri,
+    accessToken: pending.continue.access_token.value,
+    key,
+    timeoutMs: 4900,
     fetch: recordingFetch((exchange) => step("tooSoon", { exchange, ms: exchange.tookMs })),
   });
 }
@@ -103,8 +123,17 @@ export async function finish(walk, { step, say }) {
   showWait(walk, came, { step, say });
 
   const key = (await loadKey(setup.keyName)) ?? (await generateKey());
-  const record = (exchange) => step("continue", { exchange, ms: exchange.tookMs, ...(broken === "key" && { text: "It hands in the reference, but another key signs." }) });
-  const client = await makeClient({ walletAddress: setup.walletAddress ?? location.origin }, await signingKey(key, broken), recordingFetch(record));
+  const record = (exchange) =>
+    step("continue", {
+      exchange,
+      ms: exchange.tookMs,
+      ...(broken === "key" && { text: "It hands in the reference, but another key signs." }),
+    });
+  const client = await makeClient(
+    { walletAddress: setup.walletAddress ?? location.origin },
+    await signingKey(key, broken),
+    recordingFetch(record),
+  );
   const grant = await client.grant.finish(callback);
   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The server did not issue a token yet.");
   step("token", { token: grant.access_token.value, parts: { "The grant": JSON.stringify(grant, null, 2) } });
@@ -122,13 +151,19 @@ async function showHash({ clientNonce, pending, authServer }, came, step) {
   const made = { clientNonce, serverNonce: pending.interact.finish, interactRef: came.get("interact_ref"), grantEndpoint: authServer };
   const parts = {
     "What is hashed": {
-      "nonce of this page": clientNonce, "nonce of the server": made.serverNonce, "reference that came": made.interactRef, "grant endpoint": authServer,
+      "nonce of this page": clientNonce,
+      "nonce of the server": made.serverNonce,
+      "reference that came": made.interactRef,
+      "grant endpoint": authServer,
     },
     "The hash that came": came.get("hash") ?? "none",
   };
   const began = performance.now();
   const verified = verifyInteractionHash({ ...made, hash: came.get("hash") ?? "none" });
-  const isRight = await verified.then(() => true, () => false);
+  const isRight = await verified.then(
+    () => true,
+    () => false,
+  );
   step(isRight ? "hash" : "wrongHash", { ms: performance.now() - began, parts });
 }
 

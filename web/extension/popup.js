@@ -88,7 +88,13 @@ async function render() {
 async function isTabClosed({ step }) {
   if (step !== "waiting") return false;
   const { walletTab } = await chrome.storage.session.get("walletTab");
-  return walletTab === undefined || chrome.tabs.get(walletTab).then(() => false, () => true);
+  return (
+    walletTab === undefined ||
+    chrome.tabs.get(walletTab).then(
+      () => false,
+      () => true,
+    )
+  );
 }
 
 function showToken({ grant, receivedAt }) {
@@ -96,7 +102,9 @@ function showToken({ grant, receivedAt }) {
   const until = new Date(receivedAt + (seconds ?? 0) * 1000);
   element("token").textContent = value;
   if (seconds === undefined) element("valid").textContent = "until it is ended";
-  else element("valid").textContent = until > new Date() ? `until ${until.toLocaleTimeString([], { timeStyle: "short" })}` : "no longer: stop, and ask again";
+  else
+    element("valid").textContent =
+      until > new Date() ? `until ${until.toLocaleTimeString([], { timeStyle: "short" })}` : "no longer: stop, and ask again";
 }
 
 function showProblem(problem) {

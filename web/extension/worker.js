@@ -2,8 +2,16 @@
 // it likes, so nothing lives here: every command reads the state, does one thing, writes the state.
 
 import {
-  checkPublished, createAuthenticatedClient, deleteKey, extensionStorage, generateKey, isFinalizedGrantWithAccessToken, isPendingGrant,
-  loadKey, publicJwk, saveKey,
+  checkPublished,
+  createAuthenticatedClient,
+  deleteKey,
+  extensionStorage,
+  generateKey,
+  isFinalizedGrantWithAccessToken,
+  isPendingGrant,
+  loadKey,
+  publicJwk,
+  saveKey,
 } from "./open-payments-wasm/index.js";
 import { load, save } from "./state.js";
 import { fetchWallet, toUnits, toWalletUrl } from "./wallet.js";
@@ -84,10 +92,13 @@ async function approve({ step, wallet, jwk }, { amount }) {
   const debitAmount = { value, assetCode: wallet.assetCode, assetScale: wallet.assetScale };
   /** @type {import("./open-payments-wasm/index.js").AccessItem[]} */
   const access = [{ type: "outgoing-payment", actions: ["create", "read"], identifier: wallet.id, limits: { debitAmount } }];
-  const grant = await client.grant.start({ url: wallet.authServer }, {
-    access_token: { access },
-    interact: { start: ["redirect"], finish: { method: "redirect", uri: finishUri } },
-  });
+  const grant = await client.grant.start(
+    { url: wallet.authServer },
+    {
+      access_token: { access },
+      interact: { start: ["redirect"], finish: { method: "redirect", uri: finishUri } },
+    },
+  );
   if (!isPendingGrant(grant)) return save({ step: "connected", wallet, jwk, debitAmount, grant, receivedAt: Date.now() });
   await save({ step: "waiting", wallet, jwk, debitAmount, grant });
   await openTab(grant);
@@ -179,12 +190,19 @@ async function problemOf(error, { step, wallet }, message) {
   if (!error.retryable && !unfinished) return { text };
   const retry = unfinished ? { command: unfinished } : message;
   const isBlocked = error.code === "network_error" || error.code === "key_set_unreachable";
-  return { text, retry, origins: isBlocked ? await withoutAccess([message.address && toWalletUrl(message.address), wallet?.id, wallet?.authServer]) : [] };
+  return {
+    text,
+    retry,
+    origins: isBlocked ? await withoutAccess([message.address && toWalletUrl(message.address), wallet?.id, wallet?.authServer]) : [],
+  };
 }
 
 /** With access, an extension may read answers without CORS headers. Match patterns have no port. */
 async function withoutAccess(urls) {
-  const hosts = urls.filter(Boolean).map((url) => new URL(url)).map(({ protocol, hostname }) => `${protocol}//${hostname}/*`);
+  const hosts = urls
+    .filter(Boolean)
+    .map((url) => new URL(url))
+    .map(({ protocol, hostname }) => `${protocol}//${hostname}/*`);
   const origins = [...new Set(hosts)];
   return (await chrome.permissions.contains({ origins })) ? [] : origins;
 }

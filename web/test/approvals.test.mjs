@@ -12,269 +12,134 @@ import { startSite } from "./harness/site.mjs";
 const timeout = 60_000;
 
 describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
-    let browser, site, sandbox, gate, shop;
+  let browser, site, sandbox, gate, shop;
 
-    before(async () => {
-      [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
-      [gate] = await start(startGate(sandbox));
-      shop = await Shop.at(gate, browser, site);
+  before(async () => {
+    [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
+    [gate] = await start(startGate(sandbox));
+    shop = await Shop.at(gate, browser, site);
+  });
+
+  afterEach(async () => {
+    gate.meddle = gate.meddleAfter = undefined;
+    await shop.forgetAll();
+  });
+
+  const assertIssued = ({ value, error }) => {
+    assert.equal(error, undefined, error?.message);
+    assert.match(value.access_token.value, /^\S{10,}$/);
+  };
+
+  async function openTab(t) {
+    const tab = await Shop.at(gate, browser, site);
+    t.after(() => tab.page.close().catch(() => {}));
+    return tab;
+  }
+
+  /** Holds back requests, or their responses. Returns what lets them go. */
+  function hold(which, isIt = () => true) {
+    let release;
+    const released = new Promise((resolve) => {
+      release = resolve;
     });
-
-    afterEach(async () => {
-      gate.meddle = gate.meddleAfter = undefined;
-      await shop.forgetAll();
-    });
-
-    const assertIssued = ({ value, error }) => {
-      assert.equal(error, undefined, error?.message);
-      assert.match(value.access_token.value, /^\S{10,}$/);
+    gate[which] = async (passed) => {
+      if (isIt(passed)) await released;
     };
+    return release;
+  }
 
-    async function openTab(t) {
-      const tab = await Shop.at(gate, browser, site);
-      t.after(() => tab.page.close().catch(() => {}));
-      return tab;
-    }
+  const sentFor = (pending) => gate.continuations(pending.continue.uri);
+  const arrived = (pending, count = 1) => until(() => sentFor(pending).length >= count, "the continuation");
 
-    /** Holds back requests, or their responses. Returns what lets them go. */
-    function hold(which, isIt = () => true) {
-      let release;
-      const released = new Promise((resolve) => { release = resolve; });
-      gate[which] = async (passed) => { if (isIt(passed)) await released; };
-      return release;
-    }
-
-    const sentFor = (pending) => gate.continuations(pending.continue.uri);
-    const arrived = (pending, count = 1) => until(() => sentFor(pending).length >= count, "the continuation");
-
-    describe("rule 1: a grant is forgotten for nothing but its end", () => {
-      const passing = {
-        "invalid_client, because the key set was empty for a moment": { status: 400, body: '{"error":{"code":"invalid_client","description":"could not determine client"}}' },
-        "invalid_client, because the clock was wrong": { status: 401, body: '{"error":{"code":"invalid_client","description":"invalid signature"}}' },
-        "invalid_request": { status: 400, body: '{"error":{"code":"invalid_request","description":"no"}}' },
-        "a code that nobody knows": { status: 400, body: '{"error":"teapot"}' },
-        "408": { status: 408 },
-        "421": { status: 421 },
-        "425": { status: 425 },
-        "429": { status: 429 },
-        "403 as HTML": { status: 403, headers: { "content-type": "text/html" }, body: "<h1>Forbidden</h1>" },
-        "404 as HTML": { status: 404, headers: { "content-type": "text/html" }, body: "<h1>Not found</h1>" },
-        "405": { status: 405 },
-        "410": { status: 410 },
-        "500": { status: 500 },
-        "503": { status: 503 },
-        "a redirect": { status: 302, headers: { location: "/login" } },
-        "a hotel's page": { status: 200, headers: { "content-type": "text/html" }, body: "<h1>Welcome to our WLAN</h1>" },
-        "success without a token": { status: 200, body: "{}" },
-        "success that is null": { status: 200, body: "null" },
-        "success that is empty": { status: 204 },
-        "more than 1 MiB": { status: 200, body: JSON.stringify({ access_token: { value: "x".repeat(1 << 20) } }) },
-      };
-      for (const [what, response] of Object.entries(passing)) {
-        test(what, { timeout }, async () => {
-          const { pending, callback } = await shop.approved();
-          gate.meddle = () => response;
-          const { error } = await shop.finish(callback);
-          assert.equal(error?.kind, "OpenPaymentsClientError", what);
-          assert.equal(typeof error.code, "string");
-          if (response.status !== 302) assert.equal(error.status, response.status);
-          if ([408, 421, 425, 429, 500, 503].includes(response.status)) assert.equal(error.retryable, true);
-          assert.equal((await shop.pending()).length, 1);
-          gate.meddle = undefined;
-          assertIssued(await shop.finish(callback));
-          assert.deepEqual(await shop.pending(), []);
-          if (![408, 421].includes(response.status)) assert.equal(sentFor(pending).length, 2); // these, browsers send again by themselves
-        });
-      }
-
-      for (const code of ["invalid_continuation", "request_denied", "user_denied"]) {
-        for (const body of [{ error: { code, description: "over" } }, { error: code }]) {
-          test(`${JSON.stringify(body)} is its end`, { timeout }, async () => {
-            const { callback } = await shop.approved();
-            gate.meddle = () => ({ status: 401, body: JSON.stringify(body) });
-            assert.equal((await shop.finish(callback)).error.code, code);
-            assert.equal((await shop.finish(callback)).error.code, "no_pending_grant");
-          });
-        }
-      }
-
-      test("a response that says pending still is no end, and what it says counts from then on", { timeout }, async () => {
+  describe("rule 1: a grant is forgotten for nothing but its end", () => {
+    const passing = {
+      "invalid_client, because the key set was empty for a moment": {
+        status: 400,
+        body: '{"error":{"code":"invalid_client","description":"could not determine client"}}',
+      },
+      "invalid_client, because the clock was wrong": {
+        status: 401,
+        body: '{"error":{"code":"invalid_client","description":"invalid signature"}}',
+      },
+      invalid_request: { status: 400, body: '{"error":{"code":"invalid_request","description":"no"}}' },
+      "a code that nobody knows": { status: 400, body: '{"error":"teapot"}' },
+      408: { status: 408 },
+      421: { status: 421 },
+      425: { status: 425 },
+      429: { status: 429 },
+      "403 as HTML": { status: 403, headers: { "content-type": "text/html" }, body: "<h1>Forbidden</h1>" },
+      "404 as HTML": { status: 404, headers: { "content-type": "text/html" }, body: "<h1>Not found</h1>" },
+      405: { status: 405 },
+      410: { status: 410 },
+      500: { status: 500 },
+      503: { status: 503 },
+      "a redirect": { status: 302, headers: { location: "/login" } },
+      "a hotel's page": { status: 200, headers: { "content-type": "text/html" }, body: "<h1>Welcome to our WLAN</h1>" },
+      "success without a token": { status: 200, body: "{}" },
+      "success that is null": { status: 200, body: "null" },
+      "success that is empty": { status: 204 },
+      "more than 1 MiB": { status: 200, body: JSON.stringify({ access_token: { value: "x".repeat(1 << 20) } }) },
+    };
+    for (const [what, response] of Object.entries(passing)) {
+      test(what, { timeout }, async () => {
         const { pending, callback } = await shop.approved();
-        const moved = `${pending.continue.uri}?moved`;
-        gate.meddle = () => ({ status: 200, body: JSON.stringify({ continue: { uri: moved, access_token: { value: "another-token" }, wait: 1 } }) });
-        assert.equal((await shop.finish(callback)).value.continue.uri, moved);
+        gate.meddle = () => response;
+        const { error } = await shop.finish(callback);
+        assert.equal(error?.kind, "OpenPaymentsClientError", what);
+        assert.equal(typeof error.code, "string");
+        if (response.status !== 302) assert.equal(error.status, response.status);
+        if ([408, 421, 425, 429, 500, 503].includes(response.status)) assert.equal(error.retryable, true);
         assert.equal((await shop.pending()).length, 1);
-        gate.meddle = () => ({ status: 200, body: JSON.stringify({ access_token: { value: "issued-at-last" } }) });
-        assert.equal((await shop.finish(callback)).value.access_token.value, "issued-at-last");
-        assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
+        gate.meddle = undefined;
+        assertIssued(await shop.finish(callback));
         assert.deepEqual(await shop.pending(), []);
+        if (![408, 421].includes(response.status)) assert.equal(sentFor(pending).length, 2); // these, browsers send again by themselves
       });
-    });
+    }
 
-    describe("rule 1: what was answered while nobody waited is kept", () => {
-      test("finish, abort, finish at once", { timeout }, async () => {
-        const { pending, callback } = await shop.approved();
-        const [aborted, finished] = await shop.run(async (callback) => {
-          const aborter = new AbortController();
-          const first = lab.outcome(() => lab.client.grant.finish(callback, { signal: aborter.signal }));
-          aborter.abort(new Error("double effect"));
-          return [await first, await lab.outcome(() => lab.client.grant.finish(callback))];
-        }, callback);
-        assert.equal(aborted.error.message, "double effect");
-        assertIssued(finished);
-        assert.equal(sentFor(pending).length, 1);
-      });
-
-      for (const when of ["while the request is held", "once it is answered"]) {
-        test(`finish, abort when the request has left, finish ${when}`, { timeout }, async () => {
-          const { pending, callback } = await shop.approved();
-          const release = hold("meddleAfter");
-          await shop.run((callback) => {
-            lab.aborter = new AbortController();
-            lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
-          }, callback);
-          await arrived(pending);
-          const first = await shop.run(() => {
-            lab.aborter.abort(new Error("gone to another route"));
-            return lab.first;
-          });
-          assert.equal(first.error.message, "gone to another route");
-          if (when === "once it is answered") {
-            release();
-            await until(() => sentFor(pending)[0].answer, "the response");
-          } else {
-            setTimeout(release, 300);
-          }
-          assertIssued(await shop.finish(callback));
-          assert.equal(sentFor(pending).length, 1);
-          assert.deepEqual(await shop.pending(), []);
+    for (const code of ["invalid_continuation", "request_denied", "user_denied"]) {
+      for (const body of [{ error: { code, description: "over" } }, { error: code }]) {
+        test(`${JSON.stringify(body)} is its end`, { timeout }, async () => {
+          const { callback } = await shop.approved();
+          gate.meddle = () => ({ status: 401, body: JSON.stringify(body) });
+          assert.equal((await shop.finish(callback)).error.code, code);
           assert.equal((await shop.finish(callback)).error.code, "no_pending_grant");
         });
       }
+    }
 
-      test("a deadline that is over too soon: another client of the page gets the response", { timeout }, async () => {
-        const { pending, callback } = await shop.approved();
-        const release = hold("meddleAfter");
-        const { error } = await shop.outcome(async (callback) => {
-          const hasty = await lab.clientWith({ requestTimeoutMs: 300 });
-          return hasty.grant.finish(callback);
-        }, callback);
-        assert.deepEqual([error.code, error.retryable], ["timeout", true]);
-        release();
-        assertIssued(await shop.outcome(async (callback) => (await lab.clientWith({})).grant.finish(callback), callback));
-        assert.equal(sentFor(pending).length, 1);
+    test("a response that says pending still is no end, and what it says counts from then on", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      const moved = `${pending.continue.uri}?moved`;
+      gate.meddle = () => ({
+        status: 200,
+        body: JSON.stringify({ continue: { uri: moved, access_token: { value: "another-token" }, wait: 1 } }),
       });
+      assert.equal((await shop.finish(callback)).value.continue.uri, moved);
+      assert.equal((await shop.pending()).length, 1);
+      gate.meddle = () => ({ status: 200, body: JSON.stringify({ access_token: { value: "issued-at-last" } }) });
+      assert.equal((await shop.finish(callback)).value.access_token.value, "issued-at-last");
+      assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
+      assert.deepEqual(await shop.pending(), []);
+    });
+  });
 
-      test("a rotation", { timeout }, async () => {
-        const { value: grant } = await shop.finish((await shop.approved()).callback);
-        const release = hold("meddleAfter");
-        const target = management(grant);
-        await shop.run((target) => {
-          lab.aborter = new AbortController();
-          lab.first = lab.outcome(() => lab.client.token.rotate({ ...target, signal: lab.aborter.signal }));
-        }, target);
-        await until(() => gate.to(target.url).length === 1, "the rotation");
-        await shop.run(() => {
-          lab.aborter.abort();
-          return lab.first;
-        });
-        release();
-        await until(() => gate.to(target.url)[0].answer, "the response");
-        const { value } = await shop.outcome((target) => lab.client.token.rotate(target), target);
-        assert.equal(value.access_token.value, JSON.parse(gate.to(target.url)[0].answer).access_token.value);
-        assert.equal(gate.to(target.url).length, 1);
-      });
+  describe("rule 1: what was answered while nobody waited is kept", () => {
+    test("finish, abort, finish at once", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      const [aborted, finished] = await shop.run(async (callback) => {
+        const aborter = new AbortController();
+        const first = lab.outcome(() => lab.client.grant.finish(callback, { signal: aborter.signal }));
+        aborter.abort(new Error("double effect"));
+        return [await first, await lab.outcome(() => lab.client.grant.finish(callback))];
+      }, callback);
+      assert.equal(aborted.error.message, "double effect");
+      assertIssued(finished);
+      assert.equal(sentFor(pending).length, 1);
     });
 
-    describe("rule 3: a reference is sent once at a time", () => {
-      test("twice at once, one aborted: the other gets the grant", { timeout }, async () => {
-        for (const aborted of [0, 1]) {
-          const { pending, callback } = await shop.approved();
-          const release = hold("meddleAfter");
-          await shop.run((callback, aborted) => {
-            lab.aborter = new AbortController();
-            const finish = (i) => lab.outcome(() => lab.client.grant.finish(callback, i === aborted ? { signal: lab.aborter.signal } : {}));
-            lab.both = [finish(0), finish(1)];
-          }, callback, aborted);
-          await arrived(pending);
-          await shop.run(() => lab.aborter.abort(new Error("unmounted")));
-          release();
-          const both = await shop.run(() => Promise.all(lab.both));
-          assert.equal(both[aborted].error.message, "unmounted");
-          assertIssued(both[1 - aborted]);
-          assert.equal(sentFor(pending).length, 1);
-        }
-      });
-
-      test("two client objects with the same key id share, and a page that asks again after its end is told", { timeout }, async () => {
-        const { pending, callback } = await shop.approved();
-        const outcomes = await shop.run(async (callback) => {
-          const clients = [await lab.clientWith({}), await lab.clientWith({ key: { ...lab.key } })];
-          return Promise.all(clients.map((client) => lab.outcome(() => client.grant.finish(callback))));
-        }, callback);
-        for (const outcome of outcomes) assertIssued(outcome);
-        assert.equal(sentFor(pending).length, 1);
-      });
-
-      /** A tab that was duplicated: sessionStorage is copied, and the record with it. */
-      async function duplicateTab(t) {
-        const copy = await shop.run(() => ({ ...sessionStorage }));
-        const tab = await openTab(t);
-        await tab.run((copy) => Object.assign(sessionStorage, copy), copy);
-        return tab;
-      }
-
-      for (const store of ["session", "default", "local"]) {
-        test(`a second tab waits, and is told (${store})`, { timeout }, async (t) => {
-          const { pending, callback } = await shop.approved({ store });
-          const tab = await duplicateTab(t);
-          const release = hold("meddleAfter");
-          const first = shop.finish(callback, store);
-          await arrived(pending);
-          const second = tab.finish(callback, store);
-          setTimeout(release, 500);
-          assertIssued(await first);
-          assert.equal((await second).error?.code, "finished_elsewhere");
-          assert.equal((await tab.finish(callback, store)).error?.code, "finished_elsewhere");
-          assert.equal((await shop.finish(callback, store)).error?.code, "no_pending_grant");
-          assert.equal(sentFor(pending).length, 1);
-          assert.deepEqual(await shop.pending(store), []);
-        });
-
-        test(`a second tab goes on when the first has failed (${store})`, { timeout }, async (t) => {
-          const { pending, callback } = await shop.approved({ store });
-          const tab = await duplicateTab(t);
-          let released = false;
-          gate.meddle = async () => {
-            if (sentFor(pending).length > 1) return undefined;
-            await until(() => released, "release");
-            return { status: 503 };
-          };
-          const first = shop.finish(callback, store);
-          await arrived(pending);
-          const second = tab.finish(callback, store);
-          setTimeout(() => { released = true; }, 500);
-          assert.equal((await first).error?.status, 503);
-          assertIssued(await second);
-          assert.equal(sentFor(pending).length, 2);
-        });
-
-        test(`a second tab goes on when the first has died (${store})`, { timeout }, async (t) => {
-          const doomed = await openTab(t);
-          const { pending, callback } = await doomed.approved({ store });
-          const copy = await doomed.run(() => ({ ...sessionStorage }));
-          await shop.run((copy) => Object.assign(sessionStorage, copy), copy);
-          hold("meddle", () => sentFor(pending).length === 1);
-          doomed.finish(callback, store).catch(() => {});
-          await arrived(pending);
-          const second = shop.finish(callback, store);
-          await doomed.page.close();
-          assertIssued(await second);
-        });
-      }
-
-      test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
-        const tab = await openTab(t);
+    for (const when of ["while the request is held", "once it is answered"]) {
+      test(`finish, abort when the request has left, finish ${when}`, { timeout }, async () => {
         const { pending, callback } = await shop.approved();
         const release = hold("meddleAfter");
         await shop.run((callback) => {
@@ -282,178 +147,377 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
         }, callback);
         await arrived(pending);
-        await shop.run(() => lab.aborter.abort());
-        release();
-        await until(() => sentFor(pending)[0].answer, "the response");
-        await until(async () => (await tab.finish(callback)).error?.code === "finished_elsewhere", "the other tab to be told");
+        const first = await shop.run(() => {
+          lab.aborter.abort(new Error("gone to another route"));
+          return lab.first;
+        });
+        assert.equal(first.error.message, "gone to another route");
+        if (when === "once it is answered") {
+          release();
+          await until(() => sentFor(pending)[0].answer, "the response");
+        } else {
+          setTimeout(release, 300);
+        }
         assertIssued(await shop.finish(callback));
         assert.equal(sentFor(pending).length, 1);
-      });
-
-      test("a second tab does not wait beyond its deadline", { timeout }, async (t) => {
-        const { pending, callback } = await shop.approved();
-        const tab = await openTab(t);
-        const release = hold("meddleAfter");
-        const first = shop.finish(callback);
-        await arrived(pending);
-        const { error } = await tab.outcome(async (callback) => (await lab.clientWith({ requestTimeoutMs: 700 })).grant.finish(callback), callback);
-        assert.equal(error.code, "timeout");
-        assert.match(error.message, /Nothing was sent/);
-        release();
-        assertIssued(await first);
-      });
-
-      test("request_denied after an attempt whose response was lost is not the person's no", { timeout }, async () => {
-        const { callback } = await shop.approved();
-        gate.meddleAfter = () => { throw new Error("broken off"); };
-        assert.equal((await shop.finish(callback)).error.code, "network_error");
-        gate.meddleAfter = undefined;
-        const { error } = await shop.finish(callback);
-        assert.equal(error.code, "request_denied");
-        assert.match(error.message, /response was lost/);
         assert.deepEqual(await shop.pending(), []);
+        assert.equal((await shop.finish(callback)).error.code, "no_pending_grant");
       });
+    }
 
-      test("request_denied without such an attempt says nothing of it", { timeout }, async () => {
-        const { callback } = await shop.approved();
-        gate.meddle = () => ({ status: 401, body: '{"error":{"code":"request_denied","description":"no"}}' });
-        const { error } = await shop.finish(callback);
-        assert.doesNotMatch(error.message, /lost/);
-      });
+    test("a deadline that is over too soon: another client of the page gets the response", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      const release = hold("meddleAfter");
+      const { error } = await shop.outcome(async (callback) => {
+        const hasty = await lab.clientWith({ requestTimeoutMs: 300 });
+        return hasty.grant.finish(callback);
+      }, callback);
+      assert.deepEqual([error.code, error.retryable], ["timeout", true]);
+      release();
+      assertIssued(await shop.outcome(async (callback) => (await lab.clientWith({})).grant.finish(callback), callback));
+      assert.equal(sentFor(pending).length, 1);
     });
 
-    describe("rule 2: what comes back without a proof changes nothing", () => {
-      const results = {
-        grant_rejected: "interaction_rejected", grant_invalid: "interaction_failed", invalid_interaction: "interaction_failed", whatever: "interaction_failed", "": "interaction_failed",
-      };
-      for (const [result, code] of Object.entries(results)) {
-        test(`?result=${result}`, { timeout }, async () => {
-          const { callback } = await shop.approved();
-          const message = `too late\u2028\u202enow ${"x".repeat(1000)}`;
-          const forged = withParameters(callback, { hash: undefined, interact_ref: undefined, result, message });
-          const [{ error }, sent] = await during(gate, () => shop.finish(forged));
-          assert.equal(error.code, code);
-          assert.deepEqual(sent, []);
-          assert.match(error.message, /too late now x/);
-          assert.ok(error.message.length < 700);
-          if (code === "interaction_failed") assert.match(error.message, /may still be approved/);
-          assert.equal((await shop.pending()).length, 1);
-          assert.equal(await shop.run((url) => lab.cleanCallbackUrl(url), forged), shop.finishUri);
-          assertIssued(await shop.finish(callback));
-        });
-      }
-    });
-
-    describe("which grant a callback is for is decided by the hash", () => {
-      const spellings = {
-        "a slash more": (url) => url.replace("/blank.html?", "/blank.html/?"),
-        "another page": (url) => url.replace("/blank.html", "/index.html"),
-        "another host": (url) => url.replace("127.0.0.1", "www.localhost"),
-        "parameters after #": (url) => url.replace("?", "#/callback?"),
-        "parameters as the fragment": (url) => url.replace("?", "#"),
-        "a + that is not percent-encoded": (url) => url.replaceAll("%2B", "+"),
-        "a space": (url) => url.replaceAll("%2B", "%20"),
-        "base64url": (url) => url.replaceAll("%2B", "-").replaceAll("%2F", "_").replaceAll("%3D", ""),
-      };
-      for (const [what, spell] of Object.entries(spellings)) {
-        test(what, { timeout }, async () => {
-          let found;
-          for (let i = 0; !found && i < 30; i++) {
-            const { callback } = await shop.approved();
-            if (spell(callback) !== callback) found = callback;
-          }
-          const spelled = spell(found);
-          assertIssued(await shop.finish(spelled));
-          const clean = await shop.run((url) => lab.cleanCallbackUrl(url), spelled);
-          assert.doesNotMatch(clean, /interact_ref|hash=/);
-        });
-      }
-    });
-
-    describe("cancel", () => {
-      test("forgets the grant that has both its URI and its token", { timeout }, async () => {
-        const [kept, cancelled] = [await shop.approved(), await shop.approved()];
-        await shop.run((target) => lab.client.grant.cancel(target), continuation(cancelled.pending));
-        assert.equal((await shop.pending()).length, 1);
-        assert.equal((await shop.finish(cancelled.callback)).error.code, "hash_mismatch");
-        assertIssued(await shop.finish(kept.callback));
+    test("a rotation", { timeout }, async () => {
+      const { value: grant } = await shop.finish((await shop.approved()).callback);
+      const release = hold("meddleAfter");
+      const target = management(grant);
+      await shop.run((target) => {
+        lab.aborter = new AbortController();
+        lab.first = lab.outcome(() => lab.client.token.rotate({ ...target, signal: lab.aborter.signal }));
+      }, target);
+      await until(() => gate.to(target.url).length === 1, "the rotation");
+      await shop.run(() => {
+        lab.aborter.abort();
+        return lab.first;
       });
+      release();
+      await until(() => gate.to(target.url)[0].answer, "the response");
+      const { value } = await shop.outcome((target) => lab.client.token.rotate(target), target);
+      assert.equal(value.access_token.value, JSON.parse(gate.to(target.url)[0].answer).access_token.value);
+      assert.equal(gate.to(target.url).length, 1);
+    });
+  });
 
-      test("rejects with the server's code, forgets nothing for a wrong token, and resolves if asked to", { timeout }, async () => {
+  describe("rule 3: a reference is sent once at a time", () => {
+    test("twice at once, one aborted: the other gets the grant", { timeout }, async () => {
+      for (const aborted of [0, 1]) {
         const { pending, callback } = await shop.approved();
-        const target = { ...continuation(pending), accessToken: "wrong-token" };
-        const cancel = (options) => shop.outcome((target, options) => lab.client.grant.cancel(target, options), target, options);
-        assert.equal((await cancel({})).error?.code, "invalid_continuation");
-        assert.equal((await cancel({ ignoreGone: true })).error, undefined);
+        const release = hold("meddleAfter");
+        await shop.run(
+          (callback, aborted) => {
+            lab.aborter = new AbortController();
+            const finish = (i) => lab.outcome(() => lab.client.grant.finish(callback, i === aborted ? { signal: lab.aborter.signal } : {}));
+            lab.both = [finish(0), finish(1)];
+          },
+          callback,
+          aborted,
+        );
+        await arrived(pending);
+        await shop.run(() => lab.aborter.abort(new Error("unmounted")));
+        release();
+        const both = await shop.run(() => Promise.all(lab.both));
+        assert.equal(both[aborted].error.message, "unmounted");
+        assertIssued(both[1 - aborted]);
+        assert.equal(sentFor(pending).length, 1);
+      }
+    });
+
+    test("two client objects with the same key id share, and a page that asks again after its end is told", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      const outcomes = await shop.run(async (callback) => {
+        const clients = [await lab.clientWith({}), await lab.clientWith({ key: { ...lab.key } })];
+        return Promise.all(clients.map((client) => lab.outcome(() => client.grant.finish(callback))));
+      }, callback);
+      for (const outcome of outcomes) assertIssued(outcome);
+      assert.equal(sentFor(pending).length, 1);
+    });
+
+    /** A tab that was duplicated: sessionStorage is copied, and the record with it. */
+    async function duplicateTab(t) {
+      const copy = await shop.run(() => ({ ...sessionStorage }));
+      const tab = await openTab(t);
+      await tab.run((copy) => Object.assign(sessionStorage, copy), copy);
+      return tab;
+    }
+
+    for (const store of ["session", "default", "local"]) {
+      test(`a second tab waits, and is told (${store})`, { timeout }, async (t) => {
+        const { pending, callback } = await shop.approved({ store });
+        const tab = await duplicateTab(t);
+        const release = hold("meddleAfter");
+        const first = shop.finish(callback, store);
+        await arrived(pending);
+        const second = tab.finish(callback, store);
+        setTimeout(release, 500);
+        assertIssued(await first);
+        assert.equal((await second).error?.code, "finished_elsewhere");
+        assert.equal((await tab.finish(callback, store)).error?.code, "finished_elsewhere");
+        assert.equal((await shop.finish(callback, store)).error?.code, "no_pending_grant");
+        assert.equal(sentFor(pending).length, 1);
+        assert.deepEqual(await shop.pending(store), []);
+      });
+
+      test(`a second tab goes on when the first has failed (${store})`, { timeout }, async (t) => {
+        const { pending, callback } = await shop.approved({ store });
+        const tab = await duplicateTab(t);
+        let released = false;
+        gate.meddle = async () => {
+          if (sentFor(pending).length > 1) return undefined;
+          await until(() => released, "release");
+          return { status: 503 };
+        };
+        const first = shop.finish(callback, store);
+        await arrived(pending);
+        const second = tab.finish(callback, store);
+        setTimeout(() => {
+          released = true;
+        }, 500);
+        assert.equal((await first).error?.status, 503);
+        assertIssued(await second);
+        assert.equal(sentFor(pending).length, 2);
+      });
+
+      test(`a second tab goes on when the first has died (${store})`, { timeout }, async (t) => {
+        const doomed = await openTab(t);
+        const { pending, callback } = await doomed.approved({ store });
+        const copy = await doomed.run(() => ({ ...sessionStorage }));
+        await shop.run((copy) => Object.assign(sessionStorage, copy), copy);
+        hold("meddle", () => sentFor(pending).length === 1);
+        doomed.finish(callback, store).catch(() => {});
+        await arrived(pending);
+        const second = shop.finish(callback, store);
+        await doomed.page.close();
+        assertIssued(await second);
+      });
+    }
+
+    test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
+      const tab = await openTab(t);
+      const { pending, callback } = await shop.approved();
+      const release = hold("meddleAfter");
+      await shop.run((callback) => {
+        lab.aborter = new AbortController();
+        lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
+      }, callback);
+      await arrived(pending);
+      await shop.run(() => lab.aborter.abort());
+      release();
+      await until(() => sentFor(pending)[0].answer, "the response");
+      await until(async () => (await tab.finish(callback)).error?.code === "finished_elsewhere", "the other tab to be told");
+      assertIssued(await shop.finish(callback));
+      assert.equal(sentFor(pending).length, 1);
+    });
+
+    test("a second tab does not wait beyond its deadline", { timeout }, async (t) => {
+      const { pending, callback } = await shop.approved();
+      const tab = await openTab(t);
+      const release = hold("meddleAfter");
+      const first = shop.finish(callback);
+      await arrived(pending);
+      const { error } = await tab.outcome(
+        async (callback) => (await lab.clientWith({ requestTimeoutMs: 700 })).grant.finish(callback),
+        callback,
+      );
+      assert.equal(error.code, "timeout");
+      assert.match(error.message, /Nothing was sent/);
+      release();
+      assertIssued(await first);
+    });
+
+    test("request_denied after an attempt whose response was lost is not the person's no", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      gate.meddleAfter = () => {
+        throw new Error("broken off");
+      };
+      assert.equal((await shop.finish(callback)).error.code, "network_error");
+      gate.meddleAfter = undefined;
+      const { error } = await shop.finish(callback);
+      assert.equal(error.code, "request_denied");
+      assert.match(error.message, /response was lost/);
+      assert.deepEqual(await shop.pending(), []);
+    });
+
+    test("request_denied without such an attempt says nothing of it", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      gate.meddle = () => ({ status: 401, body: '{"error":{"code":"request_denied","description":"no"}}' });
+      const { error } = await shop.finish(callback);
+      assert.doesNotMatch(error.message, /lost/);
+    });
+  });
+
+  describe("rule 2: what comes back without a proof changes nothing", () => {
+    const results = {
+      grant_rejected: "interaction_rejected",
+      grant_invalid: "interaction_failed",
+      invalid_interaction: "interaction_failed",
+      whatever: "interaction_failed",
+      "": "interaction_failed",
+    };
+    for (const [result, code] of Object.entries(results)) {
+      test(`?result=${result}`, { timeout }, async () => {
+        const { callback } = await shop.approved();
+        const message = `too late\u2028\u202enow ${"x".repeat(1000)}`;
+        const forged = withParameters(callback, { hash: undefined, interact_ref: undefined, result, message });
+        const [{ error }, sent] = await during(gate, () => shop.finish(forged));
+        assert.equal(error.code, code);
+        assert.deepEqual(sent, []);
+        assert.match(error.message, /too late now x/);
+        assert.ok(error.message.length < 700);
+        if (code === "interaction_failed") assert.match(error.message, /may still be approved/);
+        assert.equal((await shop.pending()).length, 1);
+        assert.equal(await shop.run((url) => lab.cleanCallbackUrl(url), forged), shop.finishUri);
         assertIssued(await shop.finish(callback));
       });
+    }
+  });
+
+  describe("which grant a callback is for is decided by the hash", () => {
+    const spellings = {
+      "a slash more": (url) => url.replace("/blank.html?", "/blank.html/?"),
+      "another page": (url) => url.replace("/blank.html", "/index.html"),
+      "another host": (url) => url.replace("127.0.0.1", "www.localhost"),
+      "parameters after #": (url) => url.replace("?", "#/callback?"),
+      "parameters as the fragment": (url) => url.replace("?", "#"),
+      "a + that is not percent-encoded": (url) => url.replaceAll("%2B", "+"),
+      "a space": (url) => url.replaceAll("%2B", "%20"),
+      base64url: (url) => url.replaceAll("%2B", "-").replaceAll("%2F", "_").replaceAll("%3D", ""),
+    };
+    for (const [what, spell] of Object.entries(spellings)) {
+      test(what, { timeout }, async () => {
+        let found;
+        for (let i = 0; !found && i < 30; i++) {
+          const { callback } = await shop.approved();
+          if (spell(callback) !== callback) found = callback;
+        }
+        const spelled = spell(found);
+        assertIssued(await shop.finish(spelled));
+        const clean = await shop.run((url) => lab.cleanCallbackUrl(url), spelled);
+        assert.doesNotMatch(clean, /interact_ref|hash=/);
+      });
+    }
+  });
+
+  describe("cancel", () => {
+    test("forgets the grant that has both its URI and its token", { timeout }, async () => {
+      const [kept, cancelled] = [await shop.approved(), await shop.approved()];
+      await shop.run((target) => lab.client.grant.cancel(target), continuation(cancelled.pending));
+      assert.equal((await shop.pending()).length, 1);
+      assert.equal((await shop.finish(cancelled.callback)).error.code, "hash_mismatch");
+      assertIssued(await shop.finish(kept.callback));
     });
 
-    describe("start refuses what could not be continued", () => {
-      const good = { interact: { redirect: "https://wallet.example/", finish: "nonce" }, continue: { uri: "https://wallet.example/c", access_token: { value: "token" } } };
-      const wrong = {
-        "no nonce": { ...good, interact: { redirect: "https://wallet.example/" } },
-        "a token with a space": { ...good, continue: { ...good.continue, access_token: { value: "a token" } } },
-        "a token with a line break": { ...good, continue: { ...good.continue, access_token: { value: "a\ntoken" } } },
-        "a token that is not ASCII": { ...good, continue: { ...good.continue, access_token: { value: "tökén" } } },
-        "no token": { ...good, continue: { uri: good.continue.uri } },
-        "a URI of another scheme": { ...good, continue: { ...good.continue, uri: "javascript:alert(1)" } },
-        "plain http": { ...good, continue: { ...good.continue, uri: "http://wallet.example/c" } },
-        "a relative URI": { ...good, continue: { ...good.continue, uri: "/c" } },
-      };
-      for (const [what, response] of Object.entries(wrong)) {
-        test(what, { timeout }, async () => {
-          const { error } = await shop.outcome(async (response, request) => {
+    test("rejects with the server's code, forgets nothing for a wrong token, and resolves if asked to", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      const target = { ...continuation(pending), accessToken: "wrong-token" };
+      const cancel = (options) => shop.outcome((target, options) => lab.client.grant.cancel(target, options), target, options);
+      assert.equal((await cancel({})).error?.code, "invalid_continuation");
+      assert.equal((await cancel({ ignoreGone: true })).error, undefined);
+      assertIssued(await shop.finish(callback));
+    });
+  });
+
+  describe("start refuses what could not be continued", () => {
+    const good = {
+      interact: { redirect: "https://wallet.example/", finish: "nonce" },
+      continue: { uri: "https://wallet.example/c", access_token: { value: "token" } },
+    };
+    const wrong = {
+      "no nonce": { ...good, interact: { redirect: "https://wallet.example/" } },
+      "a token with a space": { ...good, continue: { ...good.continue, access_token: { value: "a token" } } },
+      "a token with a line break": { ...good, continue: { ...good.continue, access_token: { value: "a\ntoken" } } },
+      "a token that is not ASCII": { ...good, continue: { ...good.continue, access_token: { value: "tökén" } } },
+      "no token": { ...good, continue: { uri: good.continue.uri } },
+      "a URI of another scheme": { ...good, continue: { ...good.continue, uri: "javascript:alert(1)" } },
+      "plain http": { ...good, continue: { ...good.continue, uri: "http://wallet.example/c" } },
+      "a relative URI": { ...good, continue: { ...good.continue, uri: "/c" } },
+    };
+    for (const [what, response] of Object.entries(wrong)) {
+      test(what, { timeout }, async () => {
+        const { error } = await shop.outcome(
+          async (response, request) => {
             const fetch = async () => Response.json(response);
             return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
-          }, response, outgoing(gate, { method: "redirect", uri: shop.finishUri }));
-          assert.equal(error?.code, "invalid_response");
-          assert.deepEqual(await shop.pending(), []);
-        });
-      }
-    });
-
-    describe("rule 7: nobody waits for others without a bound", () => {
-      test("a page that stands still after start, or in the middle of finish, keeps nobody else", { timeout }, async (t) => {
-        const frozen = await openTab(t);
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        frozen.page.evaluate(`(async () => {
-          await lab.client.grant.start({ url: ${JSON.stringify(gate.authServer)} }, ${JSON.stringify(request)});
-          for (;;); // as an alert that nobody closes
-        })()`).catch(() => {});
-        await until(async () => (await shop.pending()).length === 1, "the frozen tab's grant");
-        const { callback } = await shop.approved();
-        assertIssued(await shop.finish(callback));
-        const [{ id }] = await shop.pending();
-        await shop.run((id) => lab.client.grant.forget(id), id);
+          },
+          response,
+          outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+        );
+        assert.equal(error?.code, "invalid_response");
         assert.deepEqual(await shop.pending(), []);
       });
+    }
+  });
 
-      test("a store that never answers", { timeout }, async () => {
-        const { callback } = await shop.approved();
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        const [codes, sent] = await during(gate, () => shop.run(async (callback, url, request) => {
-          const never = () => new Promise(() => {});
-          const codes = [];
-          for (const broken of ["get", "set", "keys", "delete"]) {
-            const store = { ...lab.memoryStorage(), [broken]: never };
-            const { grant } = await lab.clientWith({ store, requestTimeoutMs: 200 });
-            const calls = [() => grant.finish(callback), () => grant.pending(), () => grant.forget("id"), () => (broken === "delete" ? undefined : grant.start({ url }, request))];
-            for (const call of calls) codes.push((await lab.outcome(call)).error?.code ?? "done");
-          }
-          return codes;
-        }, callback, gate.authServer, request));
-        assert.deepEqual(sent, []);
-        assert.deepEqual(codes, [
-          "no_pending_grant", "done", "done", "timeout", // get: there are no keys to be read
-          "no_pending_grant", "done", "done", "timeout",
-          "timeout", "timeout", "done", "timeout",
-          "no_pending_grant", "done", "timeout", "done",
-        ]);
-      });
+  describe("rule 7: nobody waits for others without a bound", () => {
+    test("a page that stands still after start, or in the middle of finish, keeps nobody else", { timeout }, async (t) => {
+      const frozen = await openTab(t);
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      frozen.page
+        .evaluate(
+          `(async () => {
+          await lab.client.grant.start({ url: ${JSON.stringify(gate.authServer)} }, ${JSON.stringify(request)});
+          for (;;); // as an alert that nobody closes
+        })()`,
+        )
+        .catch(() => {});
+      await until(async () => (await shop.pending()).length === 1, "the frozen tab's grant");
+      const { callback } = await shop.approved();
+      assertIssued(await shop.finish(callback));
+      const [{ id }] = await shop.pending();
+      await shop.run((id) => lab.client.grant.forget(id), id);
+      assert.deepEqual(await shop.pending(), []);
+    });
 
-      test("an abort ends the wait for a store, with its own reason", { timeout }, async () => {
-        const same = await shop.run(async (url, request) => {
+    test("a store that never answers", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const [codes, sent] = await during(gate, () =>
+        shop.run(
+          async (callback, url, request) => {
+            const never = () => new Promise(() => {});
+            const codes = [];
+            for (const broken of ["get", "set", "keys", "delete"]) {
+              const store = { ...lab.memoryStorage(), [broken]: never };
+              const { grant } = await lab.clientWith({ store, requestTimeoutMs: 200 });
+              const calls = [
+                () => grant.finish(callback),
+                () => grant.pending(),
+                () => grant.forget("id"),
+                () => (broken === "delete" ? undefined : grant.start({ url }, request)),
+              ];
+              for (const call of calls) codes.push((await lab.outcome(call)).error?.code ?? "done");
+            }
+            return codes;
+          },
+          callback,
+          gate.authServer,
+          request,
+        ),
+      );
+      assert.deepEqual(sent, []);
+      assert.deepEqual(codes, [
+        "no_pending_grant",
+        "done",
+        "done",
+        "timeout", // get: there are no keys to be read
+        "no_pending_grant",
+        "done",
+        "done",
+        "timeout",
+        "timeout",
+        "timeout",
+        "done",
+        "timeout",
+        "no_pending_grant",
+        "done",
+        "timeout",
+        "done",
+      ]);
+    });
+
+    test("an abort ends the wait for a store, with its own reason", { timeout }, async () => {
+      const same = await shop.run(
+        async (url, request) => {
           const never = () => new Promise(() => {});
           const { grant } = await lab.clientWith({ store: { get: never, set: never, delete: never, keys: never } });
           const reason = new Error("enough");
@@ -463,55 +527,72 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return aborter.signal;
           };
           const calls = [
-            grant.start({ url, signal: signal() }, request), grant.finish("https://a.example/?interact_ref=a&hash=b", { signal: signal() }),
-            grant.pending({ signal: signal() }), grant.forget("id", { signal: signal() }),
+            grant.start({ url, signal: signal() }, request),
+            grant.finish("https://a.example/?interact_ref=a&hash=b", { signal: signal() }),
+            grant.pending({ signal: signal() }),
+            grant.forget("id", { signal: signal() }),
           ];
           return (await Promise.allSettled(calls)).map((outcome) => outcome.reason === reason);
-        }, gate.authServer, outgoing(gate, { method: "redirect", uri: shop.finishUri }));
-        assert.deepEqual(same, [true, true, true, true]);
-      });
+        },
+        gate.authServer,
+        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      );
+      assert.deepEqual(same, [true, true, true, true]);
+    });
 
-      test("the token does not wait for a store that cannot forget", { timeout }, async () => {
-        const outcome = await shop.outcome(async (url, request) => {
+    test("the token does not wait for a store that cannot forget", { timeout }, async () => {
+      const outcome = await shop.outcome(
+        async (url, request) => {
           const store = lab.memoryStorage();
           lab.stuck = await lab.clientWith({ store: { ...store, delete: () => new Promise(() => {}) }, requestTimeoutMs: 4000 });
           return lab.stuck.grant.start({ url }, request);
-        }, gate.authServer, outgoing(gate, { method: "redirect", uri: shop.finishUri }));
-        assert.equal(outcome.error, undefined);
-        const { decide } = await import("./harness/sandbox.mjs");
-        const callback = (await decide(outcome.value, "approve")).href;
-        assertIssued(await shop.outcome((callback) => lab.stuck.grant.finish(callback), callback));
-      });
+        },
+        gate.authServer,
+        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      );
+      assert.equal(outcome.error, undefined);
+      const { decide } = await import("./harness/sandbox.mjs");
+      const callback = (await decide(outcome.value, "approve")).href;
+      assertIssued(await shop.outcome((callback) => lab.stuck.grant.finish(callback), callback));
     });
+  });
 
-    describe("rule 4: what can fail here fails before anything is sent", () => {
-      const broken = {
-        "throws when written to": "{ ...store, set() { throw new Error('the disk is gone'); } }",
-        "rejects when written to": "{ ...store, set: async () => { throw new Error('the disk is gone'); } }",
-        "is full": "{ ...store, set() { throw new DOMException('no room', 'QuotaExceededError'); } }",
-        "throws when read": "{ ...store, get() { throw new Error('the disk is gone'); } }",
-        "returns junk": "{ ...store, get: () => 'junk' }",
-        "forgets at once": "{ ...store, set() {} }",
-        "cannot list": "{ ...store, keys: () => 7 }",
-        "throws when it lists": "{ ...store, keys() { throw 7; } }",
-      };
-      for (const [what, expression] of Object.entries(broken)) {
-        test(`a store that ${what}`, { timeout }, async () => {
-          const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-          const [{ error }, sent] = await during(gate, () => shop.outcome(async (expression, url, request) => {
-            const store = new Function("store", `return ${expression}`)(lab.memoryStorage());
-            return lab.client.grant.start({ url }, request, { store });
-          }, expression, gate.authServer, request));
-          assert.equal(error?.code, "storage_error");
-          assert.ok(error.cause);
-          assert.match(error.message, /memoryStorage\(\)/);
-          assert.deepEqual(sent, []);
-        });
-      }
-
-      test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
+  describe("rule 4: what can fail here fails before anything is sent", () => {
+    const broken = {
+      "throws when written to": "{ ...store, set() { throw new Error('the disk is gone'); } }",
+      "rejects when written to": "{ ...store, set: async () => { throw new Error('the disk is gone'); } }",
+      "is full": "{ ...store, set() { throw new DOMException('no room', 'QuotaExceededError'); } }",
+      "throws when read": "{ ...store, get() { throw new Error('the disk is gone'); } }",
+      "returns junk": "{ ...store, get: () => 'junk' }",
+      "forgets at once": "{ ...store, set() {} }",
+      "cannot list": "{ ...store, keys: () => 7 }",
+      "throws when it lists": "{ ...store, keys() { throw 7; } }",
+    };
+    for (const [what, expression] of Object.entries(broken)) {
+      test(`a store that ${what}`, { timeout }, async () => {
         const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        const carried = await shop.run(async (url, request) => {
+        const [{ error }, sent] = await during(gate, () =>
+          shop.outcome(
+            async (expression, url, request) => {
+              const store = new Function("store", `return ${expression}`)(lab.memoryStorage());
+              return lab.client.grant.start({ url }, request, { store });
+            },
+            expression,
+            gate.authServer,
+            request,
+          ),
+        );
+        assert.equal(error?.code, "storage_error");
+        assert.ok(error.cause);
+        assert.match(error.message, /memoryStorage\(\)/);
+        assert.deepEqual(sent, []);
+      });
+    }
+
+    test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const carried = await shop.run(
+        async (url, request) => {
           let writes = 0;
           const store = lab.memoryStorage();
           const set = (key, value) => {
@@ -521,38 +602,51 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           const error = await lab.client.grant.start({ url }, request, { store: { ...store, set } }).catch((error) => error);
           lab.carried = error.pending;
           return { code: error.code, json: JSON.stringify(error), pending: error.pending, responseText: error.responseText };
-        }, gate.authServer, request);
-        assert.equal(carried.code, "storage_error");
-        assert.ok(carried.pending.clientNonce);
-        assert.ok(!carried.json.includes(carried.pending.clientNonce), "it is not enumerable");
-        const { decide } = await import("./harness/sandbox.mjs");
-        const callback = (await decide(JSON.parse(carried.responseText), "approve")).href;
-        assertIssued(await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: lab.carried }), callback));
-        const { error } = await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: { id: "x" } }), callback);
-        assert.match(error.message, /^"pending" must be /);
-      });
-
-      test("no random numbers", { timeout }, async (t) => {
-        const tab = await openTab(t);
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        const [{ error }, sent] = await during(gate, () => tab.outcome((url, request) => {
-          crypto.getRandomValues = () => { throw new Error("no entropy"); };
-          return lab.client.grant.start({ url }, request);
-        }, gate.authServer, request));
-        assert.equal(error.code, "random_unavailable");
-        assert.deepEqual(sent, []);
-      });
+        },
+        gate.authServer,
+        request,
+      );
+      assert.equal(carried.code, "storage_error");
+      assert.ok(carried.pending.clientNonce);
+      assert.ok(!carried.json.includes(carried.pending.clientNonce), "it is not enumerable");
+      const { decide } = await import("./harness/sandbox.mjs");
+      const callback = (await decide(JSON.parse(carried.responseText), "approve")).href;
+      assertIssued(await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: lab.carried }), callback));
+      const { error } = await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: { id: "x" } }), callback);
+      assert.match(error.message, /^"pending" must be /);
     });
 
-    describe("where storage and locks are denied", () => {
-      test("a sandboxed frame: storage_error names memoryStorage(), which works", { timeout }, async (t) => {
-        const tab = await openTab(t);
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        const result = await tab.run((dist, clients, url, request) => new Promise((resolve) => {
-          addEventListener("message", ({ data }) => data?.of === "frame" && resolve(data.result));
-          const frame = document.createElement("iframe");
-          frame.sandbox = "allow-scripts";
-          frame.srcdoc = `<script type="module">
+    test("no random numbers", { timeout }, async (t) => {
+      const tab = await openTab(t);
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const [{ error }, sent] = await during(gate, () =>
+        tab.outcome(
+          (url, request) => {
+            crypto.getRandomValues = () => {
+              throw new Error("no entropy");
+            };
+            return lab.client.grant.start({ url }, request);
+          },
+          gate.authServer,
+          request,
+        ),
+      );
+      assert.equal(error.code, "random_unavailable");
+      assert.deepEqual(sent, []);
+    });
+  });
+
+  describe("where storage and locks are denied", () => {
+    test("a sandboxed frame: storage_error names memoryStorage(), which works", { timeout }, async (t) => {
+      const tab = await openTab(t);
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const result = await tab.run(
+        (dist, clients, url, request) =>
+          new Promise((resolve) => {
+            addEventListener("message", ({ data }) => data?.of === "frame" && resolve(data.result));
+            const frame = document.createElement("iframe");
+            frame.sandbox = "allow-scripts";
+            frame.srcdoc = `<script type="module">
             import { createAuthenticatedClient, generateKey, memoryStorage, publicJwk } from "${dist}";
             const key = await generateKey();
             const client = await createAuthenticatedClient({ walletAddressUrl: "https://client.example/", key });
@@ -570,12 +664,17 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             const wrong = await memory.grant.finish("https://a.example/?interact_ref=a&hash=b").catch(({ code }) => code);
             parent.postMessage({ of: "frame", result: { ...result, wrong } }, "*");
           <\/script>`;
-          document.body.append(frame);
-        }), `${site.origin}/dist/index.js`, gate.clients, gate.authServer, request);
-        assert.equal(result.code, "storage_error");
-        assert.match(result.message, /memoryStorage\(\)/);
-        assert.equal(result.pending, 1);
-        assert.equal(result.wrong, "hash_mismatch");
-      });
+            document.body.append(frame);
+          }),
+        `${site.origin}/dist/index.js`,
+        gate.clients,
+        gate.authServer,
+        request,
+      );
+      assert.equal(result.code, "storage_error");
+      assert.match(result.message, /memoryStorage\(\)/);
+      assert.equal(result.pending, 1);
+      assert.equal(result.wrong, "hash_mismatch");
     });
+  });
 });

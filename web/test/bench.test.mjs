@@ -62,7 +62,10 @@ describe("benchmark", { timeout: 2 * timeout }, () => {
 
   test("two builds side by side", { timeout }, async (t) => {
     const { result } = await run(t, "--only=offline", "--peers=ours,ours-b", `--dist-b=${dist()}`);
-    assert.deepEqual(result.peers.map(({ id }) => id), ["fetch-prebuilt", "open-payments-sdk", "ours", "ours-b"]);
+    assert.deepEqual(
+      result.peers.map(({ id }) => id),
+      ["fetch-prebuilt", "open-payments-sdk", "ours", "ours-b"],
+    );
     assertComplete(result);
   });
 });
@@ -73,14 +76,21 @@ test("a peer whose request is not signed as it must be is not measured", () => {
   const names = '"@method" "@target-uri" "authorization" "content-digest" "content-length" "content-type"';
   const request = (covered = names) => {
     const headers = {
-      authorization: "GNAP token", "content-length": "2", "content-type": "application/json",
+      authorization: "GNAP token",
+      "content-length": "2",
+      "content-type": "application/json",
       "content-digest": `sha-512=:${createHash("sha512").update("{}").digest("base64")}:`,
     };
     const values = { "@method": "POST", "@target-uri": "http://server.example/1", ...headers };
     const lines = covered.split(" ").map((name) => `${name}: ${values[name.slice(1, -1)]}`);
     const base = [...lines, `"@signature-params": (${covered});created=1`].join("\n");
     const signature = sign(null, Buffer.from(base), privateKey).toString("base64");
-    return { method: "POST", url: "http://server.example/1", body: "{}", headers: { ...headers, "signature-input": `sig1=(${covered});created=1`, signature: `sig1=:${signature}:` } };
+    return {
+      method: "POST",
+      url: "http://server.example/1",
+      body: "{}",
+      headers: { ...headers, "signature-input": `sig1=(${covered});created=1`, signature: `sig1=:${signature}:` },
+    };
   };
   verifyContinuation(request(), jwk);
   assert.throws(() => verifyContinuation({ ...request(), body: "[]" }, jwk), /the digest is wrong/);
@@ -93,7 +103,13 @@ test("statistics", () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 3, 2]), 2.5);
   assert.equal(quantile([1, 2, 3, 4, 5], 0.95), 4.8);
-  assert.deepEqual(summary([[1, 2], [3, 4, 5]]), { median: 3, p95: 4.8, spread: 2 / 3, samples: 5 });
+  assert.deepEqual(
+    summary([
+      [1, 2],
+      [3, 4, 5],
+    ]),
+    { median: 3, p95: 4.8, spread: 2 / 3, samples: 5 },
+  );
   assert.equal(summary([[], []]), undefined);
   // The machine is twice as slow in the second round, and the ratio does not notice.
   assert.equal(ratio([[3], [6]], [[2], [4]]), 1.5);

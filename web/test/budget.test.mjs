@@ -13,23 +13,32 @@ const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zli
 /** What brotli -q 11 makes of a file. */
 function compressed(name) {
   const content = readFileSync(join(dist(), name));
-  return zlib.brotliCompressSync(content, { params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_LGWIN]: 24, [BROTLI_PARAM_SIZE_HINT]: content.length } }).length;
+  return zlib.brotliCompressSync(content, {
+    params: { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_LGWIN]: 24, [BROTLI_PARAM_SIZE_HINT]: content.length },
+  }).length;
 }
 
 function assertWithin(budget, size, what, advice) {
   assert.ok(size <= budget, `${what}: ${size.toLocaleString("en")}, and ${budget.toLocaleString("en")} is the budget. ${advice}`);
-  assert.ok(size > 0.8 * budget, `${what}: only ${size.toLocaleString("en")} of ${budget.toLocaleString("en")}: lower the budget, so that it keeps its meaning`);
+  assert.ok(
+    size > 0.8 * budget,
+    `${what}: only ${size.toLocaleString("en")} of ${budget.toLocaleString("en")}: lower the budget, so that it keeps its meaning`,
+  );
 }
 
 describe("the budget", { timeout: 240_000 }, () => {
   test("of the module", () => {
-    const advice = "What grew: go list -deps ./wasm before and after, with GOOS=js GOARCH=wasm; a package that is new, or reflection that keeps methods alive.";
+    const advice =
+      "What grew: go list -deps ./wasm before and after, with GOOS=js GOARCH=wasm; a package that is new, or reflection that keeps methods alive.";
     assertWithin(590_000, compressed("open-payments.wasm"), "open-payments.wasm, brotli -q 11", advice);
     assertWithin(850_000, compressed("open-payments.deferred.wasm"), "open-payments.deferred.wasm, brotli -q 11", advice);
   });
 
   test("of the script, which is one", () => {
-    assert.deepEqual(readdirSync(dist()).filter((name) => name.endsWith(".js")), ["index.js"]);
+    assert.deepEqual(
+      readdirSync(dist()).filter((name) => name.endsWith(".js")),
+      ["index.js"],
+    );
     assertWithin(20_500, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
   });
 
@@ -38,13 +47,16 @@ describe("the budget", { timeout: 240_000 }, () => {
     const { continueGrant, generateKey } = await import(pathToFileURL(join(dist(), "index.js")));
     const key = await generateKey();
     const fetch = async () => new Response('{"access_token":{"value":"issued"}}', { headers: { "content-type": "application/json" } });
-    const call = (i) => continueGrant({ url: "https://server.example/continue/1", accessToken: "token", interactRef: `reference ${i}`, key, fetch });
+    const call = (i) =>
+      continueGrant({ url: "https://server.example/continue/1", accessToken: "token", interactRef: `reference ${i}`, key, fetch });
     await call(0);
     const before = { ...counts };
     const calls = 200;
     for (let i = 1; i <= calls; i++) await call(i);
     const isCounted = (name) => name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef"; // which comes when the garbage collector likes
-    const steps = Object.entries(counts).filter(([name]) => isCounted(name)).map(([name, count]) => [name, (count - before[name]) / calls]);
+    const steps = Object.entries(counts)
+      .filter(([name]) => isCounted(name))
+      .map(([name, count]) => [name, (count - before[name]) / calls]);
     const sum = steps.reduce((total, [, count]) => total + count, 0);
     assertWithin(49, Math.round(sum), "steps per continuation", `They are ${JSON.stringify(Object.fromEntries(steps))}.`);
   });
@@ -58,10 +70,13 @@ function countSteps() {
     if (!imports.gojs) return instantiate.call(WebAssembly, module, imports); // of Node's own
     const counted = Object.entries(imports.gojs).map(([name, fn]) => {
       counts[name] = 0;
-      return [name, (...args) => {
-        counts[name] += 1;
-        return fn(...args);
-      }];
+      return [
+        name,
+        (...args) => {
+          counts[name] += 1;
+          return fn(...args);
+        },
+      ];
     });
     return instantiate.call(WebAssembly, module, { gojs: Object.fromEntries(counted) });
   };

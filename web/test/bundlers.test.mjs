@@ -25,12 +25,15 @@ let server, version;
 const opened = []; // { name, browser }
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: undefined };
 
-before(async () => {
-  installPackage();
-  version = JSON.parse(readFileSync(join(installed, "package.json"))).version;
-  server = await startServer();
-  for (const { name, launch } of browsers) opened.push({ name, browser: await launch() });
-}, { timeout: 400_000 });
+before(
+  async () => {
+    installPackage();
+    version = JSON.parse(readFileSync(join(installed, "package.json"))).version;
+    server = await startServer();
+    for (const { name, launch } of browsers) opened.push({ name, browser: await launch() });
+  },
+  { timeout: 400_000 },
+);
 
 after(async () => {
   await Promise.all([server?.close(), ...opened.map(({ browser }) => browser.close())]);
@@ -134,7 +137,12 @@ async function start(t, project, tool, args) {
     [origin] = /http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/.exec(said) ?? [];
   });
   // Some say their address before they listen.
-  const answers = () => origin && fetch(origin).then((answer) => answer.text(), () => undefined);
+  const answers = () =>
+    origin &&
+    fetch(origin).then(
+      (answer) => answer.text(),
+      () => undefined,
+    );
   for (const end = Date.now() + timeout / 2; !(await answers()); await setTimeout(50)) {
     if (Date.now() > end || child.exitCode !== null) throw new Error(`${tool} did not start: ${said}`);
   }
@@ -175,12 +183,19 @@ describe("without any build", () => {
 
   test("a preload link starts the only download, and one without crossorigin a second", { timeout }, async (t) => {
     const files = { "/plain/without.html": (html) => html.replace(" crossorigin", "") };
-    const site = await serve(t, { "/plain/without.html": join(projects, "plain/preload.html"), ...allProjects }, {
-      headers: { "cache-control": "no-store" }, // the HTTP cache is not to hide a second download
-      change: (path, content) => files[path]?.(String(content)) ?? content,
-    });
+    const site = await serve(
+      t,
+      { "/plain/without.html": join(projects, "plain/preload.html"), ...allProjects },
+      {
+        headers: { "cache-control": "no-store" }, // the HTTP cache is not to hide a second download
+        change: (path, content) => files[path]?.(String(content)) ?? content,
+      },
+    );
     for (const { name, browser } of opened) {
-      for (const [pageName, downloads] of [["preload", 1], ["without", 2]]) {
+      for (const [pageName, downloads] of [
+        ["preload", 1],
+        ["without", 2],
+      ]) {
         site.requests.length = 0;
         await walk(browser, `${site.origin}/plain/${pageName}.html`, ["page"]);
         assert.equal(site.for(wasm).length, downloads, `${name}, ${pageName}.html`);
@@ -246,7 +261,10 @@ function withAnotherByte(path) {
 /** integrity.json says what each file of the package must be; ours are hashed here. */
 function pageWithIntegrity(origin) {
   const sums = JSON.parse(readFileSync(join(installed, "integrity.json")));
-  const hash = (file) => `sha384-${createHash("sha384").update(readFileSync(join(projects, file))).digest("base64")}`;
+  const hash = (file) =>
+    `sha384-${createHash("sha384")
+      .update(readFileSync(join(projects, file)))
+      .digest("base64")}`;
   const importMap = {
     imports: { "open-payments-wasm": `${origin}${base}index.js` },
     integrity: {
@@ -264,7 +282,11 @@ describe("tests in jsdom, of an application that uses the package", () => {
   const tools = {
     Vitest: { project: "vitest", args: ["run"] },
     Jest: { project: "jest", args: [], nodeOptions: "--experimental-vm-modules" },
-    "Jest, without what its jsdom lacks": { project: "jest", args: ["--config", "bare.config.js"], nodeOptions: "--experimental-vm-modules" },
+    "Jest, without what its jsdom lacks": {
+      project: "jest",
+      args: ["--config", "bare.config.js"],
+      nodeOptions: "--experimental-vm-modules",
+    },
   };
   for (const [name, { project, args, nodeOptions = "" }] of Object.entries(tools)) {
     test(name, { timeout }, () => {

@@ -28,7 +28,7 @@ const failures = {
   "another grant's reference": [404, "invalid_continuation"],
   "wrong token": [401, "invalid_continuation"],
   "wrong URI": [401, "invalid_continuation"],
-  "Bearer": [401, "invalid_continuation"],
+  Bearer: [401, "invalid_continuation"],
   "cancelled grant": [401, "invalid_continuation"],
   "tampered signature": [401, "invalid_client"],
   "wrong key": [401, "invalid_client"],
@@ -66,26 +66,41 @@ async function clientInNode() {
 }
 
 /** Our client in a page. */
-const clientInPage = (lab) => async (options) => (name, ...args) => lab.outcome(async (options, name, args) => {
-  const [group, method] = name.split(".");
-  return (await lab.createAuthenticatedClient(options))[group][method](...args);
-}, options, name, args);
+const clientInPage =
+  (lab) =>
+  async (options) =>
+  (name, ...args) =>
+    lab.outcome(
+      async (options, name, args) => {
+        const [group, method] = name.split(".");
+        return (await lab.createAuthenticatedClient(options))[group][method](...args);
+      },
+      options,
+      name,
+      args,
+    );
 
-const callsOf = (client) => async (name, ...args) => {
-  const [group, method] = name.split(".");
-  try {
-    return { value: await client[group][method](...args) };
-  } catch (error) {
-    const { name, message, description, status, code, details, validationErrors, retryable } = error;
-    return { error: { name, message, description, status, code, details, validationErrors, retryable } };
-  }
-};
+const callsOf =
+  (client) =>
+  async (name, ...args) => {
+    const [group, method] = name.split(".");
+    try {
+      return { value: await client[group][method](...args) };
+    } catch (error) {
+      const { name, message, description, status, code, details, validationErrors, retryable } = error;
+      return { error: { name, message, description, status, code, details, validationErrors, retryable } };
+    }
+  };
 
 describe("the same script", { timeout: 5 * timeout }, () => {
   let sandbox, slowSandbox, gate, slowGate, site, expected;
 
   before(async () => {
-    [sandbox, slowSandbox, site] = await Promise.all([startSandbox("-lenient", "-wait", "0s"), startSandbox("-lenient", "-wait", "1m"), startSite()]);
+    [sandbox, slowSandbox, site] = await Promise.all([
+      startSandbox("-lenient", "-wait", "0s"),
+      startSandbox("-lenient", "-wait", "1m"),
+      startSite(),
+    ]);
     [gate, slowGate] = await Promise.all([startGate(sandbox), startGate(slowSandbox)]);
     expected = await run(officialClient, "official");
   });
@@ -98,7 +113,13 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     const pem = privateKey.export({ format: "pem", type: "pkcs8" });
     const jwk = { kid: "key-1", alg: "EdDSA", ...publicKey.export({ format: "jwk" }) };
     const client = name.replaceAll(" ", "-");
-    const options = { walletAddressUrl: await publishKey(gate, client, jwk), privateKey: pem, keyId: "key-1", requestTimeoutMs: 30_000, validateResponses: true };
+    const options = {
+      walletAddressUrl: await publishKey(gate, client, jwk),
+      privateKey: pem,
+      keyId: "key-1",
+      requestTimeoutMs: 30_000,
+      validateResponses: true,
+    };
     const slowOptions = { ...options, walletAddressUrl: await publishKey(slowGate, client, jwk), requestTimeoutMs: 4000 };
     // The official client's schema wants interact.finish in every answer; RFC 9635 only where the request has one.
     const unchecked = await connect({ ...options, validateResponses: false });
@@ -156,7 +177,9 @@ describe("the same script", { timeout: 5 * timeout }, () => {
   /** Makes every call that fails. */
   async function fail({ call, unchecked, connect, options, slowOptions }) {
     const outcomes = {};
-    const step = async (name, ...made) => { outcomes[name] = await call(...made); };
+    const step = async (name, ...made) => {
+      outcomes[name] = await call(...made);
+    };
     const meddled = async (name, meddle, ...made) => {
       gate.meddle = meddle;
       await step(name, ...made);
@@ -181,12 +204,24 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     await step("continued twice", "grant.continue", target, args);
 
     const otherTarget = continuation(other);
-    const change = (name, from, to) => ({ headers }) => { headers[name] = headers[name].replace(from, to); };
+    const change =
+      (name, from, to) =>
+      ({ headers }) => {
+        headers[name] = headers[name].replace(from, to);
+      };
     await meddled("Bearer", change("authorization", "GNAP", "Bearer"), "grant.continue", otherTarget, otherArgs);
-    await meddled("tampered signature", change("signature", /:(.)/, (_, first) => `:${first === "A" ? "B" : "A"}`), "grant.continue", otherTarget, otherArgs);
+    await meddled(
+      "tampered signature",
+      change("signature", /:(.)/, (_, first) => `:${first === "A" ? "B" : "A"}`),
+      "grant.continue",
+      otherTarget,
+      otherArgs,
+    );
     await meddled("uncovered component", change("signature-input", '"authorization" ', ""), "grant.continue", otherTarget, otherArgs);
     await meddled("wrong content type", change("content-type", /.+/, "text/plain"), "grant.continue", otherTarget, otherArgs);
-    const replace = (body) => (passed) => { passed.body = Buffer.from(body); };
+    const replace = (body) => (passed) => {
+      passed.body = Buffer.from(body);
+    };
     await meddled("digest mismatch", replace(JSON.stringify({ interact_ref: randomUUID() })), "grant.continue", otherTarget, otherArgs);
     await meddled("malformed JSON", replace("{"), "grant.continue", otherTarget, otherArgs);
 
@@ -253,7 +288,8 @@ describe("the same script", { timeout: 5 * timeout }, () => {
 
   function assertSameError(name, ours, theirs) {
     assert.ok(ours, `${name} did not fail`);
-    for (const field of ["name", "status", "details", "validationErrors"]) assert.deepEqual(ours[field], theirs[field], `${name}: ${field}`);
+    for (const field of ["name", "status", "details", "validationErrors"])
+      assert.deepEqual(ours[field], theirs[field], `${name}: ${field}`);
     // Ours is trimmed: a line break at its end helps nobody.
     assert.equal(ours.description, theirs.description.trim(), name);
     // Ours tells whether it is worth another try; the official client does not say.

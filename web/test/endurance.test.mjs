@@ -39,7 +39,8 @@ describe("in Node", { timeout: 3 * timeout }, () => {
     const kinds = {
       1: () => openPayments.continueGrant({ ...call, fetch: async () => answer({ ...issued, long: "x".repeat(500_000) }) }),
       2: () => assert.rejects(openPayments.continueGrant({ ...call, fetch: never, timeoutMs: 5 }), { code: "timeout" }),
-      3: () => assert.rejects(openPayments.continueGrant({ ...call, fetch: never, signal: AbortSignal.timeout(5) }), { name: "TimeoutError" }),
+      3: () =>
+        assert.rejects(openPayments.continueGrant({ ...call, fetch: never, signal: AbortSignal.timeout(5) }), { name: "TimeoutError" }),
     };
     const make = kinds[number % 100] ?? (() => openPayments.continueGrant({ ...call, fetch: async () => answer(issued) }));
     await make();

@@ -19,8 +19,12 @@ describe("the manifest", () => {
   it("asks for storage, and for hosts only when they are needed", () => {
     assert.deepEqual(manifest.permissions, ["storage"]);
     assert.deepEqual(manifest.optional_host_permissions, ["https://*/*", "http://localhost/*", "http://127.0.0.1/*"]);
-    for (const member of ["host_permissions", "optional_permissions", "content_scripts", "externally_connectable"]) assert.equal(manifest[member], undefined);
-    assert.deepEqual(manifest.web_accessible_resources.map(({ resources }) => resources), [["callback.html"]]);
+    for (const member of ["host_permissions", "optional_permissions", "content_scripts", "externally_connectable"])
+      assert.equal(manifest[member], undefined);
+    assert.deepEqual(
+      manifest.web_accessible_resources.map(({ resources }) => resources),
+      [["callback.html"]],
+    );
   });
 
   it("lets WebAssembly run, and no other code than its own files", () => {
@@ -58,7 +62,8 @@ for (const { name, load } of loadedExtensions) {
     const address = () => `${gate.clients}${wallet}`;
     const text = (selector, of = page) => of.$eval(selector, (element) => element.textContent);
     const stored = () => page.evaluate("chrome.storage.local.get()");
-    const isShown = (step) => page.evaluate(`document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`);
+    const isShown = (step) =>
+      page.evaluate(`document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`);
     const step = async (step) => {
       await eventually(`the step ${step}`, () => isShown(step));
       assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${step} scrolls sideways`);
@@ -68,7 +73,8 @@ for (const { name, load } of loadedExtensions) {
       await of.locator(selector).click();
     };
     const tabClosed = () => eventually("the tab's end", async () => (await page.evaluate("chrome.tabs.query({})")).length === 2);
-    const problem = () => eventually("a problem", async () => !(await page.$eval("#problem", ({ hidden }) => hidden)) && text("#problem-text"));
+    const problem = () =>
+      eventually("a problem", async () => !(await page.$eval("#problem", ({ hidden }) => hidden)) && text("#problem-text"));
     const stopWorker = () => extension.stopWorker(page);
     const walletPage = () => extension.tabAt(`${gate.origin}/interact/`);
     const callbackPage = () => extension.tabAt(`${extension.origin}/callback.html`);
@@ -111,28 +117,41 @@ for (const { name, load } of loadedExtensions) {
       await press("#approve", tab);
       await step("connected");
       assert.equal(await outcome(), "Payments are allowed. You can close this page.");
-      assert.equal(await (await callbackPage()).evaluate("location.href"), `${extension.origin}/callback.html`, "the reference stays out of the history");
+      assert.equal(
+        await (await callbackPage()).evaluate("location.href"),
+        `${extension.origin}/callback.html`,
+        "the reference stays out of the history",
+      );
       await stopWorker();
       const { grant } = (await stored()).state;
       assert.equal(await text("#token"), grant.access_token.value);
       assert.equal(await text("section:not([hidden]) .limit"), "5.00 USD");
       await press("#disconnect");
       await step("new");
-      assert.deepEqual(answered(/DELETE/).map((request) => request.split(" ").at(-1)), ["204", "204"], "revoked, and cancelled");
+      assert.deepEqual(
+        answered(/DELETE/).map((request) => request.split(" ").at(-1)),
+        ["204", "204"],
+        "revoked, and cancelled",
+      );
       assert.deepEqual(await stored(), {});
-      assert.equal(await page.evaluate("import('./open-payments-wasm/index.js').then(({ listKeys }) => listKeys()).then((names) => names.length)"), 0);
+      assert.equal(
+        await page.evaluate("import('./open-payments-wasm/index.js').then(({ listKeys }) => listKeys()).then((names) => names.length)"),
+        0,
+      );
     });
 
     it("keeps its key from every script, over restarts of the worker", async () => {
       await connect();
       const shown = await page.$eval("#jwk", ({ value }) => value);
       await stopWorker();
-      const found = JSON.parse(await page.evaluate(`(async () => {
+      const found = JSON.parse(
+        await page.evaluate(`(async () => {
         const { loadKey, publicJwk } = await import("./open-payments-wasm/index.js");
         const key = await loadKey("wallet");
         const exported = await crypto.subtle.exportKey("pkcs8", key.privateKey).catch(({ name }) => name);
         return JSON.stringify({ jwk: publicJwk(key), extractable: key.privateKey.extractable, exported });
-      })()`));
+      })()`),
+      );
       assert.deepEqual(found, { jwk: JSON.parse(shown), extractable: false, exported: "InvalidAccessError" });
       assert.ok(!JSON.stringify(await stored()).includes('"d"'));
       await check();
@@ -252,17 +271,27 @@ for (const { name, load } of loadedExtensions) {
     });
 
     it("tells what is wrong with an address and an amount", async () => {
-      for (const [typed, expected] of [["my wallet", /is not a wallet address/], ["http://wallet.example/", /is not a wallet address/], [`${gate.origin}/nobody`, /no wallet at/]]) {
-        await page.$eval("#address", (input) => { input.value = ""; });
+      for (const [typed, expected] of [
+        ["my wallet", /is not a wallet address/],
+        ["http://wallet.example/", /is not a wallet address/],
+        [`${gate.origin}/nobody`, /no wallet at/],
+      ]) {
+        await page.$eval("#address", (input) => {
+          input.value = "";
+        });
         await page.type("#address", typed);
         await press("#connect button");
         await eventually(String(expected), async () => expected.test(await text("#problem-text")));
       }
-      await page.$eval("#address", (input) => { input.value = ""; });
+      await page.$eval("#address", (input) => {
+        input.value = "";
+      });
       await connect();
       await check();
       for (const typed of ["nothing", "1.234", "0"]) {
-        await page.$eval("#amount", (input) => { input.value = ""; });
+        await page.$eval("#amount", (input) => {
+          input.value = "";
+        });
         await page.type("#amount", typed);
         await press("#approve button");
         assert.match(await problem(), /^The amount must be/);
@@ -286,7 +315,8 @@ for (const { name, load } of loadedExtensions) {
     });
 
     it("lets WebAssembly compile and refuses eval, where scripts could slip in", async () => {
-      const tried = JSON.parse(await page.evaluate(`new Promise((resolve) => setTimeout(async () => {
+      const tried = JSON.parse(
+        await page.evaluate(`new Promise((resolve) => setTimeout(async () => {
         const outcome = async (fn) => { try { await fn(); return "done"; } catch ({ name }) { return name; } };
         resolve(JSON.stringify({
           wasm: await outcome(() => WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))),
@@ -294,7 +324,8 @@ for (const { name, load } of loadedExtensions) {
           Function: await outcome(() => Function("return 1")),
           remote: await outcome(() => import("${gate.origin}/alice")),
         }));
-      }))`));
+      }))`),
+      );
       assert.deepEqual(tried, { wasm: "done", eval: "EvalError", Function: "EvalError", remote: "TypeError" });
       const { permissions, origins } = await page.evaluate("chrome.permissions.getAll()");
       assert.deepEqual({ permissions, origins }, { permissions: ["storage"], origins: [] });
@@ -304,7 +335,12 @@ for (const { name, load } of loadedExtensions) {
       const focused = () => page.evaluate("`${document.activeElement.tagName} ${document.activeElement.textContent.trim()}`");
       const tabTo = async (id) => {
         for (let i = 0; i < 10 && !(await page.evaluate(`document.activeElement.matches("${id}")`)); i++) await page.keyboard.press("Tab");
-        assert.ok(await page.evaluate(`document.activeElement.matches("${id}:focus-visible") && getComputedStyle(document.activeElement).outlineStyle === "solid"`), `${id} shows focus`);
+        assert.ok(
+          await page.evaluate(
+            `document.activeElement.matches("${id}:focus-visible") && getComputedStyle(document.activeElement).outlineStyle === "solid"`,
+          ),
+          `${id} shows focus`,
+        );
       };
       await page.bringToFront();
       await tabTo("#address");
@@ -349,7 +385,8 @@ for (const { name, load } of loadedExtensions) {
         return sdk.publicJwk(key);
       })()`);
       await publishKey(gate, wallet, jwk);
-      const start = () => page.evaluate(`(async () => {
+      const start = () =>
+        page.evaluate(`(async () => {
         const finishUri = chrome.runtime.getURL("callback.html");
         const store = sdk.extensionStorage(chrome.storage.session);
         const client = await sdk.createAuthenticatedClient({ walletAddressUrl: "${address()}", key, store });
@@ -386,7 +423,12 @@ for (const { name, load } of loadedExtensions) {
       extension = await load(built.folder, { userDataDir: profile });
       page = await extension.open("popup.html");
     };
-    const step = (step) => eventually(`the step ${step}`, () => page.evaluate(`document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`));
+    const step = (step) =>
+      eventually(`the step ${step}`, () =>
+        page.evaluate(
+          `document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`,
+        ),
+      );
     try {
       await start();
       await page.type("#address", wallet);

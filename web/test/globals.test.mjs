@@ -29,9 +29,14 @@ async function run(folder, before, task) {
     };
     report(await (${task})());`;
   const node = spawn(process.execPath, ["--input-type=module", "--eval", source], { stdio: ["ignore", "pipe", "pipe"] });
-  let stdout = "", stderr = "";
-  node.stdout.on("data", (data) => { stdout += data; });
-  node.stderr.on("data", (data) => { stderr += data; });
+  let stdout = "",
+    stderr = "";
+  node.stdout.on("data", (data) => {
+    stdout += data;
+  });
+  node.stderr.on("data", (data) => {
+    stderr += data;
+  });
   const status = await new Promise((resolve) => node.on("close", resolve));
   assert.equal(status, 0, stderr);
   return JSON.parse(stdout);
@@ -66,8 +71,27 @@ describe("globals", { timeout: 10 * timeout }, () => {
     });
   }
 
-  const others = ["AbortSignal", "Blob", "DOMException", "Event", "EventTarget", "FormData", "Headers", "MessageChannel", "Request", "Response",
-    "URLSearchParams", "atob", "btoa", "clearTimeout", "fetch", "navigator", "queueMicrotask", "setTimeout", "structuredClone"];
+  const others = [
+    "AbortSignal",
+    "Blob",
+    "DOMException",
+    "Event",
+    "EventTarget",
+    "FormData",
+    "Headers",
+    "MessageChannel",
+    "Request",
+    "Response",
+    "URLSearchParams",
+    "atob",
+    "btoa",
+    "clearTimeout",
+    "fetch",
+    "navigator",
+    "queueMicrotask",
+    "setTimeout",
+    "structuredClone",
+  ];
   for (const name of others) {
     test(`without ${name}, import works`, { timeout }, async () => {
       assert.equal(await run(dist(), `delete globalThis.${name};`, "async () => typeof op.continueGrant"), "function");
@@ -75,7 +99,11 @@ describe("globals", { timeout: 10 * timeout }, () => {
   }
 
   test("several that are missing are named together", { timeout }, async () => {
-    const { error } = await run(dist(), "delete globalThis.TextEncoder; delete globalThis.WebAssembly;", `() => outcome(() => ${calls.init})`);
+    const { error } = await run(
+      dist(),
+      "delete globalThis.TextEncoder; delete globalThis.WebAssembly;",
+      `() => outcome(() => ${calls.init})`,
+    );
     assert.match(error.description, /^TextEncoder, WebAssembly are missing\. /);
   });
 
@@ -85,7 +113,10 @@ describe("globals", { timeout: 10 * timeout }, () => {
     before(() => {
       folder = mkdtempSync(join(tmpdir(), "no-url-"));
       for (const name of readdirSync(dist())) if (name !== "index.js") symlinkSync(join(dist(), name), join(folder, name));
-      writeFileSync(join(folder, "index.js"), readFileSync(join(dist(), "index.js"), "utf8").replaceAll(", import.meta.url)", ", undefined)"));
+      writeFileSync(
+        join(folder, "index.js"),
+        readFileSync(join(dist(), "index.js"), "utf8").replaceAll(", import.meta.url)", ", undefined)"),
+      );
     });
 
     after(() => rmSync(folder, { recursive: true }));
@@ -94,15 +125,21 @@ describe("globals", { timeout: 10 * timeout }, () => {
       const wasm = JSON.stringify(pathToFileURL(join(dist(), "open-payments.wasm")).href);
       const task = `async () => [await outcome(() => ${calls.continueGrant}), await outcome(() => op.init({ wasm: ${wasm} }))]`;
       const [first, second] = await run(folder, "", task);
-      assert.deepEqual([first.error.name, first.error.code, first.error.retryable], ["OpenPaymentsClientError", "module_unavailable", false]);
+      assert.deepEqual(
+        [first.error.name, first.error.code, first.error.retryable],
+        ["OpenPaymentsClientError", "module_unavailable", false],
+      );
       assert.match(first.error.description, /^import\.meta\.url is missing, .* init\(\{ wasm \}\)/);
       assert.deepEqual(second, {});
     });
 
     test("a call that needs the deferred module says so", { timeout }, async () => {
       const wasm = JSON.stringify(pathToFileURL(join(dist(), "open-payments.wasm")).href);
-      const { error } = await run(folder, "crypto.subtle.generateKey = () => Promise.reject(new Error());",
-        `async () => (await op.init({ wasm: ${wasm} }), outcome(() => op.generateKey()))`);
+      const { error } = await run(
+        folder,
+        "crypto.subtle.generateKey = () => Promise.reject(new Error());",
+        `async () => (await op.init({ wasm: ${wasm} }), outcome(() => op.generateKey()))`,
+      );
       assert.equal(error?.code, "module_unavailable");
       assert.match(error.description, /import\.meta\.url is missing, .* init\(\{ deferred \}\)/);
     });
@@ -110,11 +147,59 @@ describe("globals", { timeout: 10 * timeout }, () => {
 });
 
 /** What a page may have defined: names of headers, and members of what the package makes. */
-const names = ["accept", "authorization", "content-type", "content-digest", "signature", "signature-input",
-  "Accept", "Authorization", "Content-Type", "Content-Digest", "Signature", "Signature-Input", "method", "url", "headers", "body", "status", "signal", "abort", "receiving", "result", "send", "poll",
-  "ready", "settle", "setTimeout", "cancel", "parseKey", "code", "description", "details", "validationErrors", "retryable", "operation", "argument",
-  "problem", "responseText", "wait", "keyId", "publicKey", "pkcs8", "accessToken", "left", "access_token", "continue", "uri", "env", "argv",
-  "exit", "mem", "importObject"];
+const names = [
+  "accept",
+  "authorization",
+  "content-type",
+  "content-digest",
+  "signature",
+  "signature-input",
+  "Accept",
+  "Authorization",
+  "Content-Type",
+  "Content-Digest",
+  "Signature",
+  "Signature-Input",
+  "method",
+  "url",
+  "headers",
+  "body",
+  "status",
+  "signal",
+  "abort",
+  "receiving",
+  "result",
+  "send",
+  "poll",
+  "ready",
+  "settle",
+  "setTimeout",
+  "cancel",
+  "parseKey",
+  "code",
+  "description",
+  "details",
+  "validationErrors",
+  "retryable",
+  "operation",
+  "argument",
+  "problem",
+  "responseText",
+  "wait",
+  "keyId",
+  "publicKey",
+  "pkcs8",
+  "accessToken",
+  "left",
+  "access_token",
+  "continue",
+  "uri",
+  "env",
+  "argv",
+  "exit",
+  "mem",
+  "importObject",
+];
 
 describe("setters on Object.prototype", { timeout: 2 * timeout }, () => {
   const define = `for (const name of ${JSON.stringify(names)}) {
@@ -135,7 +220,10 @@ describe("setters on Object.prototype", { timeout: 2 * timeout }, () => {
   test("swallow no header and no result", { timeout }, async () => {
     const [[sent], [value]] = await run(dist(), define, work(200, '{"access_token":{"value":"issued"},"more":1}'));
     assert.deepEqual(sent, [["https://server.example/continue/1", "POST", headers, '{"interact_ref":"reference"}']]);
-    assert.deepEqual(value, [["access_token", { value: "issued" }], ["more", 1]]);
+    assert.deepEqual(value, [
+      ["access_token", { value: "issued" }],
+      ["more", 1],
+    ]);
   });
 
   test("swallow nothing of an error", { timeout }, async () => {

@@ -12,7 +12,10 @@ test("whatever comes, no call needs the second file, and each settles as it may"
   const count = 10_000;
   const outcomes = await runInputs({ count, seed });
   t.diagnostic(JSON.stringify(outcomes));
-  assert.equal(Object.values(outcomes).reduce((sum, times) => sum + times, 0), count);
+  assert.equal(
+    Object.values(outcomes).reduce((sum, times) => sum + times, 0),
+    count,
+  );
   for (const kind of ["a continuation", "a management", "a start", "a key", "a hash", "a callback"]) {
     assert.ok(outcomes[`${kind}: a value`] > 0, `${kind}: none succeeded, so nothing was tried`);
   }

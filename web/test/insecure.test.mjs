@@ -37,7 +37,8 @@ for (const { name, launch } of browsers) {
       await page.goto(`${site.origin.replace("127.0.0.1", host)}/blank.html`);
       await page.evaluate(`(async () => {
         const openPayments = await import("/dist/index.js");
-        const grant = { interact: { redirect: "https://wallet.example/", finish: "server-nonce" }, continue: { uri: "https://wallet.example/c", access_token: { value: "a-continuation-token" } } };
+        const next = { uri: "https://wallet.example/c", access_token: { value: "a-continuation-token" } };
+        const grant = { interact: { redirect: "https://wallet.example/", finish: "server-nonce" }, continue: next };
         const sent = [];
         const fetch = async (url) => {
           sent.push(String(url));
@@ -56,7 +57,14 @@ for (const { name, launch } of browsers) {
       return `http://${host}/callback?${new URLSearchParams({ interact_ref: reference, hash: interactionHash(parts) })}`;
     };
     const finish = (tab, callback) =>
-      tab.run((callback) => lab.client.grant.finish(callback).then(({ access_token }) => access_token.value, ({ code }) => code), callback);
+      tab.run(
+        (callback) =>
+          lab.client.grant.finish(callback).then(
+            ({ access_token }) => access_token.value,
+            ({ code }) => code,
+          ),
+        callback,
+      );
 
     test("a grant is started and finished, once for two tabs", { timeout }, async (t) => {
       const [first, second] = [await open(t), await open(t)];

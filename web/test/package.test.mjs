@@ -18,10 +18,12 @@ const tests = fileURLToPath(new URL(".", import.meta.url));
 const inPackage = (name) => readFileSync(join(dist(), name));
 const textOf = (name) => inPackage(name).toString();
 const hash = (algorithm, content, encoding) => createHash(algorithm).update(content).digest(encoding);
-const go = (...args) => execFileSync("go", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, env: { ...process.env, GOOS: "js", GOARCH: "wasm" } });
+const go = (...args) =>
+  execFileSync("go", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28, env: { ...process.env, GOOS: "js", GOARCH: "wasm" } });
 
 /** What is linked into the module, as Go says. */
-const linked = () => JSON.parse(`[${go("list", "-deps", "-json=Dir,GoFiles,SFiles,ImportPath,Module,Standard", "./wasm").replaceAll("\n}\n{", "\n},\n{")}]`);
+const linked = () =>
+  JSON.parse(`[${go("list", "-deps", "-json=Dir,GoFiles,SFiles,ImportPath,Module,Standard", "./wasm").replaceAll("\n}\n{", "\n},\n{")}]`);
 
 describe("on npm", { timeout }, () => {
   before(installTools, { timeout });
@@ -44,7 +46,15 @@ describe("on npm", { timeout }, () => {
     const { build } = await import(pathToFileURL(join(projects, "node_modules/esbuild/lib/main.js")));
     const bundle = async (contents) => {
       const alias = { "open-payments-wasm": join(dist(), "index.js") };
-      const { outputFiles } = await build({ stdin: { contents, resolveDir: projects }, alias, bundle: true, minify: true, format: "esm", write: false, logLevel: "error" });
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: projects },
+        alias,
+        bundle: true,
+        minify: true,
+        format: "esm",
+        write: false,
+        logLevel: "error",
+      });
       return outputFiles[0].text.trim();
     };
     assert.equal(await bundle('import "open-payments-wasm"'), "");
@@ -66,11 +76,16 @@ describe("what it says of itself", { timeout }, () => {
     assert.equal(buildInfo.go, go("env", "GOVERSION").trim());
     const modules = linked().flatMap(({ Module }) => (Module && !Module.Main ? [[Module.Path, Module.Version]] : []));
     assert.deepEqual(buildInfo.modules, Object.fromEntries(modules));
-    for (const path of ["github.com/lestrrat-go/jwx/v2", "github.com/yaronf/httpsign", "github.com/hack-pad/safejs"]) assert.ok(path in buildInfo.modules);
+    for (const path of ["github.com/lestrrat-go/jwx/v2", "github.com/yaronf/httpsign", "github.com/hack-pad/safejs"])
+      assert.ok(path in buildInfo.modules);
   });
 
   test("the module and its deferred part", () => {
-    const infoOf = (content) => ({ bytes: content.length, sha256: hash("sha256", content, "hex"), integrity: `sha256-${hash("sha256", content, "base64")}` });
+    const infoOf = (content) => ({
+      bytes: content.length,
+      sha256: hash("sha256", content, "hex"),
+      integrity: `sha256-${hash("sha256", content, "base64")}`,
+    });
     assert.deepEqual(buildInfo.wasm, infoOf(inPackage("open-payments.wasm")));
     assert.deepEqual(buildInfo.deferred, infoOf(inPackage("open-payments.deferred.wasm")));
   });
@@ -112,8 +127,16 @@ describe("what it says of itself", { timeout }, () => {
   test("every export is declared and documented with an example, and nothing else is declared", () => {
     const values = documentedValues(textOf("index.d.ts"));
     assert.deepEqual(values.map(({ name }) => name).sort(), Object.keys(exported).sort());
-    assert.deepEqual(values.filter(({ doc }) => doc === "").map(({ name }) => name), [], "without a comment");
-    assert.deepEqual(values.filter(({ examples }) => examples.length === 0).map(({ name }) => name), [], "without an example");
+    assert.deepEqual(
+      values.filter(({ doc }) => doc === "").map(({ name }) => name),
+      [],
+      "without a comment",
+    );
+    assert.deepEqual(
+      values.filter(({ examples }) => examples.length === 0).map(({ name }) => name),
+      [],
+      "without an example",
+    );
   });
 
   test("every example shows what it is an example of", () => {
@@ -122,9 +145,9 @@ describe("what it says of itself", { timeout }, () => {
     }
   });
 
-  const examples = Object.fromEntries(documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => (
-    examples.map(({ code }, i) => [`${name}-${i}.ts`, code])
-  )));
+  const examples = Object.fromEntries(
+    documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => examples.map(({ code }, i) => [`${name}-${i}.ts`, code])),
+  );
   const pages = ["README.md", "wasm/sdk/MIGRATING.md", "web/extension/README.md", "web/test/bundlers/README.md", "web/bench/README.md"];
   const platforms = { "a page": { lib: ["es2022", "dom"] }, Node: { lib: ["es2022"], types: ["node"] } };
   for (const [platform, options] of Object.entries(platforms)) {
@@ -145,7 +168,10 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("the README's make commands are there", () => {
-    const shell = fencedBlocks(textOf("README.md")).filter(({ language }) => language === "sh").map(({ code }) => code).join("\n");
+    const shell = fencedBlocks(textOf("README.md"))
+      .filter(({ language }) => language === "sh")
+      .map(({ code }) => code)
+      .join("\n");
     for (const [, target] of shell.matchAll(/^make (\S+)/gm)) execFileSync("make", ["--dry-run", target], { cwd: root, stdio: "ignore" });
   });
 });
@@ -247,9 +273,15 @@ describe("types", { timeout }, () => {
     "no platform at all": [{ lib: ["es2022"] }, { "consumer.ts": consumer }],
     "a page": [{ lib: ["es2022", "dom"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
     "a worker": [{ lib: ["es2022", "webworker"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
-    "Node": [{ lib: ["es2022"], types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withPlatform }],
+    Node: [
+      { lib: ["es2022"], types: ["node"] },
+      { "consumer.ts": consumer, "platform.ts": withPlatform },
+    ],
     "a page and Node": [{ types: ["node"] }, { "consumer.ts": consumer, "platform.ts": withWebAssembly }],
-    "a bundler": [{ module: "esnext", moduleResolution: "bundler" }, { "consumer.ts": consumer, "url.ts": addresses }],
+    "a bundler": [
+      { module: "esnext", moduleResolution: "bundler" },
+      { "consumer.ts": consumer, "url.ts": addresses },
+    ],
   };
   for (const [platform, [options, files]] of Object.entries(platforms)) {
     test(platform, () => {
@@ -279,11 +311,22 @@ describe("types", { timeout }, () => {
   test("the names of the Node package that are not here are those of its resources, mocks and documents", () => {
     const declarations = readFileSync(join(tests, "node_modules/@interledger/open-payments/dist/index.d.ts"), "utf8");
     const theirs = [...declarations.matchAll(/export \{([^}]*)\}/g)].flatMap(([, names]) => names.split(",").map((name) => name.trim()));
-    const ours = new Set([...textOf("index.d.ts").matchAll(/^export (?:type|interface|class|function|const) (\w+)/gm)].map(([, name]) => name));
+    const ours = new Set(
+      [...textOf("index.d.ts").matchAll(/^export (?:type|interface|class|function|const) (\w+)/gm)].map(([, name]) => name),
+    );
     const missing = theirs.filter((name) => !ours.has(name) && !/^mock|OpenAPI$/.test(name));
     assert.deepEqual(missing.sort(), [
-      "IlpPaymentMethod", "IncomingPayment", "IncomingPaymentWithPaymentMethods", "OutgoingPayment", "OutgoingPaymentGrantSpentAmounts",
-      "OutgoingPaymentWithSpentAmounts", "PaginationArgs", "PublicIncomingPayment", "Quote", "UnauthenticatedClient", "WalletAddress",
+      "IlpPaymentMethod",
+      "IncomingPayment",
+      "IncomingPaymentWithPaymentMethods",
+      "OutgoingPayment",
+      "OutgoingPaymentGrantSpentAmounts",
+      "OutgoingPaymentWithSpentAmounts",
+      "PaginationArgs",
+      "PublicIncomingPayment",
+      "Quote",
+      "UnauthenticatedClient",
+      "WalletAddress",
       "createUnauthenticatedClient",
     ]);
   });
@@ -299,11 +342,16 @@ test("two builds in two folders are the same bytes", { timeout }, () => {
 function buildIn(name) {
   const folder = join(scratch(), name);
   mkdirSync(folder, { recursive: true });
-  for (const source of ["go.mod", "go.sum", "build.sh", "README.md", "pkg", "wasm"]) cpSync(join(root, source), join(folder, source), { recursive: true });
+  for (const source of ["go.mod", "go.sum", "build.sh", "README.md", "pkg", "wasm"])
+    cpSync(join(root, source), join(folder, source), { recursive: true });
   const git = (...args) => execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: folder, stdio: "ignore" });
   git("init");
   git("add", ".");
   git("commit", "--no-gpg-sign", "-m", name);
-  execFileSync(join(folder, "build.sh"), { env: { ...process.env, COMPRESS: "no", GOFLAGS: "-buildvcs=true" }, stdio: ["ignore", "ignore", "inherit"], timeout });
+  execFileSync(join(folder, "build.sh"), {
+    env: { ...process.env, COMPRESS: "no", GOFLAGS: "-buildvcs=true" },
+    stdio: ["ignore", "ignore", "inherit"],
+    timeout,
+  });
   return join(folder, "dist");
 }

@@ -39,7 +39,9 @@ for (const { name, launch } of browsers) {
 
     test("a key that Go holds needs no other file", { timeout }, async () => {
       const { value } = await lab.outcome(async () => {
-        SubtleCrypto.prototype.generateKey = async () => { throw new DOMException("Unrecognized name.", "NotSupportedError"); };
+        SubtleCrypto.prototype.generateKey = async () => {
+          throw new DOMException("Unrecognized name.", "NotSupportedError");
+        };
         const { backing } = await lab.generateKey();
         return { backing, deferred: typeof lab.buildInfo.deferred, tag: lab.buildInfo.tag };
       });
@@ -52,7 +54,10 @@ for (const { name, launch } of browsers) {
       await lab.page.waitForFunction("globalThis.lab !== undefined");
       const { readFile } = await import("node:fs/promises");
       const module = (await readFile(join(packed, "open-payments.wasm"))).toString("base64");
-      const { error } = await lab.outcome(async (module) => lab.init({ wasm: await (await fetch(`data:application/wasm;base64,${module}`)).arrayBuffer() }), module);
+      const { error } = await lab.outcome(
+        async (module) => lab.init({ wasm: await (await fetch(`data:application/wasm;base64,${module}`)).arrayBuffer() }),
+        module,
+      );
       assert.equal(error?.code, "module_unavailable");
       assert.match(error.description, /open-payments\.wasm is not of the build that index\.js is of/);
     });

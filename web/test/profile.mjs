@@ -11,12 +11,28 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { root } from "./harness/packages.mjs";
 
-const tests = ["endurance", "json", "arguments", "client", "compare", "continue", "failures", "interaction", "keys", "load", "stores", "wallet"];
+const tests = [
+  "endurance",
+  "json",
+  "arguments",
+  "client",
+  "compare",
+  "continue",
+  "failures",
+  "interaction",
+  "keys",
+  "load",
+  "stores",
+  "wallet",
+];
 
 const needed = join(root, "wasm/pack/needed.txt");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
-execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PROFILE: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
+execFileSync(join(root, "build.sh"), [folder], {
+  env: { ...process.env, COMPRESS: "no", PROFILE: "yes" },
+  stdio: ["ignore", "ignore", "inherit"],
+});
 
 const ran = new Set(readFileSync(needed, "utf8").split("\n"));
 const collector = createServer(async (request, response) => {
@@ -27,13 +43,25 @@ await once(collector, "listening");
 
 appendFileSync(join(folder, "index.js"), `(${report})("http://127.0.0.1:${collector.address().port}/");\n`);
 const files = tests.map((name) => `${name}.test.mjs`);
-const run = spawn("node", ["--test", "--test-concurrency=2", ...files], { cwd: import.meta.dirname, env: { ...process.env, DIST: folder }, stdio: ["ignore", "inherit", "inherit"] });
+const run = spawn("node", ["--test", "--test-concurrency=2", ...files], {
+  cwd: import.meta.dirname,
+  env: { ...process.env, DIST: folder },
+  stdio: ["ignore", "inherit", "inherit"],
+});
 const [code] = await once(run, "exit");
 collector.close();
 if (code !== 0) throw new Error("The tests failed: what they need is not known, and needed.txt is as it was.");
-const linked = new Set(WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(folder, "open-payments.wasm")))).map(({ name }) => name));
+const linked = new Set(
+  WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(folder, "open-payments.wasm")))).map(({ name }) => name),
+);
 for (const name of ran) if (!linked.has(`ran ${name}`)) ran.delete(name); // a name that is not there ends the build
-writeFileSync(needed, [...ran].sort().map((name) => `${name}\n`).join(""));
+writeFileSync(
+  needed,
+  [...ran]
+    .sort()
+    .map((name) => `${name}\n`)
+    .join(""),
+);
 
 /** Runs beside the package, and tells the collector which functions have run. */
 function report(url) {
@@ -47,9 +75,12 @@ function report(url) {
   };
   const send = globalThis.fetch; // tests replace it
   const tell = () => {
-    const names = instances.flatMap(({ exports }) => Object.keys(exports ?? {}).filter((name) => name.startsWith("ran ") && exports[name].value === 1 && !told.has(name)));
+    const names = instances.flatMap(({ exports }) =>
+      Object.keys(exports ?? {}).filter((name) => name.startsWith("ran ") && exports[name].value === 1 && !told.has(name)),
+    );
     for (const name of names) told.add(name);
-    if (names.length > 0) send(url, { method: "POST", mode: "no-cors", body: names.map((name) => name.slice(4)).join("\n") }).catch(() => {});
+    if (names.length > 0)
+      send(url, { method: "POST", mode: "no-cors", body: names.map((name) => name.slice(4)).join("\n") }).catch(() => {});
   };
   setInterval(tell, 50).unref?.();
   globalThis.process?.on?.("beforeExit", tell); // it may have had no turn before

@@ -21,12 +21,15 @@ const timeout = 60_000;
 const cases = {
   async init({ fresh, make, bytes, isWeb }) {
     const sources = [
-      "(bytes) => new Uint8Array(bytes)", "(bytes) => new Uint8Array(bytes).buffer", "(bytes) => new DataView(new Uint8Array(bytes).buffer)",
+      "(bytes) => new Uint8Array(bytes)",
+      "(bytes) => new Uint8Array(bytes).buffer",
+      "(bytes) => new DataView(new Uint8Array(bytes).buffer)",
       "(bytes) => new WebAssembly.Module(new Uint8Array(bytes))",
     ];
     const ofTheWeb = [
       "(bytes) => new Response(new Uint8Array(bytes), { headers: { 'content-type': 'application/wasm' } })",
-      "(bytes) => new Response(new Uint8Array(bytes))", "(bytes, url) => new URL(url)",
+      "(bytes) => new Response(new Uint8Array(bytes))",
+      "(bytes, url) => new URL(url)",
     ];
     for (const source of isWeb ? [...sources, ...ofTheWeb] : sources) {
       const { sdk, url } = await fresh();
@@ -53,7 +56,9 @@ const cases = {
   },
   async verifyInteractionHash({ sdk, make, isWeb }) {
     for (const endpoint of isWeb ? ["'https://as.example/'", "new URL('https://as.example/')"] : ["'https://as.example/'"]) {
-      const options = make(`{ clientNonce: 'c', serverNonce: 's', interactRef: 'r', hash: 'h', grantEndpoint: ${endpoint}, hashMethod: 'sha-256' }`);
+      const options = make(
+        `{ clientNonce: 'c', serverNonce: 's', interactRef: 'r', hash: 'h', grantEndpoint: ${endpoint}, hashMethod: 'sha-256' }`,
+      );
       const { code } = await sdk.verifyInteractionHash(options).catch((error) => error);
       if (code !== "hash_mismatch") return code;
     }
@@ -64,8 +69,10 @@ const cases = {
   },
   async importKey({ sdk, make, jwk, isWeb }) {
     const materials = [
-      make("(jwk) => ({ ...jwk })")(jwk), make("(jwk) => ({ keys: [{ ...jwk }] })")(jwk),
-      make("new Uint8Array(32).fill(7)"), make("new Uint8Array(32).fill(7).buffer"),
+      make("(jwk) => ({ ...jwk })")(jwk),
+      make("(jwk) => ({ keys: [{ ...jwk }] })")(jwk),
+      make("new Uint8Array(32).fill(7)"),
+      make("new Uint8Array(32).fill(7).buffer"),
     ];
     if (isWeb) materials.push(await make("crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])"));
     for (const material of materials) {
@@ -134,7 +141,11 @@ const cases = {
     const ending = await clientWith("");
     await ending.grant.cancel(at("c"), within());
     await ending.token.revoke(at("m"));
-    return sdk.isPendingGrant(started) && code === "interaction_rejected" && [continued, rotated].every((grant) => grant.access_token.value === "v");
+    return (
+      sdk.isPendingGrant(started) &&
+      code === "interaction_rejected" &&
+      [continued, rotated].every((grant) => grant.access_token.value === "v")
+    );
   },
   async webStorage({ sdk, make }) {
     const storage = make(`((map) => ({
@@ -168,7 +179,9 @@ const cases = {
   async openWalletPopup({ sdk, make, isWeb }) {
     if (isWeb) globalThis.open = () => null;
     const options = make(isWeb ? "{ signal: new AbortController().signal, features: 'popup' }" : "{ features: 'popup' }");
-    const { code } = await sdk.openWalletPopup(make("{ interact: { redirect: 'https://wallet.example/' } }"), options).catch((error) => error);
+    const { code } = await sdk
+      .openWalletPopup(make("{ interact: { redirect: 'https://wallet.example/' } }"), options)
+      .catch((error) => error);
     return code === (isWeb ? "popup_blocked" : "no_window");
   },
   async openWalletTab({ sdk, make, isWeb }) {
@@ -210,17 +223,24 @@ const respondIn = `(body, status = 200) => async () => {
   return { status, ok: true, url: '', headers: new Map([['content-type', 'application/json']]), body: { getReader } };
 }`;
 const granted = JSON.stringify({
-  access_token: { value: "v", manage: "https://as.example/m", access: [] }, continue: { access_token: { value: "t" }, uri: "https://as.example/c" },
+  access_token: { value: "v", manage: "https://as.example/m", access: [] },
+  continue: { access_token: { value: "t" }, uri: "https://as.example/c" },
 });
-const jwk = { // RFC 8037 A.1
-  kty: "OKP", crv: "Ed25519", d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+const jwk = {
+  // RFC 8037 A.1
+  kty: "OKP",
+  crv: "Ed25519",
+  d: "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+  x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
 };
 
 describe("Node, and a vm context", { timeout }, () => {
   const address = pathToFileURL(join(dist(), "index.js")).href;
   const context = vm.createContext();
   const make = (text) => vm.runInContext(`(${text})`, context);
-  let sdk, bytes, copies = 0;
+  let sdk,
+    bytes,
+    copies = 0;
 
   before(async () => {
     sdk = await import(address);
@@ -228,7 +248,12 @@ describe("Node, and a vm context", { timeout }, () => {
   });
 
   test("every export that takes objects is in the table", () => {
-    assert.deepEqual(Object.keys(sdk).filter((name) => !(name in cases)).sort(), withoutObjects);
+    assert.deepEqual(
+      Object.keys(sdk)
+        .filter((name) => !(name in cases))
+        .sort(),
+      withoutObjects,
+    );
   });
 
   for (const [name, run] of Object.entries(cases)) {

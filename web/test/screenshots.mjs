@@ -33,7 +33,9 @@ const states = {
     await toToken(page);
     await page.$eval("[data-step=continue] summary", (summary) => summary.click());
     await page.focus("[data-step=continue] .base [data-part=content-digest]");
-    await page.$eval("[data-step=continue]", (step) => scrollBy(0, step.getBoundingClientRect().top - document.querySelector(".lanes").offsetHeight));
+    await page.$eval("[data-step=continue]", (step) =>
+      scrollBy(0, step.getBoundingClientRect().top - document.querySelector(".lanes").offsetHeight),
+    );
   },
   refused: async (page) => {
     await page.$eval("input[value=tamper]", (input) => input.click());
@@ -42,12 +44,19 @@ const states = {
   },
 };
 
-const pictures = [["start", 1280], ["bytes", 1280], ["refused", 1280], ["wallet", 360], ["token", 360]];
+const pictures = [
+  ["start", 1280],
+  ["bytes", 1280],
+  ["refused", 1280],
+  ["wallet", 360],
+  ["token", 360],
+];
 
 mkdirSync(folder, { recursive: true });
 const [chromium] = browsers;
 const [browser, sandbox] = await Promise.all([
-  chromium.launch(), startSandbox("-addr", "127.0.0.1:8080", "-sandbox-addr", "127.0.0.1:8081", "-wait", "1s"),
+  chromium.launch(),
+  startSandbox("-addr", "127.0.0.1:8080", "-sandbox-addr", "127.0.0.1:8081", "-wait", "1s"),
 ]);
 try {
   for (const scheme of schemes) for (const [state, size] of pictures) await take(state, size, scheme);
@@ -59,7 +68,10 @@ async function take(state, size, scheme) {
   const context = await browser.createBrowserContext(); // a key of its own
   const page = await context.newPage();
   await page.setViewport(sizes[size]);
-  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }]);
+  await page.emulateMediaFeatures([
+    { name: "prefers-color-scheme", value: scheme },
+    { name: "prefers-reduced-motion", value: "reduce" },
+  ]);
   await page.goto(sandbox.demo);
   await page.waitForSelector("#start:not([hidden])");
   await states[state](page);

@@ -8,7 +8,10 @@ import { describeFailures, soak } from "./soak/run.mjs";
 const timeout = 600_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
-for (const [browser, count] of [["Chromium", 800], ["Firefox", 200]]) {
+for (const [browser, count] of [
+  ["Chromium", 800],
+  ["Firefox", 200],
+]) {
   describe(browser, { timeout }, () => {
     test(`${count} calls under random faults: each settles once and rightly, and nothing grows (seed ${seed})`, { timeout }, async () => {
       const results = await soak({ browser, seed, count });

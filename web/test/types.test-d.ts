@@ -43,7 +43,12 @@ void ours.continueGrant({ url: "https://as.example/", accessToken: 1, key });
 
 // Every member that may be missing may be undefined, whatever exactOptionalPropertyTypes says.
 const nothing = {
-  interactRef: undefined, validateResponses: undefined, signal: undefined, timeoutMs: undefined, fetch: undefined, useHttp: undefined,
+  interactRef: undefined,
+  validateResponses: undefined,
+  signal: undefined,
+  timeoutMs: undefined,
+  fetch: undefined,
+  useHttp: undefined,
 };
 void ours.continueGrant({ url: "https://as.example/", accessToken: "t", key, ...nothing });
 void ours.pollGrant({ url: new URL("https://as.example/"), accessToken: "t", key, ...nothing, wait: undefined, onProgress: undefined });
@@ -52,16 +57,38 @@ void ours.importKey("pem", { keyId: undefined, fallback: undefined });
 void ours.saveKey("wallet", key, { persist: undefined, plaintext: undefined });
 void ours.checkPublished(key, new URL("https://wallet.example/shop"), { signal: undefined, fetch: undefined });
 void ours.verifyInteractionHash({
-  clientNonce: "c", serverNonce: "s", interactRef: "r", hash: "h", grantEndpoint: new URL("https://as.example/"), hashMethod: undefined,
+  clientNonce: "c",
+  serverNonce: "s",
+  interactRef: "r",
+  hash: "h",
+  grantEndpoint: new URL("https://as.example/"),
+  hashMethod: undefined,
 });
 void ours.createAuthenticatedClient({
-  walletAddressUrl: new URL("https://wallet.example/shop"), key, privateKey: undefined, keyId: undefined, requestTimeoutMs: undefined,
-  validateResponses: undefined, store: undefined, useHttp: undefined, fetch: undefined,
+  walletAddressUrl: new URL("https://wallet.example/shop"),
+  key,
+  privateKey: undefined,
+  keyId: undefined,
+  requestTimeoutMs: undefined,
+  validateResponses: undefined,
+  store: undefined,
+  useHttp: undefined,
+  fetch: undefined,
 });
 void ours.openWalletPopup({} as ours.PendingGrant, { signal: undefined, features: undefined });
-void ours.openWalletTab({} as ours.PendingGrant, { tabs: {} as ours.ExtensionTabs, finishUri: new URL("https://shop.example/"), signal: undefined });
+void ours.openWalletTab({} as ours.PendingGrant, {
+  tabs: {} as ours.ExtensionTabs,
+  finishUri: new URL("https://shop.example/"),
+  signal: undefined,
+});
 void ours.init({ wasm: undefined, deferred: undefined });
-new ours.OpenPaymentsClientError("message", { status: undefined, code: undefined, cause: undefined, responseText: undefined, pending: undefined });
+new ours.OpenPaymentsClientError("message", {
+  status: undefined,
+  code: undefined,
+  cause: undefined,
+  responseText: undefined,
+  pending: undefined,
+});
 ours.buildInfo.tag satisfies string;
 
 const args: ours.CreateAuthenticatedClientArgs = { walletAddressUrl: "https://wallet.example/shop", privateKey: "-----BEGIN", keyId: "k" };
@@ -71,17 +98,35 @@ declare const client: ours.AuthenticatedClient;
 const target = { url: new URL("https://as.example/"), accessToken: "t", signal: undefined };
 const outgoing = { type: "outgoing-payment" as const, actions: [ours.AccessAction.Create], identifier: "https://wallet.example/me" };
 const amount = { value: "1", assetCode: "EUR", assetScale: 2 };
-void client.grant.request(target, { access_token: { access: [{ ...outgoing, limits: undefined }] }, interact: undefined, subject: undefined });
 void client.grant.request(target, {
-  access_token: { access: [{ ...outgoing, limits: { receiver: undefined, interval: undefined, debitAmount: amount, receiveAmount: undefined } }] },
-  interact: { start: ["redirect"], finish: undefined },
-}, undefined);
+  access_token: { access: [{ ...outgoing, limits: undefined }] },
+  interact: undefined,
+  subject: undefined,
+});
+void client.grant.request(
+  target,
+  {
+    access_token: {
+      access: [{ ...outgoing, limits: { receiver: undefined, interval: undefined, debitAmount: amount, receiveAmount: undefined } }],
+    },
+    interact: { start: ["redirect"], finish: undefined },
+  },
+  undefined,
+);
 void client.grant.continue(target, undefined);
 void client.grant.cancel(target, { ignoreGone: undefined, store: undefined });
-void client.grant.start(target, {
-  access_token: { access: [outgoing] }, subject: undefined,
-  interact: { start: ["redirect"], finish: { method: "redirect", uri: new URL("https://shop.example/"), nonce: undefined, hash_method: undefined } },
-}, { store: undefined });
+void client.grant.start(
+  target,
+  {
+    access_token: { access: [outgoing] },
+    subject: undefined,
+    interact: {
+      start: ["redirect"],
+      finish: { method: "redirect", uri: new URL("https://shop.example/"), nonce: undefined, hash_method: undefined },
+    },
+  },
+  { store: undefined },
+);
 void client.grant.finish(new URL("https://shop.example/"), { store: undefined, signal: undefined, pending: undefined });
 void client.grant.pending({ store: undefined, signal: undefined });
 void client.grant.forget("id", { store: undefined, signal: undefined });

@@ -18,7 +18,8 @@ const metrics = { total: { title: "to the token", unit: "ms", main: true }, ...p
 export const cold = {
   id: "cold",
   title: "Cold start, loopback",
-  note: "“Compile” is what is left of it after the last byte: evaluation of the scripts, compilation of the WebAssembly. " +
+  note:
+    "“Compile” is what is left of it after the last byte: evaluation of the scripts, compilation of the WebAssembly. " +
     "Long tasks are those above 50 ms on the main thread.",
   metrics,
   measure: (bench, add) => measure(bench, add, bench.server.site, bench.options.coldRounds),

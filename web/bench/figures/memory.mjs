@@ -47,9 +47,13 @@ export default {
 /** Makes so many calls, 32 at once, and in pieces, so that no wait in the browser is long. */
 async function callMany(page, count) {
   for (let left = count; left > 0; left -= 320) {
-    await run(page, async (count) => {
-      for (let left = count; left > 0; left -= 32) await bench.together(Math.min(left, 32));
-    }, Math.min(left, 320));
+    await run(
+      page,
+      async (count) => {
+        for (let left = count; left > 0; left -= 32) await bench.together(Math.min(left, 32));
+      },
+      Math.min(left, 320),
+    );
   }
 }
 
@@ -71,7 +75,7 @@ async function rendererOf(browser, page) {
   };
   const before = await times();
   await run(page, () => {
-    for (const end = performance.now() + 200; performance.now() < end; );
+    for (const end = performance.now() + 200; performance.now() < end;);
   });
   const used = [...(await times())].map(([id, time]) => ({ id, used: time - (before.get(id) ?? time) }));
   await session.detach();

@@ -27,10 +27,11 @@ export const returnUsed = {
   title: "Return from the wallet, after much use",
   note: "The first document made 300 calls and stayed for some seconds, so that the browser could keep compiled code.",
   metrics,
-  measure: (bench, add) => measure(bench, add, async (tabs) => {
-    for (const { page } of tabs) await run(page, () => bench.offline(300).then(() => {}));
-    await pause(bench.options.stayMs);
-  }),
+  measure: (bench, add) =>
+    measure(bench, add, async (tabs) => {
+      for (const { page } of tabs) await run(page, () => bench.offline(300).then(() => {}));
+      await pause(bench.options.stayMs);
+    }),
 };
 
 let visits = 0;

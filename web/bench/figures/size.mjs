@@ -15,7 +15,12 @@ export default {
     for (const { id, files } of peers) {
       const sum = (kind, paths) => paths.reduce((total, path) => total + server.sizes[path][kind], 0);
       for (const kind of ["raw", "gzip", "brotli"]) add(id, kind, [sum(kind, files)]);
-      add(id, "wasm", [sum("brotli", files.filter((path) => path.endsWith(".wasm")))]);
+      add(id, "wasm", [
+        sum(
+          "brotli",
+          files.filter((path) => path.endsWith(".wasm")),
+        ),
+      ]);
       add(id, "requests", [files.length]);
     }
   },

@@ -7,7 +7,8 @@ import { eachRound } from "../rounds.mjs";
 export default {
   id: "worker",
   title: "Service worker",
-  note: "From the message that wakes a stopped module service worker to the token. " +
+  note:
+    "From the message that wakes a stopped module service worker to the token. " +
     "Its scripts are where the browser keeps them, the WebAssembly is in the HTTP cache.",
   metrics: { token: { title: "wake-up to token", unit: "ms", main: true } },
 

@@ -54,7 +54,10 @@ bench.together = async (count) => {
  * called with the signed request, `whole` the time until the answer was there.
  */
 bench.offline = async (count) => {
-  const answer = JSON.stringify({ access_token: { value: "issued", manage: "https://server.example/manage/1", access: [] }, continue: { access_token: { value: "next" }, uri: "https://server.example/continue/1" } });
+  const answer = JSON.stringify({
+    access_token: { value: "issued", manage: "https://server.example/manage/1", access: [] },
+    continue: { access_token: { value: "next" }, uri: "https://server.example/continue/1" },
+  });
   const online = globalThis.fetch;
   let called;
   globalThis.fetch = async () => {
@@ -80,7 +83,10 @@ function downloads(begin, end) {
   const files = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(location.origin));
   return {
     lastByte: Math.max(begin, ...files.map(({ responseEnd }) => Math.min(responseEnd, end))),
-    files: files.map(({ name, transferSize }) => ({ path: new URL(name).pathname.slice(config.base.length), fromCache: transferSize === 0 })),
+    files: files.map(({ name, transferSize }) => ({
+      path: new URL(name).pathname.slice(config.base.length),
+      fromCache: transferSize === 0,
+    })),
   };
 }
 
@@ -93,7 +99,8 @@ function watchWebAssembly() {
       const result = await original.call(WebAssembly, source, ...rest);
       if (!(source instanceof WebAssembly.Module)) watched.at = performance.now();
       const instance = result.instance ?? result;
-      if (instance.exports) watched.memories.push(...Object.values(instance.exports).filter((value) => value instanceof WebAssembly.Memory));
+      if (instance.exports)
+        watched.memories.push(...Object.values(instance.exports).filter((value) => value instanceof WebAssembly.Memory));
       return result;
     };
   }

@@ -9,7 +9,11 @@ export const fromBase64 = (text) => Uint8Array.from(atob(text), (char) => char.c
 export const importKey = (key) => crypto.subtle.importKey("pkcs8", fromBase64(key.pkcs8), "Ed25519", false, ["sign"]);
 
 /** 128 random bits as base64url. */
-export const nonce = () => base64(crypto.getRandomValues(new Uint8Array(16))).replaceAll("+", "-").replaceAll("/", "_").slice(0, 22);
+export const nonce = () =>
+  base64(crypto.getRandomValues(new Uint8Array(16)))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .slice(0, 22);
 
 export async function contentDigest(text) {
   return `sha-512=:${base64(new Uint8Array(await crypto.subtle.digest("SHA-512", encoder.encode(text))))}:`;

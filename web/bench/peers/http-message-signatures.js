@@ -23,7 +23,13 @@ export async function start(key) {
         "content-digest": await contentDigest(text),
       },
     };
-    const config = { key: signer, name: "sig1", fields: components, params: ["created", "nonce", "tag", "keyid"], paramValues: { nonce: nonce(), tag: "gnap" } };
+    const config = {
+      key: signer,
+      name: "sig1",
+      fields: components,
+      params: ["created", "nonce", "tag", "keyid"],
+      paramValues: { nonce: nonce(), tag: "gnap" },
+    };
     const { headers } = await signMessage(config, message);
     const response = await fetch(url, { method: "POST", headers, body: text });
     if (!response.ok) throw new Error(`status ${response.status}`);

@@ -63,7 +63,8 @@ function functionsAt(places) {
 function readNames(bytes) {
   const names = new Map();
   let at = 0;
-  const number = () => { // LEB128
+  const number = () => {
+    // LEB128
     let value = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[at++];
@@ -76,7 +77,8 @@ function readNames(bytes) {
     at += length;
     return new TextDecoder().decode(bytes.subarray(at - length, at));
   };
-  while (bytes[at] !== 1) { // the kind of a part; 1 has the functions
+  while (bytes[at] !== 1) {
+    // the kind of a part; 1 has the functions
     at += 1;
     const length = number();
     at += length;

@@ -48,8 +48,15 @@ export function compile(files, options = {}, compiler = newest) {
   symlinkSync(dist(), join(folder, "node_modules/open-payments-wasm"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const compilerOptions = {
-    strict: true, noUncheckedIndexedAccess: true, skipLibCheck: false, noEmit: true,
-    target: "es2022", module: "nodenext", lib: ["es2022", "dom"], types: [], typeRoots: [join(projects, "node_modules/@types")],
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+    target: "es2022",
+    module: "nodenext",
+    lib: ["es2022", "dom"],
+    types: [],
+    typeRoots: [join(projects, "node_modules/@types")],
     ...options,
   };
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
@@ -100,9 +107,11 @@ export function compileSnippets(snippets, exported, options) {
   }
   for (const [file, names] of missing) files[file] += declarations(names, exported);
   const isImplicitAny = ({ file, code }) => file.endsWith(".js.ts") && code >= 7000 && code < 7100;
-  return Object.entries(compilers).flatMap(([compiler, script]) => (
-    compile(files, options, script).filter((found) => !isImplicitAny(found)).map((found) => ({ compiler, ...found }))
-  ));
+  return Object.entries(compilers).flatMap(([compiler, script]) =>
+    compile(files, options, script)
+      .filter((found) => !isImplicitAny(found))
+      .map((found) => ({ compiler, ...found })),
+  );
 }
 
 const isCalled = (name, text, exported) => !exported.includes(name) && new RegExp(`(?<![.\\w])${name}\\(`).test(text);

@@ -72,7 +72,9 @@ class InChromium extends LoadedExtension {
   async openPopup() {
     const before = this.browser.targets();
     const [[extension], [page]] = await Promise.all([this.browser.extensions().then((all) => [...all.values()]), this.browser.pages()]);
-    const opening = this.browser.waitForTarget((target) => target.url().startsWith(this.origin) && target.type() === "page" && !before.includes(target));
+    const opening = this.browser.waitForTarget(
+      (target) => target.url().startsWith(this.origin) && target.type() === "page" && !before.includes(target),
+    );
     await page.triggerExtensionAction(extension);
     return (await opening).asPage();
   }
@@ -184,7 +186,13 @@ export async function startGate(sandbox) {
     /** Never answers the next request of that kind. Resolves when it is there: `before` or `after` the sandbox has processed it. */
     hold: (pattern, when = "before") => {
       let isThere = false;
-      held = { pattern, when, reached: () => { isThere = true; } };
+      held = {
+        pattern,
+        when,
+        reached: () => {
+          isThere = true;
+        },
+      };
       return eventually(`a request ${pattern}`, async () => isThere);
     },
     /** Leaves CORS headers out of the answers to requests of that kind. */

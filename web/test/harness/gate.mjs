@@ -27,7 +27,8 @@ export async function startGate(sandbox) {
     walletAddress: behind(walletAddress),
     clients: behind(clients),
     /** The continuations that came, in order; with a URI, those for it. */
-    continuations: (uri = `${origin}/auth/continue/`) => gate.requests.filter(({ method, url }) => method === "POST" && url.startsWith(uri)),
+    continuations: (uri = `${origin}/auth/continue/`) =>
+      gate.requests.filter(({ method, url }) => method === "POST" && url.startsWith(uri)),
     /** The signed requests that came to a URL. */
     to: (url) => gate.requests.filter((passed) => passed.signed && passed.url === url),
     close: () => close(server),

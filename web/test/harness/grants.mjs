@@ -7,12 +7,14 @@ import { decide, publishKey } from "./sandbox.mjs";
 /** Asks for an outgoing payment. `finish` is interact.finish, or undefined for a grant to be polled. */
 export const outgoing = (places, finish) => ({
   access_token: {
-    access: [{
-      type: "outgoing-payment",
-      actions: ["create", "read"],
-      identifier: places.walletAddress,
-      limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
-    }],
+    access: [
+      {
+        type: "outgoing-payment",
+        actions: ["create", "read"],
+        identifier: places.walletAddress,
+        limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
+      },
+    ],
   },
   interact: { start: ["redirect"], finish },
 });
@@ -50,7 +52,11 @@ export class Shop extends Lab {
   async start({ finish, store = "default", url = this.places.authServer } = {}) {
     const request = outgoing(this.places, { method: "redirect", uri: this.finishUri, ...finish });
     const { value, error } = await this.outcome(
-      (url, request, store) => lab.client.grant.start({ url }, request, { store: lab.stores[store] }), url, request, store);
+      (url, request, store) => lab.client.grant.start({ url }, request, { store: lab.stores[store] }),
+      url,
+      request,
+      store,
+    );
     if (error) throw Object.assign(new Error(error.message), error);
     return value;
   }
@@ -93,10 +99,11 @@ export class Shop extends Lab {
 
 /** Runs in the page. */
 async function editEntries(edit) {
-  const done = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  const done = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
   const opening = indexedDB.open("open-payments-wasm.journal", 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore("entries");
   const database = await done(opening);

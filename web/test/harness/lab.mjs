@@ -46,11 +46,17 @@ export class Lab {
    * the key of the page.
    */
   send(name, target, args, walletAddressUrl = "https://wallet.example/client") {
-    return this.outcome(async (name, target, args, walletAddressUrl) => {
-      const client = await lab.createAuthenticatedClient({ walletAddressUrl, key: lab.key });
-      const [group, method] = name.split(".");
-      return client[group][method](target, args ?? undefined);
-    }, name, target, args, walletAddressUrl);
+    return this.outcome(
+      async (name, target, args, walletAddressUrl) => {
+        const client = await lab.createAuthenticatedClient({ walletAddressUrl, key: lab.key });
+        const [group, method] = name.split(".");
+        return client[group][method](target, args ?? undefined);
+      },
+      name,
+      target,
+      args,
+      walletAddressUrl,
+    );
   }
 
   /** Asserts that nothing that was said holds a secret. */

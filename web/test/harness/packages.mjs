@@ -33,14 +33,20 @@ export function primaryOnly() {
 /** The package with the functions of wasm/faults_js.go. */
 export function distWithFaults() {
   return built("faults", (folder) => {
-    execFileSync(join(root, "build.sh"), [folder, "faults"], { env: { ...process.env, COMPRESS: "no" }, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(join(root, "build.sh"), [folder, "faults"], {
+      env: { ...process.env, COMPRESS: "no" },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   });
 }
 
 /** The package with the module as Go's linker wrote it. */
 export function distPlain() {
   return built("plain", (folder) => {
-    execFileSync(join(root, "build.sh"), [folder], { env: { ...process.env, COMPRESS: "no", PLAIN: "yes" }, stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync(join(root, "build.sh"), [folder], {
+      env: { ...process.env, COMPRESS: "no", PLAIN: "yes" },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   });
 }
 

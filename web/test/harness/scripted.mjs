@@ -5,7 +5,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { close } from "./site.mjs";
 
-const headers = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, authorization", "content-type": "application/json" };
+const headers = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "*, authorization",
+  "content-type": "application/json",
+};
 
 export const issued = { access_token: { value: "issued", manage: "http://localhost/manage", access: [] } };
 export const denied = { error: { code: "user_denied", description: "no" } };
@@ -32,7 +36,11 @@ export async function startScripted() {
     grant({ wait, waits = [], end = [issued] }) {
       const number = grants.length;
       const pending = waits.map((wait, i) => ({ continue: step(number, i + 1, wait) }));
-      const grant = { requests: [], answers: [...pending, ...end], steps: [step(number, 0, wait), ...pending.map((answer) => answer.continue)] };
+      const grant = {
+        requests: [],
+        answers: [...pending, ...end],
+        steps: [step(number, 0, wait), ...pending.map((answer) => answer.continue)],
+      };
       grants.push(grant);
       return grant;
     },

@@ -61,7 +61,8 @@ const behaviours = {
   error: (exchange, res, server, status, code) => sendJSON(res, Number(status), { error: { code, description: `about ${code}` } }),
   bare: (exchange, res, server, status, code) => sendJSON(res, Number(status), { error: code }),
   codeless: (exchange, res) => sendJSON(res, 400, { error: { description: "the schema says no" } }),
-  detailed: (exchange, res) => sendJSON(res, 400, { error: { code: "invalid_request", description: "no", details: { member: "interact_ref" } } }),
+  detailed: (exchange, res) =>
+    sendJSON(res, 400, { error: { code: "invalid_request", description: "no", details: { member: "interact_ref" } } }),
   tooFast: (exchange, res, server, wait) => {
     const first = server.to(exchange.target).length === 1;
     if (!first) return issue(res, exchange);
@@ -82,7 +83,8 @@ const behaviours = {
     const description = [authorization, signature, input, exchange.body].join(" ");
     sendJSON(res, 400, { error: { code: authorization, description, details: { description } } });
   },
-  cookie: (exchange, res) => send(res, 200, '<link rel="icon" href="data:,">', { "content-type": "text/html", "set-cookie": "session=1; Path=/; SameSite=Lax" }),
+  cookie: (exchange, res) =>
+    send(res, 200, '<link rel="icon" href="data:,">', { "content-type": "text/html", "set-cookie": "session=1; Path=/; SameSite=Lax" }),
 };
 
 export async function startServer() {

@@ -6,7 +6,12 @@ import { extname, join, normalize } from "node:path";
 import { assertUnneeded, deferred } from "./deferred.mjs";
 import { close } from "./site.mjs";
 
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm", ".json": "application/json" };
+const types = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".json": "application/json",
+};
 const deferredFile = new RegExp(deferred.replace(".", "[^/]*\\.") + "$"); // bundlers put a hash in between
 const encodings = { br: ".br", gzip: ".gz" }; // the best first
 

@@ -21,7 +21,9 @@ declare const chrome: {
   runtime: {
     getURL(path: string): string;
     sendMessage(message: unknown): Promise<any>;
-    onMessage: ExtensionEvent<(message: any, sender: { url?: string; tab?: ExtensionTab }, reply: (value?: unknown) => void) => boolean | void>;
+    onMessage: ExtensionEvent<
+      (message: any, sender: { url?: string; tab?: ExtensionTab }, reply: (value?: unknown) => void) => boolean | void
+    >;
     onStartup: ExtensionEvent<() => void>;
   };
   storage: { local: ExtensionStorageArea; session: ExtensionStorageArea };

@@ -1,8 +1,18 @@
 // Reports what importing the package, and then calling it, changed about the page's globals.
 
 // Whoever drives the browser adds names of its own at any time, such as __ariaQuerySelector.
-const names = () => Reflect.ownKeys(globalThis).map(String).filter((name) => !name.includes("ariaQuerySelector"));
-const values = () => [globalThis.fetch, globalThis.setTimeout, globalThis.crypto, globalThis.console.log, Object.prototype.toString, Promise.prototype.then];
+const names = () =>
+  Reflect.ownKeys(globalThis)
+    .map(String)
+    .filter((name) => !name.includes("ariaQuerySelector"));
+const values = () => [
+  globalThis.fetch,
+  globalThis.setTimeout,
+  globalThis.crypto,
+  globalThis.console.log,
+  Object.prototype.toString,
+  Promise.prototype.then,
+];
 const before = { names: names(), values: values() };
 
 const changes = () => ({

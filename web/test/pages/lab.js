@@ -49,7 +49,15 @@ function describe(error) {
   const { name, message, description, status, code, details, validationErrors, retryable, cause } = error;
   const kind = error instanceof openPayments.OpenPaymentsClientError ? "OpenPaymentsClientError" : error.constructor.name;
   return {
-    kind, name, message, description, status, code, details, validationErrors, retryable,
+    kind,
+    name,
+    message,
+    description,
+    status,
+    code,
+    details,
+    validationErrors,
+    retryable,
     cause: cause instanceof Error ? { name: cause.name, message: cause.message } : cause && String(cause),
   };
 }

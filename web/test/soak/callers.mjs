@@ -7,8 +7,25 @@ const never = () => new Promise(() => {});
 const at = (list, number) => list[number % list.length]();
 
 const responseJunk = [
-  () => undefined, () => null, () => 0, () => "text", () => ({}), () => [], () => ({ status: "200" }), () => Response.error(),
-  () => new Proxy({}, { get() { throw own(); } }), () => Symbol("junk"), () => 10n,
+  () => undefined,
+  () => null,
+  () => 0,
+  () => "text",
+  () => ({}),
+  () => [],
+  () => ({ status: "200" }),
+  () => Response.error(),
+  () =>
+    new Proxy(
+      {},
+      {
+        get() {
+          throw own();
+        },
+      },
+    ),
+  () => Symbol("junk"),
+  () => 10n,
 ];
 const thrownJunk = [() => undefined, () => null, () => 5n, () => "thrown", () => Symbol("thrown"), () => Object.create(null)];
 const streamJunk = [() => "text", () => 5, () => undefined, () => ({}), () => Object.create(Uint8Array.prototype)];
@@ -17,7 +34,12 @@ const headers = { "content-type": "application/json" };
 /** The response with nothing but a status, headers as a plain object, and one way to read it. */
 async function bare(url, options, method) {
   const response = await fetchReal(url, options);
-  return { ok: response.ok, status: response.status, headers: Object.fromEntries(response.headers), [method]: async () => response[method]() };
+  return {
+    ok: response.ok,
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    [method]: async () => response[method](),
+  };
 }
 
 const fetchReal = (url, options) => realFetch(url, options);
@@ -26,9 +48,15 @@ const realFetch = globalThis.fetch; // counts the request already
 const streamOf = (pull) => ({ status: 200, headers: new Headers(headers), body: new ReadableStream({ pull }) });
 
 const fetches = {
-  throws: () => { throw own(); },
-  rejects: async () => { throw own(); },
-  rejectsJunk: async (url, options, number) => { throw at(thrownJunk, number); },
+  throws: () => {
+    throw own();
+  },
+  rejects: async () => {
+    throw own();
+  },
+  rejectsJunk: async (url, options, number) => {
+    throw at(thrownJunk, number);
+  },
   returnsJunk: async (url, options, number) => at(responseJunk, number),
   never,
   slow: async (url, options) => {
@@ -52,16 +80,35 @@ export function fetchOf({ fetch: name, fetchJunk }) {
 }
 
 const signatureJunk = [
-  () => undefined, () => null, () => 5, () => "signature", () => new Uint8Array(63), () => new Uint8Array(65), () => ({}), () => [],
-  () => new Proxy({}, { get() { throw own(); } }),
+  () => undefined,
+  () => null,
+  () => 5,
+  () => "signature",
+  () => new Uint8Array(63),
+  () => new Uint8Array(65),
+  () => ({}),
+  () => [],
+  () =>
+    new Proxy(
+      {},
+      {
+        get() {
+          throw own();
+        },
+      },
+    ),
 ];
 
 /** A function that signs with a CryptoKey, or fails as a script wants. */
 export function signOf(privateKey, { sign: name, signJunk } = {}) {
   const good = async (data) => new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, data));
   const signs = {
-    throws: () => { throw own(); },
-    rejects: async () => { throw own(); },
+    throws: () => {
+      throw own();
+    },
+    rejects: async () => {
+      throw own();
+    },
     returnsJunk: () => at(signatureJunk, signJunk),
     slow: (data) => sleep(60).then(() => good(data)),
     never,
@@ -70,8 +117,12 @@ export function signOf(privateKey, { sign: name, signJunk } = {}) {
 }
 
 const storeFailures = {
-  throws: () => { throw own(); },
-  rejects: async () => { throw own(); },
+  throws: () => {
+    throw own();
+  },
+  rejects: async () => {
+    throw own();
+  },
   never,
   junk: (run, number) => at([() => 5, () => "junk", () => [null], () => ({ id: { hashMethod: 5 } })], number),
   slow: (run) => sleep(30).then(run),
@@ -80,12 +131,14 @@ const storeFailures = {
 /** A store around another, which fails as faults.mjs says. */
 export function failingStore(store, { kind, on, skip, times, phase }) {
   const state = { phase: "start", uses: 0 };
-  const method = (name) => (...args) => {
-    const run = () => store[name](...args);
-    if (name !== on || state.phase !== phase) return run();
-    state.uses += 1;
-    const isFailing = state.uses > skip && state.uses <= skip + times;
-    return isFailing ? storeFailures[kind](run, state.uses) : run();
-  };
+  const method =
+    (name) =>
+    (...args) => {
+      const run = () => store[name](...args);
+      if (name !== on || state.phase !== phase) return run();
+      state.uses += 1;
+      const isFailing = state.uses > skip && state.uses <= skip + times;
+      return isFailing ? storeFailures[kind](run, state.uses) : run();
+    };
   return { get: method("get"), set: method("set"), delete: method("delete"), enter: (phase) => (state.phase = phase) };
 }

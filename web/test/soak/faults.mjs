@@ -3,8 +3,16 @@
 // The server (server.mjs) and the page (page.mjs) do what the names say.
 
 const gnapCodes = [
-  "invalid_request", "invalid_client", "invalid_interaction", "invalid_flag", "invalid_rotation", "invalid_continuation",
-  "user_denied", "request_denied", "unknown_interaction", "too_many_attempts",
+  "invalid_request",
+  "invalid_client",
+  "invalid_interaction",
+  "invalid_flag",
+  "invalid_rotation",
+  "invalid_continuation",
+  "user_denied",
+  "request_denied",
+  "unknown_interaction",
+  "too_many_attempts",
 ];
 const statuses = [400, 401, 403, 404, 405, 408, 410, 415, 421, 425, 429, 500, 502, 503, 504];
 const ownForms = ["codeless", "text", "html", "nothing"]; // without a GNAP code
@@ -29,12 +37,29 @@ export const serverFaults = {
   odd: { weight: 8, expects: "success", parameters: (random) => [random.pick(oddities)] },
   invalidUtf8: { weight: 3, expects: "either" },
   junk: { weight: 6, expects: "failure", parameters: (random) => [random.int(0, junkCount - 1)] },
-  tooFast: { weight: 4, expects: "success", parameters: (random) => [random.pick(["0.0001", "0.5", "1", "1.2", "0", "-1", "3600", "none"])] },
+  tooFast: {
+    weight: 4,
+    expects: "success",
+    parameters: (random) => [random.pick(["0.0001", "0.5", "1", "1.2", "0", "-1", "3600", "none"])],
+  },
   noCORS: { weight: 3, expects: "failure", code: "network_error" },
   preflight: { weight: 3, expects: "failure", parameters: (random) => [random.pick(["bare", "refused", "reset"])], code: "network_error" },
 };
 
-const oddities = ["latin", "euro", "astral", "escapes", "ampersand", "numbers", "beyond", "literals", "mark", "nested", "members", "separators"];
+const oddities = [
+  "latin",
+  "euro",
+  "astral",
+  "escapes",
+  "ampersand",
+  "numbers",
+  "beyond",
+  "literals",
+  "mark",
+  "nested",
+  "members",
+  "separators",
+];
 export const junkCount = 18;
 
 function statusParameters(random) {

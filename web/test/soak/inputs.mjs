@@ -29,7 +29,15 @@ const started = {
   interact: { redirect: `${server}/interact/1`, finish: "server-nonce" },
   continue: { access_token: { value: "next" }, uri: `${server}/continue/1`, wait: 0 },
 };
-const codes = ["invalid_continuation", "user_denied", "request_denied", "invalid_client", "too_fast", "invalid_rotation", "unknown_interaction"];
+const codes = [
+  "invalid_continuation",
+  "user_denied",
+  "request_denied",
+  "invalid_client",
+  "too_fast",
+  "invalid_rotation",
+  "unknown_interaction",
+];
 const failed = (random) => ({ error: { code: random.pick(codes), description: "no", wait: 3600 } });
 
 /** Makes the calls of so many inputs; the first has the seed, each further one the next. Returns what each kind came to. */
@@ -61,7 +69,10 @@ export async function runInputs({ count, seed }) {
 async function settled(makeCall) {
   let timer;
   const hangs = new Promise((resolve) => (timer = setTimeout(resolve, hangsMs, { name: "hangs", problem: "it does not settle" })));
-  const settles = makeCall().then(() => ({ name: "a value" }), (error) => judge(error));
+  const settles = makeCall().then(
+    () => ({ name: "a value" }),
+    (error) => judge(error),
+  );
   try {
     return await Promise.race([hangs, settles]);
   } finally {
@@ -82,7 +93,10 @@ function judge(error) {
 /** A function like fetch whose response is at random, most of the time like one that succeeds. */
 function responding(random, success) {
   const texts = [
-    () => random.changed(success), () => random.changed(success), () => random.changed(failed(random)), () => random.json(5),
+    () => random.changed(success),
+    () => random.changed(success),
+    () => random.changed(failed(random)),
+    () => random.json(5),
     () => random.changed({ error: random.pick(codes) }),
     () => random.changed({ error: { code: random.text(), description: random.text(30), details: {} } }),
   ];
@@ -93,7 +107,9 @@ function responding(random, success) {
     () => `{"access_token":{"value":"${random.text(20_000)}"}}`,
   ];
   const text = random.pick(random.chance(0.002) ? rare : texts)();
-  const status = random.chance(0.6) ? 200 : random.pick([201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 418, 421, 425, 429, 500, 502, 503, 599]);
+  const status = random.chance(0.6)
+    ? 200
+    : random.pick([201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 418, 421, 425, 429, 500, 502, 503, 599]);
   const headers = headersAtRandom(random);
   const body = status === 204 ? null : random.bytes(text);
   return async () => new Response(body, { status, headers });
@@ -105,16 +121,45 @@ function manyMembers(random, success) {
 }
 
 const headerValues = [
-  "", "0", "1", "-1", "3600", "1e3", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT",
-  "\u00e9", "\u00ff\u0080", "a, b;c=\"d\"", ":AAA=:", "?1", "  x  ",
+  "",
+  "0",
+  "1",
+  "-1",
+  "3600",
+  "1e3",
+  "99999999999999999999",
+  "Wed, 21 Oct 2026 07:28:00 GMT",
+  "\u00e9",
+  "\u00ff\u0080",
+  'a, b;c="d"',
+  ":AAA=:",
+  "?1",
+  "  x  ",
 ];
 const contentTypes = [
-  "application/json", "application/json; charset=utf-8", "application/json;charset=latin1", "text/html", "APPLICATION/JSON",
-  "application/gnap+json", "", "/", ";",
+  "application/json",
+  "application/json; charset=utf-8",
+  "application/json;charset=latin1",
+  "text/html",
+  "APPLICATION/JSON",
+  "application/gnap+json",
+  "",
+  "/",
+  ";",
 ];
 
 function headersAtRandom(random) {
-  const names = ["retry-after", "www-authenticate", "location", "content-length", "content-digest", "signature", "signature-input", "link", "x-a"];
+  const names = [
+    "retry-after",
+    "www-authenticate",
+    "location",
+    "content-length",
+    "content-digest",
+    "signature",
+    "signature-input",
+    "link",
+    "x-a",
+  ];
   const headers = random.list(3, () => [random.pick(names), random.pick(headerValues)]);
   return [["content-type", random.chance(0.8) ? contentTypes[0] : random.pick(contentTypes)], ...headers];
 }
@@ -122,14 +167,24 @@ function headersAtRandom(random) {
 /** A wallet that answers so, and the client of a page. */
 function clientOf({ random, openPayments, key }, success, store) {
   return openPayments.createAuthenticatedClient({
-    walletAddressUrl: "https://wallet.example/shop", key, requestTimeoutMs: timeoutMs, store,
-    fetch: responding(random, success), validateResponses: random.chance(0.8),
+    walletAddressUrl: "https://wallet.example/shop",
+    key,
+    requestTimeoutMs: timeoutMs,
+    store,
+    fetch: responding(random, success),
+    validateResponses: random.chance(0.8),
   });
 }
 
-const continueAtRandom = ({ random, openPayments, key }) => openPayments.continueGrant({
-  url: `${server}/continue/1`, accessToken: "token", interactRef: `r${random.int(2 ** 31)}`, key, timeoutMs, fetch: responding(random, granted),
-});
+const continueAtRandom = ({ random, openPayments, key }) =>
+  openPayments.continueGrant({
+    url: `${server}/continue/1`,
+    accessToken: "token",
+    interactRef: `r${random.int(2 ** 31)}`,
+    key,
+    timeoutMs,
+    fetch: responding(random, granted),
+  });
 
 async function manageAtRandom(given) {
   const client = await clientOf(given, granted);
@@ -151,16 +206,27 @@ async function startAtRandom(given) {
 async function importAtRandom({ random, openPayments }) {
   const jwk = { kty: "OKP", crv: "Ed25519", x, d, kid: "key", alg: "EdDSA", use: "sig", key_ops: ["sign"], ext: true };
   const texts = [
-    () => pem, () => pem.replaceAll("\n", random.pick([" ", "\r\n", "", "\u00a0", "\\n"])), () => Buffer.from(pem).toString("base64"),
+    () => pem,
+    () => pem.replaceAll("\n", random.pick([" ", "\r\n", "", "\u00a0", "\\n"])),
+    () => Buffer.from(pem).toString("base64"),
     () => publicKey.export({ format: "pem", type: "spki" }),
-    () => random.changed(jwk), () => random.changed({ keys: [jwk] }), () => JSON.stringify(jwk),
-    () => Buffer.from(d, "base64url").toString("hex"), () => Buffer.from(d, "base64url").toString("base64"), () => d,
-    () => random.text(200), () => random.json(),
+    () => random.changed(jwk),
+    () => random.changed({ keys: [jwk] }),
+    () => JSON.stringify(jwk),
+    () => Buffer.from(d, "base64url").toString("hex"),
+    () => Buffer.from(d, "base64url").toString("base64"),
+    () => d,
+    () => random.text(200),
+    () => random.json(),
     () => `-----BEGIN PRIVATE KEY-----\n${derAtRandom(random).toString("base64")}\n-----END PRIVATE KEY-----`,
   ];
   const text = random.pick(texts)();
   const forms = [
-    () => text, () => random.bytes(text).toString(), () => random.bytes(text), () => derAtRandom(random), () => random.value(),
+    () => text,
+    () => random.bytes(text).toString(),
+    () => random.bytes(text),
+    () => derAtRandom(random),
+    () => random.value(),
     () => ({ ...jwk, [random.text(3) || "kid"]: random.value() }),
   ];
   return openPayments.importKey(random.pick(forms)(), random.chance(0.5) ? { keyId: "key" } : {});
@@ -174,13 +240,21 @@ function derAtRandom(random) {
 }
 
 function hashOf(clientNonce, serverNonce, reference, method = "sha256") {
-  return createHash(method).update([clientNonce, serverNonce, reference, `${server}/`].join("\n")).digest("base64");
+  return createHash(method)
+    .update([clientNonce, serverNonce, reference, `${server}/`].join("\n"))
+    .digest("base64");
 }
 
 async function verifyAtRandom({ random, openPayments }) {
   const [clientNonce, serverNonce, interactRef] = [random.text() || "a", random.text() || "b", random.text() || "c"];
   const right = hashOf(clientNonce, serverNonce, interactRef, random.pick(["sha256", "sha512"]));
-  const hash = random.pick([right, right.replaceAll("=", ""), right.replaceAll("+", "-").replaceAll("/", "_"), random.text() || "d", random.value()]);
+  const hash = random.pick([
+    right,
+    right.replaceAll("=", ""),
+    right.replaceAll("+", "-").replaceAll("/", "_"),
+    random.text() || "d",
+    random.value(),
+  ]);
   const hashMethod = random.pick([undefined, "sha-256", "sha-512", "sha-384", random.text(), random.value()]);
   return openPayments.verifyInteractionHash({ clientNonce, serverNonce, interactRef, grantEndpoint: `${server}/`, hashMethod, hash });
 }
@@ -192,7 +266,12 @@ async function finishAtRandom(given) {
   const walletAddressUrl = "https://wallet.example/shop";
   const own = structuredClone(requested);
   own.interact.finish.nonce = nonce;
-  const fine = await openPayments.createAuthenticatedClient({ walletAddressUrl, key, store: whole, fetch: async () => Response.json(started) });
+  const fine = await openPayments.createAuthenticatedClient({
+    walletAddressUrl,
+    key,
+    store: whole,
+    fetch: async () => Response.json(started),
+  });
   await fine.grant.start({ url: `${server}/` }, own);
   const store = random.chance(0.5) ? whole : damaged(whole, random);
   const client = await clientOf(given, granted, store);
@@ -208,9 +287,12 @@ function callbackAtRandom(random, nonce) {
   callback.searchParams.set("hash", random.chance(0.8) ? hashOf(nonce, started.interact.finish, reference) : random.text());
   const changes = [
     () => callback.searchParams.set("result", random.pick(["grant_rejected", "grant_invalid", random.text()])),
-    () => callback.searchParams.delete("hash"), () => callback.searchParams.delete("interact_ref"), () => (callback.pathname = random.text()),
+    () => callback.searchParams.delete("hash"),
+    () => callback.searchParams.delete("interact_ref"),
+    () => (callback.pathname = random.text()),
     () => callback.searchParams.append("interact_ref", random.text()),
-    () => (callback.search += `&${random.text()}`), () => (callback.hash = random.text()),
+    () => (callback.search += `&${random.text()}`),
+    () => (callback.hash = random.text()),
   ];
   if (random.chance(0.3)) random.pick(changes)();
   return random.chance(0.95) ? callback.href : random.pick([random.text(), random.value()]);
@@ -228,8 +310,12 @@ function damage(value, random) {
 }
 
 const kinds = [
-  ...Array(4).fill(["a continuation", continueAtRandom]), ["a management", manageAtRandom], ["a start", startAtRandom],
-  ...Array(2).fill(["a key", importAtRandom]), ["a hash", verifyAtRandom], ...Array(2).fill(["a callback", finishAtRandom]),
+  ...Array(4).fill(["a continuation", continueAtRandom]),
+  ["a management", manageAtRandom],
+  ["a start", startAtRandom],
+  ...Array(2).fill(["a key", importAtRandom]),
+  ["a hash", verifyAtRandom],
+  ...Array(2).fill(["a callback", finishAtRandom]),
 ];
 
 if (import.meta.filename === process.argv[1]) {

@@ -11,10 +11,14 @@ export const sleep = (ms) => new Promise((resolve) => own.setTimeout.call(global
 const timers = new Set();
 const { clearTimeout } = globalThis;
 globalThis.setTimeout = (callback, ms, ...args) => {
-  const timer = own.setTimeout.call(globalThis, () => {
-    timers.delete(timer);
-    callback(...args);
-  }, ms);
+  const timer = own.setTimeout.call(
+    globalThis,
+    () => {
+      timers.delete(timer);
+      callback(...args);
+    },
+    ms,
+  );
   timers.add(timer);
   return timer;
 };
@@ -79,7 +83,11 @@ export async function watched(fetch, url, options) {
   for (const listener of record.onSent.splice(0)) listener();
   try {
     const response = await fetch(url, options);
-    if (isResponse(response) && url.includes("/start/")) record.started = response.clone().json().catch(() => undefined);
+    if (isResponse(response) && url.includes("/start/"))
+      record.started = response
+        .clone()
+        .json()
+        .catch(() => undefined);
     if (isResponse(response)) record.responded += 1;
     else record.failed += 1;
     for (const listener of record.onResponded.splice(0)) listener();

@@ -79,7 +79,8 @@ function problemsOfError(script, attempt, outcome, record, classes) {
 
 function problemsOfKind(script, attempt, outcome, record, { OpenPaymentsClientError }) {
   const { error, wasKilled, ms } = outcome;
-  if (error instanceof TypeError) return attempt.mayRefuse && /^"[\w.[\]]+" /.test(error.message) ? [] : [`it rejected with ${brief(error)}`];
+  if (error instanceof TypeError)
+    return attempt.mayRefuse && /^"[\w.[\]]+" /.test(error.message) ? [] : [`it rejected with ${brief(error)}`];
   if (!(error instanceof OpenPaymentsClientError)) return [`it rejected with no error of ours: ${brief(error)}`];
   const { code } = error;
   if (typeof code !== "string" || code === "") return [`its error has no code: ${brief(error)}`];

@@ -1,9 +1,26 @@
 // Calls that send nothing, with odd material. Each returns how to make the call, and what is right.
 
 const oddTexts = [
-  "é", "€", "😀", "\u0000", "\ufeff", "\u202e", "-----BEGIN PRIVATE KEY-----", "{", '"', "\\u00e9", "=", " ", "\r\n", "ß".repeat(50),
+  "é",
+  "€",
+  "😀",
+  "\u0000",
+  "\ufeff",
+  "\u202e",
+  "-----BEGIN PRIVATE KEY-----",
+  "{",
+  '"',
+  "\\u00e9",
+  "=",
+  " ",
+  "\r\n",
+  "ß".repeat(50),
 ];
-const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+const base64url = (bytes) =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const bytesOf = (random, length) => Uint8Array.from({ length }, () => random.int(0, 255));
 const oddText = (random) => Array.from({ length: random.int(1, 6) }, () => random.pick(oddTexts) + random.text(random.int(0, 12))).join("");
@@ -12,7 +29,10 @@ const pemOf = (seed) => `-----BEGIN PRIVATE KEY-----\n${btoa(String.fromCharCode
 
 async function generateKey(sdk, random) {
   const keyId = random.chance(0.5) ? random.text(8) : undefined;
-  return { make: () => sdk.generateKey({ keyId }), isRight: (key) => (keyId === undefined || key.keyId === keyId) && key.publicKey.length === 32 };
+  return {
+    make: () => sdk.generateKey({ keyId }),
+    isRight: (key) => (keyId === undefined || key.keyId === keyId) && key.publicKey.length === 32,
+  };
 }
 
 /** Material that is good, and what it is as a key. */
@@ -52,7 +72,11 @@ async function importKey(sdk, random) {
   if (random.chance(0.5)) {
     const material = good[random.pick(Object.keys(good))](seed, keyId);
     const secrets = [hex(seed), base64url(seed)];
-    return { make: () => sdk.importKey(material, { keyId }), secrets, isRight: (key) => key.keyId === keyId && key.publicKey.length === 32 };
+    return {
+      make: () => sdk.importKey(material, { keyId }),
+      secrets,
+      isRight: (key) => key.keyId === keyId && key.publicKey.length === 32,
+    };
   }
   const material = odd[random.pick(Object.keys(odd))](random, seed);
   const secrets = [hex(seed), base64url(seed), ...(typeof material === "string" ? [material] : [])];

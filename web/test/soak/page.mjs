@@ -203,7 +203,12 @@ class Call {
     this.plainStore = script.store === "memory" ? memory : undefined;
     this.finishUri = `${location.origin}/blank.html?grant=${this.id}`;
     this.clientNonce = script.givesNonce ? `nonce-of-the-client-${script.salt}` : undefined;
-    const query = new URLSearchParams({ reference, token, encoding: script.encoding, method: script.method === "sha-512" ? script.method : "" });
+    const query = new URLSearchParams({
+      reference,
+      token,
+      encoding: script.encoding,
+      method: script.method === "sha-512" ? script.method : "",
+    });
     const { value, error } = await this.attempt(this.startPlan(`${this.url("start")}?${query}`), null);
     storeFault && this.store.enter("finish");
     const pending = value ?? (await this.record.started);
@@ -279,7 +284,8 @@ class Call {
   }
 }
 
-const isUnwritable = (fault) => fault?.phase === "start" && fault.on === "set" && fault.skip === 0 && ["throws", "rejects"].includes(fault.kind);
+const isUnwritable = (fault) =>
+  fault?.phase === "start" && fault.on === "set" && fault.skip === 0 && ["throws", "rejects"].includes(fault.kind);
 
 const sharedOutcome = (call, aborts) => Promise.all(aborts.map((abort) => call.finishOnce({ abort })));
 
@@ -304,7 +310,10 @@ const modes = {
   },
   wrongHash: async (call) => {
     const forged = new URL(call.callback);
-    forged.searchParams.set("hash", forged.searchParams.get("hash").replace(/^./, (first) => (first === "A" ? "B" : "A")));
+    forged.searchParams.set(
+      "hash",
+      forged.searchParams.get("hash").replace(/^./, (first) => (first === "A" ? "B" : "A")),
+    );
     const first = await call.refused(forged.href, ["hash_mismatch"]);
     return [first, await call.finishOnce({ abort: call.script.abort })];
   },
@@ -327,7 +336,10 @@ async function settled(task, timeoutMs, afterCall) {
   const isDying = kills.underWay > 0;
   const promise = (async () => task())();
   afterCall?.();
-  const outcome = promise.then((value) => ({ value }), (error) => ({ error }));
+  const outcome = promise.then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  );
   const result = await Promise.race([outcome, unsettled(timeoutMs, promise)]);
   return { ...result, ms: performance.now() - began, wasKilled: isDying || wasKilled() };
 }

@@ -12,13 +12,64 @@ function numbers(seed) {
 }
 
 const characters = [
-  ..."abcXYZ019 _-./:?#&=+%{}[]<>'", "\\n", "\\\"", "\\\\", "\\/", "\\u0026", "\\u00e9", "\\u20ac", "\\ud83d\\ude00", "\\ud800", "\\udc00", "\\u0000",
-  "é", "ü", "€", "日", "😀", "\u2028", "\u202e", "\ufeff", "\u00a0", "\u0130", "\u212a", "\ufffd", "\u007f", "\t", "\u0001", "\"", "\\", "\\x",
+  ..."abcXYZ019 _-./:?#&=+%{}[]<>'",
+  "\\n",
+  '\\"',
+  "\\\\",
+  "\\/",
+  "\\u0026",
+  "\\u00e9",
+  "\\u20ac",
+  "\\ud83d\\ude00",
+  "\\ud800",
+  "\\udc00",
+  "\\u0000",
+  "é",
+  "ü",
+  "€",
+  "日",
+  "😀",
+  "\u2028",
+  "\u202e",
+  "\ufeff",
+  "\u00a0",
+  "\u0130",
+  "\u212a",
+  "\ufffd",
+  "\u007f",
+  "\t",
+  "\u0001",
+  '"',
+  "\\",
+  "\\x",
 ];
 const numberTexts = [
-  "0", "-0", "-1", "1e3", "1e21", "1E+2", "1e-7", "0.1", "-1.5e-300", "1e400", "-1e400", "123456789012345678901234567890", "9007199254740993", "3.0",
-  "4.9e-324", "2.2250738585072011e-308", "1.7976931348623157e308",
-  "0.1000000000000000055511151231257827", "01", "+1", "1.", ".5", "1e", "-", "NaN", "0x10",
+  "0",
+  "-0",
+  "-1",
+  "1e3",
+  "1e21",
+  "1E+2",
+  "1e-7",
+  "0.1",
+  "-1.5e-300",
+  "1e400",
+  "-1e400",
+  "123456789012345678901234567890",
+  "9007199254740993",
+  "3.0",
+  "4.9e-324",
+  "2.2250738585072011e-308",
+  "1.7976931348623157e308",
+  "0.1000000000000000055511151231257827",
+  "01",
+  "+1",
+  "1.",
+  ".5",
+  "1e",
+  "-",
+  "NaN",
+  "0x10",
 ];
 
 export class Random {
@@ -78,7 +129,9 @@ export class Random {
   /** An object in JSON with some members changed, left out or added. */
   changed(members) {
     const all = Object.entries(members).filter(() => !this.chance(0.03));
-    const texts = all.map(([name, value]) => `"${this.chance(0.02) ? this.text(3) : name}":${this.chance(0.06) ? this.json() : this.member(value)}`);
+    const texts = all.map(
+      ([name, value]) => `"${this.chance(0.02) ? this.text(3) : name}":${this.chance(0.06) ? this.json() : this.member(value)}`,
+    );
     return `{${[...texts, ...(this.chance(0.3) ? [`"${this.text(5)}":${this.json()}`] : [])].join(",")}}`;
   }
 
@@ -93,7 +146,8 @@ export class Random {
     const damages = [
       () => Buffer.concat([Buffer.from("efbbbf", "hex"), whole]),
       () => whole.subarray(0, this.int(whole.length + 1)),
-      () => this.#insert(whole, Buffer.from(this.pick(["ff", "c0af", "eda080", "f4bfbfbf", "e0ff", "81", "e9", "fc80808080af", "00"]), "hex")),
+      () =>
+        this.#insert(whole, Buffer.from(this.pick(["ff", "c0af", "eda080", "f4bfbfbf", "e0ff", "81", "e9", "fc80808080af", "00"]), "hex")),
       () => this.#insert(whole, Buffer.from(this.text(3))),
       () => Buffer.from(text, "utf16le"),
     ];

@@ -8,7 +8,17 @@ import { browsers } from "../harness/browsers.mjs";
 import { startSite } from "../harness/site.mjs";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
-const served = ["page.html", "page.mjs", "instruments.mjs", "callers.mjs", "faults.mjs", "judge.mjs", "local.mjs", "random.mjs", "script.mjs"];
+const served = [
+  "page.html",
+  "page.mjs",
+  "instruments.mjs",
+  "callers.mjs",
+  "faults.mjs",
+  "judge.mjs",
+  "local.mjs",
+  "random.mjs",
+  "script.mjs",
+];
 const mib = 2 ** 20;
 
 /**
@@ -41,10 +51,15 @@ async function startFaultServer() {
   return { origins, report, close: () => child.connected && child.disconnect() };
 }
 
-const special = Object.fromEntries(served.map((name) => [`/soak/${name}`, async (req, res) => {
-  const type = name.endsWith(".html") ? "text/html" : "text/javascript";
-  res.setHeader("content-type", `${type}; charset=utf-8`).end(await readFile(folder + name));
-}]));
+const special = Object.fromEntries(
+  served.map((name) => [
+    `/soak/${name}`,
+    async (req, res) => {
+      const type = name.endsWith(".html") ? "text/html" : "text/javascript";
+      res.setHeader("content-type", `${type}; charset=utf-8`).end(await readFile(folder + name));
+    },
+  ]),
+);
 
 /**
  * Makes `count` calls in a browser, or the one that `only` says. Returns { failures, tally, figures }; failures are
@@ -158,7 +173,8 @@ class Run {
   async measure(collects) {
     const measure = () => this.evaluate(`soak.measure(${JSON.stringify({ collects })})`);
     if (!this.devtools) return measure();
-    for (let i = 0; i < 3; i++) { // what one collection lets go of may hold something that the next can take
+    for (let i = 0; i < 3; i++) {
+      // what one collection lets go of may hold something that the next can take
       await measure();
       await this.devtools.send("HeapProfiler.collectGarbage");
     }
@@ -184,7 +200,9 @@ class Run {
 /** The failures in words, each with how to make its call alone. */
 export function describeFailures({ failures }, { browser, seed, count, most = 20 }) {
   const texts = failures.slice(0, most).map(({ script, problems }) => {
-    const again = script ? `\n  again: node web/test/soak/soak.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}` : "";
+    const again = script
+      ? `\n  again: node web/test/soak/soak.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}`
+      : "";
     return `${problems.join("\n")}${again}${script ? `\n  script: ${JSON.stringify(script)}` : ""}`;
   });
   return `${failures.length} failures of ${browser} with seed ${seed}:\n${texts.join("\n")}`;

@@ -4,8 +4,17 @@ import { fetchFaults, serverFaults, signFaults, storeFaults, weights } from "./f
 import { Random } from "./random.mjs";
 
 const calls = {
-  continueGrant: 30, clientContinue: 12, request: 8, cancel: 5, rotate: 6, revoke: 4, poll: 4, finish: 14,
-  generateKey: 1, importKey: 6, verifyHash: 6,
+  continueGrant: 30,
+  clientContinue: 12,
+  request: 8,
+  cancel: 5,
+  rotate: 6,
+  revoke: 4,
+  poll: 4,
+  finish: 14,
+  generateKey: 1,
+  importKey: 6,
+  verifyHash: 6,
 };
 const local = ["generateKey", "importKey", "verifyHash"]; // these send nothing
 const mayBeTwins = ["continueGrant", "clientContinue", "rotate"];

@@ -101,8 +101,24 @@ const oddities = {
 };
 
 const junk = [
-  "false", "-1", "1e3", "1e21", '"é"', '""', "[]", "null", "{}", '{"access_token":{}}', '{"access_token":{"value":5}}', '{"access_token":"é"}',
-  '{"continue":{}}', '{"access_token":', '{"access_token":{"value":"x"},}', nested(5000), "[".repeat(100_000), "\u0000",
+  "false",
+  "-1",
+  "1e3",
+  "1e21",
+  '"é"',
+  '""',
+  "[]",
+  "null",
+  "{}",
+  '{"access_token":{}}',
+  '{"access_token":{"value":5}}',
+  '{"access_token":"é"}',
+  '{"continue":{}}',
+  '{"access_token":',
+  '{"access_token":{"value":"x"},}',
+  nested(5000),
+  "[".repeat(100_000),
+  "\u0000",
 ];
 if (junk.length !== junkCount) throw new Error(`there are ${junk.length} kinds of junk`);
 
@@ -220,11 +236,13 @@ const preflights = {
 
 function answerPreflight(req, res, [fault, how]) {
   if (fault === "preflight") return preflights[how](res);
-  res.writeHead(204, {
-    "access-control-allow-origin": "*",
-    "access-control-allow-methods": "POST, DELETE",
-    "access-control-allow-headers": req.headers["access-control-request-headers"] ?? "",
-  }).end();
+  res
+    .writeHead(204, {
+      "access-control-allow-origin": "*",
+      "access-control-allow-methods": "POST, DELETE",
+      "access-control-allow-headers": req.headers["access-control-request-headers"] ?? "",
+    })
+    .end();
 }
 
 async function respond(req, res) {
@@ -247,7 +265,18 @@ async function exchangeOf(req, res, route) {
   const origin = `http://${req.headers.host}`;
   const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;
   const { authorization } = req.headers;
-  return { req, res, origin, path: req.url, url: origin + req.url, method: req.method, authorization, body, id: route.rest.at(-1), ...route };
+  return {
+    req,
+    res,
+    origin,
+    path: req.url,
+    url: origin + req.url,
+    method: req.method,
+    authorization,
+    body,
+    id: route.rest.at(-1),
+    ...route,
+  };
 }
 
 /** Counts an exchange until it is over, and sees what the server must never see. */
@@ -259,7 +288,8 @@ function watch(exchange) {
   const isOther = (other) => other.path === path && other.req.headers.signature !== exchange.req.headers.signature;
   const isTwice = role === "finish" && [...active].some(isOther);
   if (isTwice) violations.push({ id, rule: "a reference is never sent twice at the same time", path });
-  if (Date.now() < (notBefore.get(path) ?? 0) - 50) violations.push({ id, rule: "waits that a server asks for are a second at least", path });
+  if (Date.now() < (notBefore.get(path) ?? 0) - 50)
+    violations.push({ id, rule: "waits that a server asks for are a second at least", path });
   active.add(exchange);
   res.on("close", () => {
     active.delete(exchange);

@@ -11,4 +11,10 @@ for (const file of ["open-payments.wasm", "open-payments.deferred.wasm"]) {
 }
 
 // A classic script has no import.meta.url: init() is told the address that the loader gives.
-await build({ ...options, entryPoints: ["service-worker.js"], format: "iife", loader: { ".wasm": "file" }, logOverride: { "empty-import-meta": "silent" } });
+await build({
+  ...options,
+  entryPoints: ["service-worker.js"],
+  format: "iife",
+  loader: { ".wasm": "file" },
+  logOverride: { "empty-import-meta": "silent" },
+});

@@ -2,9 +2,12 @@ import * as sdk from "open-payments-wasm";
 
 const calls = {
   init: () => sdk.init(),
-  continueGrant: () => sdk.continueGrant({
-    url: "https://auth.wallet.example/continue/1", accessToken: "t", key: { keyId: "k", sign: () => new Uint8Array(64) },
-  }),
+  continueGrant: () =>
+    sdk.continueGrant({
+      url: "https://auth.wallet.example/continue/1",
+      accessToken: "t",
+      key: { keyId: "k", sign: () => new Uint8Array(64) },
+    }),
 };
 
 for (const [name, call] of Object.entries(calls)) {

@@ -6,7 +6,8 @@ import { authServer, client, key, request, show } from "./common.js";
 const { openWalletPopup, pollGrant, redirectToWallet } = openPayments;
 const button = (id) => document.getElementById(id);
 const uri = new URL(`/grants/callback.html${location.search}`, location.href).href;
-const start = () => client.grant.start({ url: authServer }, { ...request, interact: { start: ["redirect"], finish: { method: "redirect", uri } } });
+const start = () =>
+  client.grant.start({ url: authServer }, { ...request, interact: { start: ["redirect"], finish: { method: "redirect", uri } } });
 const aborter = new AbortController();
 
 button("redirect").addEventListener("click", async () => redirectToWallet(await start()));
@@ -22,7 +23,10 @@ button("popup").addEventListener("click", () => {
 button("abort").addEventListener("click", () => aborter.abort(new DOMException("never mind", "NotNowError")));
 
 button("poll").addEventListener("click", async () => {
-  const { continue: { uri: url, access_token, wait }, interact } = await client.grant.request({ url: authServer }, { ...request, interact: { start: ["redirect"] } });
+  const {
+    continue: { uri: url, access_token, wait },
+    interact,
+  } = await client.grant.request({ url: authServer }, { ...request, interact: { start: ["redirect"] } });
   button("wallet").href = interact.redirect;
   show(pollGrant({ url, accessToken: access_token.value, wait, key, signal: aborter.signal }));
 });
