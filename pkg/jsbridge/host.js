@@ -186,9 +186,9 @@ function toBytes(text) {
 }
 
 /** Reads as much of a stream as `limit` bytes and one more. */
-export async function read(stream, limit, signal) {
+export async function read(response, limit, signal) {
   const chunks = [];
-  if (stream !== null) await readStream(stream, limit, signal, chunks);
+  await readBody(response, limit, signal, chunks);
   return join(chunks).subarray(0, limit + 1);
 }
 

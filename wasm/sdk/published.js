@@ -91,7 +91,7 @@ async function fetchKeySet(url, { signal, fetch }) {
   const ends = signal ?? AbortSignal.timeout(timeoutMs);
   try {
     response = await fetch(url, { signal: ends, credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" });
-    body = await read(response.body, limit, ends);
+    body = await read(response, limit, ends);
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
     throw failure("key_set_unreachable", `${url} could not be reached in time, or its answer carried no CORS headers for this page.`, {

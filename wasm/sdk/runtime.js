@@ -7,7 +7,7 @@ import { createHost } from "./host.js";
 import { InFlight } from "./inflight.js";
 import { Scheduler } from "./scheduler.js";
 import { withSnapshot } from "./snapshot.js";
-import { compile, compileDeferred, isResponse, isSame } from "./source.js";
+import { compile, compileDeferred, isForbidden, isResponse, isSame, LoadError } from "./source.js";
 import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and deferred
@@ -125,10 +125,10 @@ async function retry(task, [delay, ...delays]) {
 
 function unavailable(cause) {
   if (cause instanceof OpenPaymentsClientError) return cause; // it says why
-  const blocked = cause?.name === "CompileError" && /content security policy|blocked by csp|unsafe-eval/i.test(cause.message);
+  const blocked = isForbidden(cause);
   const description = blocked
     ? "This page's Content-Security-Policy does not let WebAssembly compile: add 'wasm-unsafe-eval' to its script-src directive."
-    : `open-payments.wasm could not be loaded. ${whatToDo}`;
+    : `open-payments.wasm could not be loaded. ${wordsOf(cause)}${whatToDo}`;
   return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, {
     code: "module_unavailable",
     description,
@@ -137,8 +137,11 @@ function unavailable(cause) {
   });
 }
 
+/** What is known of a file that could not be loaded. */
+const wordsOf = (cause) => (cause instanceof LoadError ? `${cause.message} ` : "");
+
 const whatToDo =
-  "Check that it is served beside index.js, or pass init() where it is. " +
+  "Check that it is served there with all of its bytes, or tell init({ wasm, deferred }) other addresses, paths or the modules themselves. " +
   "After a deploy, the server may have no files of a page that is open any more: reload the page, and keep old files for a while.";
 
 /** One running instance of the module. It has a global object of its own. */
@@ -248,7 +251,15 @@ function stopped(inFlight) {
 const withoutDeferred = (cause) => (inFlight) =>
   cause instanceof OpenPaymentsClientError
     ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
-    : lost(inFlight, "module_unavailable", "open-payments.deferred.wasm could not be loaded, which this call needed.", whatToDo, cause);
+    : lost(
+        inFlight,
+        "module_unavailable",
+        "open-payments.deferred.wasm could not be loaded, which this call needed.",
+        adviceOn(cause),
+        cause,
+      );
+
+const adviceOn = (cause) => `${whatToDo} ${wordsOf(cause)}`.trim();
 
 function lost({ wasSent, response }, code, what, advice, cause) {
   const sent = wasSent ? "The server may have processed it." : "Nothing was sent.";

@@ -34,11 +34,48 @@ export async function compile(name, source) {
 async function compileAny(source) {
   if (isModule(source)) return source;
   if (isBytes(source)) return WebAssembly.compile(withoutDataView(source));
-  if (isFile(source)) return WebAssembly.compile(await nodeFiles().readFile(new URL(source)));
-  const response = checkOk(isResponse(source) ? source : await fetch(source, { credentials: "same-origin" }));
-  const isWasm = response.headers?.get?.("content-type")?.startsWith("application/wasm"); // else it is refused
-  if (!isWasm || isForeign(response)) return WebAssembly.compile(await response.arrayBuffer());
-  return WebAssembly.compileStreaming(response);
+  if (isFile(source)) return compileBytes(await readFile(source), source);
+  const response = checkOk(isResponse(source) ? source : await download(source), source);
+  // The type decides whether it can be compiled while it downloads: without parameters, as the standard has it.
+  const isWasm = response.headers?.get?.("content-type")?.trim().toLowerCase() === "application/wasm";
+  if (!isWasm || isForeign(response)) return compileBytes(await response.arrayBuffer(), source);
+  return WebAssembly.compileStreaming(response).catch(async (cause) => {
+    // A browser may refuse the type all the same: then the bytes do, where they can be got again.
+    if (cause?.name === "TypeError" && isAddress(source)) return compileBytes(await (await download(source)).arrayBuffer(), source);
+    if (cause?.name !== "CompileError" || isForbidden(cause)) throw cause;
+    throw new LoadError(`${addressOf(response)} is damaged, cut off or empty: it does not compile.`, { cause });
+  });
+}
+
+/** Tells whether a Content-Security-Policy keeps WebAssembly from compiling. */
+export const isForbidden = (error) =>
+  error?.name === "CompileError" && /content security policy|blocked by csp|unsafe-eval/i.test(error.message);
+
+function download(source, options) {
+  return fetch(source, { credentials: "same-origin", ...options }).catch((cause) => {
+    if (options?.signal?.aborted) throw options.signal.reason;
+    const why = "the server could not be reached, or a Content-Security-Policy does not allow it in connect-src";
+    throw new LoadError(`${addressOf(source)} could not be fetched: ${why}.`, { cause });
+  });
+}
+
+/** Compiles bytes that should be a module, and says what they are if they are none. */
+function compileBytes(given, source) {
+  const bytes = new Uint8Array(given);
+  if (bytes.length === 0) throw new LoadError(`${addressOf(source)} is empty.`);
+  const head = String.fromCharCode(...bytes.subarray(0, 64)).trimStart();
+  if (head.startsWith("<")) throw new LoadError(`${addressOf(source)} is HTML, and no WebAssembly: nothing else is served there.`);
+  if (!head.startsWith("\0asm")) throw new LoadError(`${addressOf(source)} is no WebAssembly.`);
+  return WebAssembly.compile(bytes);
+}
+
+/** What went wrong with a file, in words that name it. */
+export class LoadError extends Error {}
+
+/** An address as people know it: that of a response, or what was given. */
+function addressOf(source) {
+  if (isResponse(source)) return source.url || "The response";
+  return isBytes(source) ? "What was given" : String(source);
 }
 
 /** Chromium and Node compile no DataView, though it is a BufferSource. */
@@ -60,10 +97,9 @@ export async function compileDeferred(name, source, { integrity, patience }) {
   try {
     // fetch gives nothing before all has come where it is to check a sum, so we do. Without WebCrypto we cannot.
     const options = globalThis.crypto?.subtle ? {} : { integrity };
-    const download = () => progress.of(fetch(source, { credentials: "same-origin", signal: progress.signal, ...options }));
-    const response = isResponse(source) ? source : await download();
-    const bytes = await readAll(checkOk(response), progress);
-    const module = checkBuild(name, await WebAssembly.compile(bytes));
+    const response = isResponse(source) ? source : await progress.of(download(source, { signal: progress.signal, ...options }));
+    const bytes = await readAll(checkOk(response, source), progress);
+    const module = checkBuild(name, await compileBytes(bytes, source));
     if (!isResponse(source)) await checkSum(bytes, integrity);
     return module;
   } finally {
@@ -71,8 +107,9 @@ export async function compileDeferred(name, source, { integrity, patience }) {
   }
 }
 
-function checkOk(response) {
-  return response.ok ? response : fail(`${response.url || "The module"} answered with status ${response.status}.`);
+function checkOk(response, source) {
+  if (response.ok) return response;
+  throw new LoadError(`${response.url || addressOf(source)} answered with status ${response.status}.`);
 }
 
 async function readAll(response, progress) {
@@ -123,6 +160,28 @@ function fail(message) {
   throw new Error(message);
 }
 
-/** Node's fetch reads no files. An import of node:fs would break bundlers, so it is asked for where it is. */
-const nodeFiles = () => globalThis.process?.getBuiltinModule?.("node:fs/promises");
-const isFile = (source) => !isResponse(source) && String(source).startsWith("file:") && Boolean(nodeFiles());
+/**
+ * What reads files in Node, Deno and Bun, where fetch reads none, or none at a path. An import of node:fs would
+ * break bundlers, so it is asked for where it is.
+ */
+function fileReader() {
+  const { process, Deno, Bun } = /** @type {any} */ (globalThis);
+  const node = process?.getBuiltinModule?.("node:fs/promises");
+  if (node) return (file) => node.readFile(file);
+  if (Deno) return (file) => Deno.readFile(file);
+  return Bun && ((file) => Bun.file(file).arrayBuffer());
+}
+
+/** Tells whether a source is a file URL or, where files can be read, a path. */
+function isFile(source) {
+  if (isResponse(source) || !fileReader()) return false;
+  const text = String(source);
+  return text.startsWith("file:") || !URL.canParse(text) || /^[a-z]:[\\/]/i.test(text); // or a drive of Windows
+}
+
+const readFile = (source) => {
+  const text = String(source);
+  return fileReader()(text.startsWith("file:") ? new URL(text) : text).catch((cause) => {
+    throw new LoadError(`${text} could not be read: ${cause?.message ?? cause}.`, { cause });
+  });
+};

@@ -23,8 +23,8 @@ async function run(folder, before, task) {
       try {
         return { value: await task() };
       } catch (error) {
-        const { name, code, message, description, retryable } = error;
-        return { error: { name, code, message, description, retryable } };
+        const { name, code, status, description, retryable } = error;
+        return { error: { name, code, status, description, retryable } };
       }
     };
     report(await (${task})());`;
@@ -228,7 +228,7 @@ describe("setters on Object.prototype", { timeout: 2 * timeout }, () => {
 
   test("swallow nothing of an error", { timeout }, async () => {
     const [, , [error]] = await run(dist(), define, work(400, '{"error":{"code":"user_denied","description":"no"}}'));
-    const { name, code, description, retryable } = Object.fromEntries(error);
-    assert.deepEqual([name, code, description, retryable], ["OpenPaymentsClientError", "user_denied", "no", false]);
+    const { name, code, status, description, retryable } = Object.fromEntries(error);
+    assert.deepEqual([name, code, status, description, retryable], ["OpenPaymentsClientError", "user_denied", 400, "no", false]);
   });
 });

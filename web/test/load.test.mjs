@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
@@ -190,20 +191,21 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   const damaged = {
-    "that is not there": "404",
-    "that is cut off": "truncated",
-    "that is a page": "html",
-    "that is empty": "empty",
-    "whose connection is reset": "reset",
+    "that is not there": ["404", /open-payments\.wasm answered with status 404/],
+    "that is cut off": ["truncated", /open-payments\.wasm is damaged, cut off or empty/],
+    "that is a page": ["html", /open-payments\.wasm is HTML, and no WebAssembly/],
+    "that is empty": ["empty", /open-payments\.wasm is damaged, cut off or empty/],
+    "whose connection is reset": ["reset", /open-payments\.wasm could not be fetched: .*connect-src/],
   };
-  for (const [what, how] of Object.entries(damaged)) {
+  for (const [what, [how, words]] of Object.entries(damaged)) {
     test(`a module ${what}: the call fails, and a later one works`, { timeout }, async (t) => {
       const lab = await open(t);
       t.after(() => {
         delivery = "whole";
       });
       delivery = how;
-      await assertUnavailable(lab, /could not be loaded. Check that it is served beside index.js/, true);
+      const { description } = await assertUnavailable(lab, /could not be loaded\. .*Check that it is served there.*init\(/, true);
+      assert.match(description, words);
       delivery = "whole";
       await assertWorks(lab);
     });
@@ -214,7 +216,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     t.after(() => {
       delivery = "whole";
     });
-    for (const how of ["untyped", "text"]) {
+    for (const how of ["untyped", "text", "parameter"]) {
       delivery = how;
       await assertWorks(await open(t));
     }
@@ -312,10 +314,27 @@ const delivered = {
       reset: () => res.socket.resetAndDestroy(),
       untyped: () => res.writeHead(200).end(whole),
       text: () => res.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(whole),
+      parameter: () => res.writeHead(200, { "content-type": "application/wasm; charset=utf-8" }).end(whole),
     };
     answers[delivery]();
   },
 };
+
+test("init takes paths and file URLs where files can be read, and names what it cannot read", () => {
+  const run = (source) => {
+    const script = `
+      const { init, verifyInteractionHash } = await import(${JSON.stringify(pathToFileURL(`${dist()}/index.js`))});
+      await init({ wasm: ${source} }).then(() => console.log("loaded"), ({ code, message }) => console.log(code, message));`;
+    return execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", cwd: dist() }).trim();
+  };
+  const path = join(dist(), "open-payments.wasm");
+  for (const source of [path, "open-payments.wasm", "./open-payments.wasm", String(pathToFileURL(path))]) {
+    assert.equal(run(JSON.stringify(source)), "loaded", source);
+  }
+  assert.equal(run(`new URL(${JSON.stringify(pathToFileURL(path))})`), "loaded");
+  assert.match(run('"missing.wasm"'), /^module_unavailable .*missing\.wasm could not be read/);
+  assert.match(run('"index.js"'), /^module_unavailable .*index\.js is no WebAssembly/);
+});
 
 test("importing the package on a server touches no global, loads nothing and lets the process end", () => {
   const script = `
