@@ -644,11 +644,14 @@ export interface ExtensionEvent<Listener> {
 export function createAuthenticatedClient(options: ClientOptions): Promise<AuthenticatedClient>;
 
 export interface InitOptions {
-  /** Where the module is, or the module itself. Default: `open-payments.wasm` beside this file. */
+  /**
+   * Where the module is, or the module itself: an address, a path or file URL in Node, Deno and Bun, a response,
+   * bytes, or what WebAssembly.compile made. Default: `open-payments.wasm` beside this file.
+   */
   wasm?: string | URL | Response | BufferSource | WebAssemblyModule | undefined;
   /**
-   * Where the deferred module is, or the module itself: functions that calls hardly ever need. It is
-   * loaded when one does, not by `init`, and what comes from an address is checked against
+   * Where the deferred module is, or the module itself: what the text of a crash, and a key inside Go where the
+   * browser has no Ed25519, need. It is loaded when one does, not by `init`, and what comes from an address is checked against
    * `buildInfo.deferred`. Whoever moves `wasm` moves this too. Default: `open-payments.deferred.wasm` beside
    * this file.
    */
