@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// failure is an answer that is not success: {"error":{"code","description"}} (RFC 9635 §3.6), or
+// failure is a response that is not success: {"error":{"code","description"}} (RFC 9635 §3.6), or
 // its description as plain text.
 type failure struct {
 	status      int
@@ -20,7 +20,7 @@ func fail(status int, code, format string, args ...any) *failure {
 	return &failure{status: status, Code: code, Description: fmt.Sprintf(format, args...)}
 }
 
-// failSchema is the answer to JSON of the wrong shape. The reference server sends no code with it.
+// failSchema is the response to JSON of the wrong shape. The reference server sends no code with it.
 func failSchema(format string, args ...any) *failure {
 	return fail(http.StatusBadRequest, "", format, args...)
 }
@@ -29,12 +29,12 @@ func failPlain(status int, description string) *failure {
 	return &failure{status: status, plain: true, Description: description}
 }
 
-// invalidClient is the answer to a request that its client did not sign as it must.
+// invalidClient is the response to a request that its client did not sign as it must.
 func invalidClient(format string, args ...any) *failure {
 	return fail(http.StatusUnauthorized, "invalid_client", format, args...)
 }
 
-// unknownClient is the answer when there is no key to check a signature with.
+// unknownClient is the response when there is no key to check a signature with.
 func unknownClient(format string, args ...any) *failure {
 	return fail(http.StatusBadRequest, "invalid_client", format, args...)
 }

@@ -45,24 +45,24 @@ func TestAReferenceAndATokenWorkOnce(t *testing.T) {
 	race(t, http.StatusUnauthorized, func() reply { return c.manage("POST", final.AccessToken) })
 }
 
-// race makes a call many times at once and returns the one answer that is success.
+// race makes a call many times at once and returns the one reply that is success.
 func race(t *testing.T, refused int, call func() reply) reply {
 	t.Helper()
-	answers := make(chan reply, parallel)
+	replies := make(chan reply, parallel)
 	var calls sync.WaitGroup
 	for range parallel {
-		calls.Go(func() { answers <- call() })
+		calls.Go(func() { replies <- call() })
 	}
 	calls.Wait()
-	close(answers)
+	close(replies)
 	var winners []reply
-	for r := range answers {
+	for r := range replies {
 		switch r.status {
 		case http.StatusOK:
 			winners = append(winners, r)
 		case refused:
 		default:
-			t.Errorf("answer %d %s", r.status, r.body)
+			t.Errorf("response %d %s", r.status, r.body)
 		}
 	}
 	if len(winners) != 1 {

@@ -202,7 +202,7 @@ func (c *tester) issued() (pending, final reply, ref string) {
 	return pending, final, ref
 }
 
-// want checks the status and the code of an answer. The code "-" is an error without a code,
+// want checks the status and the code of a response. The code "-" is an error without a code,
 // "text" one in plain text, and "" success.
 func want(t testing.TB, r reply, status int, code string) {
 	t.Helper()
@@ -216,13 +216,13 @@ func want(t testing.TB, r reply, status int, code string) {
 		got = "text"
 	}
 	if r.status != status || got != code {
-		t.Errorf("answer %d %q, want %d %q: %s", r.status, got, status, code, r.body)
+		t.Errorf("response %d %q, want %d %q: %s", r.status, got, status, code, r.body)
 	}
 	if r.status >= 400 && r.header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Error("scripts cannot read this error")
 	}
 	if r.header.Get("Cache-Control") != "no-store" {
-		t.Error("the answer may be stored")
+		t.Error("the response may be stored")
 	}
 }
 
@@ -257,7 +257,7 @@ func TestNobodyIsAskedForIncomingPaymentsAndQuotes(t *testing.T) {
 		r := c.send("POST", base+"/auth/", "", c.grantBody(access, ""))
 		want(t, r, http.StatusOK, "")
 		if r.Interact != nil || r.AccessToken == nil || r.Continue.URI == "" || r.Continue.Wait != 0 {
-			t.Errorf("answer %s", r.body)
+			t.Errorf("response %s", r.body)
 		}
 		want(t, c.resume(r, ""), http.StatusUnauthorized, "request_denied")
 		want(t, c.manage("DELETE", r.AccessToken), http.StatusNoContent, "")
@@ -272,7 +272,7 @@ func TestSubject(t *testing.T) {
 	final := c.resume(pending, reference(c.approve(pending)))
 	want(t, final, http.StatusOK, "")
 	if final.AccessToken != nil || final.Subject == nil || final.Subject.SubIDs[0].ID != base+"/alice" {
-		t.Errorf("answer %s", final.body)
+		t.Errorf("response %s", final.body)
 	}
 }
 
@@ -478,7 +478,7 @@ func TestPutClientKeys(t *testing.T) {
 	r := put("page", public)
 	want(t, r, http.StatusOK, "")
 	if !strings.Contains(r.body, `/clients/page"`) {
-		t.Errorf("answer %s", r.body)
+		t.Errorf("response %s", r.body)
 	}
 	c.name = "page"
 	c.issued()

@@ -3,7 +3,7 @@
 //
 //	server := httptest.NewServer(sandbox.New(sandbox.Config{}))
 //
-// It speaks GNAP (RFC 9635) as Open Payments profiles it, with the answers of the reference
+// It speaks GNAP (RFC 9635) as Open Payments profiles it, with the responses of the reference
 // server, Rafiki. Where the RFCs are strict it is strict too: every request must be signed in the
 // profile of package httpsig, freshly, over its body, with a nonce that was never seen before.
 // There is no money in it, and whoever opens an interaction page may approve it.
@@ -49,7 +49,7 @@ type Config struct {
 	// Wallets are the names of the wallets that exist. Empty: alice.
 	Wallets []string
 	// Wait is how long clients have to wait before they continue, and between two polls. Zero:
-	// 5 seconds. NoWait: not at all, and answers have no wait member. Answers round it up to
+	// 5 seconds. NoWait: not at all, and responses have no wait member. Responses round it up to
 	// whole seconds.
 	Wait time.Duration
 	// MaxAge is how old, and how far in the future, a signature may be. Zero: one minute.
@@ -62,7 +62,7 @@ type Config struct {
 	// server does. Without it, one signature of the client is looked for among those that are there
 	// (RFC 9635 §7.3.1, RFC 9421 §4.3).
 	OnlySig1 bool
-	// RotateContinuation changes the continuation token and URI with every answer to a
+	// RotateContinuation changes the continuation token and URI with every response to a
 	// continuation (RFC 9635 §5).
 	RotateContinuation bool
 	// HashEncoding is how the interaction hash is written.
@@ -113,16 +113,16 @@ func New(config Config) *Server {
 	if config.BaseURL != "" {
 		s.base = mustParseBase(config.BaseURL)
 	}
-	s.mux.Handle("GET /{wallet}", answer(s.getWallet))
-	s.mux.Handle("GET /clients/{name}", answer(s.getClient))
-	s.mux.Handle("GET /clients/{name}/jwks.json", answer(s.getClientKeys))
-	s.mux.Handle("PUT /clients/{name}/jwks.json", answer(s.putClientKeys))
-	s.mux.Handle("POST /auth", answer(s.requestGrant))
-	s.mux.Handle("POST /auth/{$}", answer(s.requestGrant))
-	s.mux.Handle("POST /auth/continue/{id}", answer(s.continueGrant))
-	s.mux.Handle("DELETE /auth/continue/{id}", answer(s.cancelGrant))
-	s.mux.Handle("POST /auth/token/{id}", answer(s.rotateToken))
-	s.mux.Handle("DELETE /auth/token/{id}", answer(s.revokeToken))
+	s.mux.Handle("GET /{wallet}", handler(s.getWallet))
+	s.mux.Handle("GET /clients/{name}", handler(s.getClient))
+	s.mux.Handle("GET /clients/{name}/jwks.json", handler(s.getClientKeys))
+	s.mux.Handle("PUT /clients/{name}/jwks.json", handler(s.putClientKeys))
+	s.mux.Handle("POST /auth", handler(s.requestGrant))
+	s.mux.Handle("POST /auth/{$}", handler(s.requestGrant))
+	s.mux.Handle("POST /auth/continue/{id}", handler(s.continueGrant))
+	s.mux.Handle("DELETE /auth/continue/{id}", handler(s.cancelGrant))
+	s.mux.Handle("POST /auth/token/{id}", handler(s.rotateToken))
+	s.mux.Handle("DELETE /auth/token/{id}", handler(s.revokeToken))
 	s.mux.HandleFunc("GET /interact/{id}/{nonce}", s.showInteraction)
 	s.mux.HandleFunc("POST /interact/{id}/{nonce}", s.decideInteraction)
 	return s
@@ -207,11 +207,11 @@ func (s *Server) hasWallet(name string) bool {
 	return slices.Contains(s.config.Wallets, name)
 }
 
-// answer turns a function into a handler. What it returns is written as JSON with status 200; nil
+// handler makes a handler of a function. What it returns is written as JSON with status 200; nil
 // is status 204; a *failure is written as it says.
-type answer func(r *http.Request) (any, error)
+type handler func(r *http.Request) (any, error)
 
-func (f answer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	result, err := f(r)
 	if err != nil {
 		writeError(w, err)

@@ -35,7 +35,7 @@ func TestPoll(t *testing.T) {
 		still := c.resume(pending, "")
 		want(t, still, http.StatusOK, "")
 		if still.AccessToken != nil || still.Continue != pending.Continue {
-			t.Errorf("answer %s, want the continuation as it was: %s", still.body, pending.body)
+			t.Errorf("response %s, want the continuation as it was: %s", still.body, pending.body)
 		}
 		want(t, c.resume(pending, ""), http.StatusBadRequest, "too_fast") // the poll restarted the clock
 		c.decide(pending, "approve")
@@ -43,7 +43,7 @@ func TestPoll(t *testing.T) {
 		final := c.resume(pending, "{}") // an object without a reference polls too
 		want(t, final, http.StatusOK, "")
 		if final.AccessToken == nil {
-			t.Errorf("answer %s", final.body)
+			t.Errorf("response %s", final.body)
 		}
 		want(t, c.resume(pending, ""), http.StatusUnauthorized, "request_denied")
 	})
@@ -97,7 +97,7 @@ func TestRotatedContinuation(t *testing.T) {
 	final := c.resume(still, "")
 	want(t, final, http.StatusOK, "")
 	if final.Continue.URI == still.Continue.URI || final.AccessToken == nil {
-		t.Errorf("answer %s", final.body)
+		t.Errorf("response %s", final.body)
 	}
 	want(t, c.cancel(still), http.StatusUnauthorized, "invalid_continuation")
 	want(t, c.cancel(final), http.StatusNoContent, "")
