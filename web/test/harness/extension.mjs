@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { browsers } from "./browsers.mjs";
+import { browsers, launchChromium, launchFirefox } from "./browsers.mjs";
 import { primaryOnly, root } from "./packages.mjs";
 import { close } from "./site.mjs";
 
@@ -29,8 +29,6 @@ export async function eventually(what, fn) {
   }
   throw new Error(`waited in vain for ${what}${problem}`);
 }
-
-const [chromium, firefox] = browsers;
 
 class LoadedExtension {
   /** The page whose address begins so. */
@@ -56,7 +54,7 @@ class LoadedExtension {
 
 class InChromium extends LoadedExtension {
   async load(folder, options) {
-    this.browser = await chromium.launch({ enableExtensions: [folder], ...options });
+    this.browser = await launchChromium({ enableExtensions: [folder], ...options });
     const worker = await this.browser.waitForTarget((target) => target.type() === "service_worker");
     this.origin = `chrome-extension://${new URL(worker.url()).host}`;
     return this;
@@ -105,7 +103,7 @@ class InChromium extends LoadedExtension {
 /** Over WebDriver BiDi, whose commands Puppeteer does not all know. */
 class InFirefox extends LoadedExtension {
   async load(folder, options) {
-    this.browser = await firefox.launch({
+    this.browser = await launchFirefox({
       ...options,
       args: ["--remote-allow-system-access"], // to stop the event page
       extraPrefsFirefox: {
@@ -156,11 +154,11 @@ class InFirefox extends LoadedExtension {
   }
 }
 
-/** Loads the extension in each browser. */
+/** Loads the extension in each browser, or with BROWSER in that one. */
 export const loadedExtensions = [
   { name: "Chromium", load: (folder, options) => new InChromium().load(folder, options) },
   { name: "Firefox", load: (folder, options) => new InFirefox().load(folder, options) },
-];
+].filter(({ name }) => browsers.some((browser) => browser.name === name));
 
 /** The way to the sandbox, which can be closed before a request reaches it or before its answer comes back. */
 export async function startGate(sandbox) {
