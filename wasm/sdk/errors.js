@@ -61,7 +61,7 @@ export function fromGo(fields) {
   const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
   const what = operations[operation] ?? "Call";
   const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
-  return new OpenPaymentsClientError(advice ? `${ended(message)} ${advice}` : message, {
+  return new OpenPaymentsClientError(advice ? `${advice} ${message}` : message, {
     ...fields,
     status: status || undefined,
     responseText: responseText || undefined, // where nothing was answered
