@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, before, describe, test } from "node:test";
-import { during, startGate } from "./harness/gate.mjs";
+import { during, startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing, Shop, withParameters } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { startSandbox } from "./harness/sandbox.mjs";
@@ -12,16 +12,16 @@ import { startSite } from "./harness/site.mjs";
 const timeout = 60_000;
 
 describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
-  let browser, site, sandbox, gate, shop;
+  let browser, site, sandbox, proxy, shop;
 
   before(async () => {
     [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
-    [gate] = await start(startGate(sandbox));
-    shop = await Shop.at(gate, browser, site);
+    [proxy] = await start(startProxy(sandbox));
+    shop = await Shop.at(proxy, browser, site);
   });
 
   afterEach(async () => {
-    gate.meddle = gate.meddleAfter = undefined;
+    proxy.requestHandler = proxy.responseHandler = undefined;
     await shop.forgetAll();
   });
 
@@ -31,7 +31,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   };
 
   async function openTab(t) {
-    const tab = await Shop.at(gate, browser, site);
+    const tab = await Shop.at(proxy, browser, site);
     t.after(() => tab.page.close().catch(() => {}));
     return tab;
   }
@@ -42,13 +42,13 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     const released = new Promise((resolve) => {
       release = resolve;
     });
-    gate[which] = async (passed) => {
+    proxy[which] = async (passed) => {
       if (isIt(passed)) await released;
     };
     return release;
   }
 
-  const sentFor = (pending) => gate.continuations(pending.continue.uri);
+  const sentFor = (pending) => proxy.continuations(pending.continue.uri);
   const arrived = (pending, count = 1) => until(() => sentFor(pending).length >= count, "the continuation");
 
   describe("rule 1: a grant is forgotten for nothing but its end", () => {
@@ -83,14 +83,14 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     for (const [what, response] of Object.entries(passing)) {
       test(what, { timeout }, async () => {
         const { pending, callback } = await shop.approved();
-        gate.meddle = () => response;
+        proxy.requestHandler = () => response;
         const { error } = await shop.finish(callback);
         assert.equal(error?.kind, "OpenPaymentsClientError", what);
         assert.equal(typeof error.code, "string");
         if (response.status !== 302) assert.equal(error.status, response.status);
         if ([408, 421, 425, 429, 500, 503].includes(response.status)) assert.equal(error.retryable, true);
         assert.equal((await shop.pending()).length, 1);
-        gate.meddle = undefined;
+        proxy.requestHandler = undefined;
         assertIssued(await shop.finish(callback));
         assert.deepEqual(await shop.pending(), []);
         if (![408, 421].includes(response.status)) assert.equal(sentFor(pending).length, 2); // these, browsers send again by themselves
@@ -101,7 +101,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       for (const body of [{ error: { code, description: "over" } }, { error: code }]) {
         test(`${JSON.stringify(body)} is its end`, { timeout }, async () => {
           const { callback } = await shop.approved();
-          gate.meddle = () => ({ status: 401, body: JSON.stringify(body) });
+          proxy.requestHandler = () => ({ status: 401, body: JSON.stringify(body) });
           assert.equal((await shop.finish(callback)).error.code, code);
           assert.equal((await shop.finish(callback)).error.code, "no_pending_grant");
         });
@@ -111,13 +111,13 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     test("a response that says pending still is no end, and what it says counts from then on", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
       const moved = `${pending.continue.uri}?moved`;
-      gate.meddle = () => ({
+      proxy.requestHandler = () => ({
         status: 200,
         body: JSON.stringify({ continue: { uri: moved, access_token: { value: "another-token" }, wait: 1 } }),
       });
       assert.equal((await shop.finish(callback)).value.continue.uri, moved);
       assert.equal((await shop.pending()).length, 1);
-      gate.meddle = () => ({ status: 200, body: JSON.stringify({ access_token: { value: "issued-at-last" } }) });
+      proxy.requestHandler = () => ({ status: 200, body: JSON.stringify({ access_token: { value: "issued-at-last" } }) });
       assert.equal((await shop.finish(callback)).value.access_token.value, "issued-at-last");
       assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
       assert.deepEqual(await shop.pending(), []);
@@ -141,7 +141,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     for (const when of ["while the request is held", "once it is answered"]) {
       test(`finish, abort when the request has left, finish ${when}`, { timeout }, async () => {
         const { pending, callback } = await shop.approved();
-        const release = hold("meddleAfter");
+        const release = hold("responseHandler");
         await shop.run((callback) => {
           lab.aborter = new AbortController();
           lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
@@ -167,7 +167,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a deadline that is over too soon: another client of the page gets the response", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
-      const release = hold("meddleAfter");
+      const release = hold("responseHandler");
       const { error } = await shop.outcome(async (callback) => {
         const hasty = await lab.clientWith({ requestTimeoutMs: 300 });
         return hasty.grant.finish(callback);
@@ -180,22 +180,22 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a rotation", { timeout }, async () => {
       const { value: grant } = await shop.finish((await shop.approved()).callback);
-      const release = hold("meddleAfter");
+      const release = hold("responseHandler");
       const target = management(grant);
       await shop.run((target) => {
         lab.aborter = new AbortController();
         lab.first = lab.outcome(() => lab.client.token.rotate({ ...target, signal: lab.aborter.signal }));
       }, target);
-      await until(() => gate.to(target.url).length === 1, "the rotation");
+      await until(() => proxy.to(target.url).length === 1, "the rotation");
       await shop.run(() => {
         lab.aborter.abort();
         return lab.first;
       });
       release();
-      await until(() => gate.to(target.url)[0].answer, "the response");
+      await until(() => proxy.to(target.url)[0].answer, "the response");
       const { value } = await shop.outcome((target) => lab.client.token.rotate(target), target);
-      assert.equal(value.access_token.value, JSON.parse(gate.to(target.url)[0].answer).access_token.value);
-      assert.equal(gate.to(target.url).length, 1);
+      assert.equal(value.access_token.value, JSON.parse(proxy.to(target.url)[0].answer).access_token.value);
+      assert.equal(proxy.to(target.url).length, 1);
     });
   });
 
@@ -203,7 +203,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     test("twice at once, one aborted: the other gets the grant", { timeout }, async () => {
       for (const aborted of [0, 1]) {
         const { pending, callback } = await shop.approved();
-        const release = hold("meddleAfter");
+        const release = hold("responseHandler");
         await shop.run(
           (callback, aborted) => {
             lab.aborter = new AbortController();
@@ -245,7 +245,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       test(`a second tab waits, and is told (${store})`, { timeout }, async (t) => {
         const { pending, callback } = await shop.approved({ store });
         const tab = await duplicateTab(t);
-        const release = hold("meddleAfter");
+        const release = hold("responseHandler");
         const first = shop.finish(callback, store);
         await arrived(pending);
         const second = tab.finish(callback, store);
@@ -262,7 +262,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const { pending, callback } = await shop.approved({ store });
         const tab = await duplicateTab(t);
         let released = false;
-        gate.meddle = async () => {
+        proxy.requestHandler = async () => {
           if (sentFor(pending).length > 1) return undefined;
           await until(() => released, "release");
           return { status: 503 };
@@ -283,7 +283,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const { pending, callback } = await doomed.approved({ store });
         const copy = await doomed.run(() => ({ ...sessionStorage }));
         await shop.run((copy) => Object.assign(sessionStorage, copy), copy);
-        hold("meddle", () => sentFor(pending).length === 1);
+        hold("requestHandler", () => sentFor(pending).length === 1);
         doomed.finish(callback, store).catch(() => {});
         await arrived(pending);
         const second = shop.finish(callback, store);
@@ -295,7 +295,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
       const tab = await openTab(t);
       const { pending, callback } = await shop.approved();
-      const release = hold("meddleAfter");
+      const release = hold("responseHandler");
       await shop.run((callback) => {
         lab.aborter = new AbortController();
         lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
@@ -312,7 +312,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     test("a second tab does not wait beyond its deadline", { timeout }, async (t) => {
       const { pending, callback } = await shop.approved();
       const tab = await openTab(t);
-      const release = hold("meddleAfter");
+      const release = hold("responseHandler");
       const first = shop.finish(callback);
       await arrived(pending);
       const { error } = await tab.outcome(
@@ -327,11 +327,11 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("request_denied after an attempt whose response was lost is not the person's no", { timeout }, async () => {
       const { callback } = await shop.approved();
-      gate.meddleAfter = () => {
+      proxy.responseHandler = () => {
         throw new Error("broken off");
       };
       assert.equal((await shop.finish(callback)).error.code, "network_error");
-      gate.meddleAfter = undefined;
+      proxy.responseHandler = undefined;
       const { error } = await shop.finish(callback);
       assert.equal(error.code, "request_denied");
       assert.match(error.message, /response was lost/);
@@ -340,7 +340,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("request_denied without such an attempt says nothing of it", { timeout }, async () => {
       const { callback } = await shop.approved();
-      gate.meddle = () => ({ status: 401, body: '{"error":{"code":"request_denied","description":"no"}}' });
+      proxy.requestHandler = () => ({ status: 401, body: '{"error":{"code":"request_denied","description":"no"}}' });
       const { error } = await shop.finish(callback);
       assert.doesNotMatch(error.message, /lost/);
     });
@@ -359,7 +359,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const { callback } = await shop.approved();
         const message = `too late\u2028\u202enow ${"x".repeat(1000)}`;
         const forged = withParameters(callback, { hash: undefined, interact_ref: undefined, result, message });
-        const [{ error }, sent] = await during(gate, () => shop.finish(forged));
+        const [{ error }, sent] = await during(proxy, () => shop.finish(forged));
         assert.equal(error.code, code);
         assert.deepEqual(sent, []);
         assert.match(error.message, /too late now x/);
@@ -440,7 +440,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
           },
           response,
-          outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+          outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
         );
         assert.equal(error?.code, "invalid_response");
         assert.deepEqual(await shop.pending(), []);
@@ -451,11 +451,11 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   describe("rule 7: nobody waits for others without a bound", () => {
     test("a page that stands still after start, or in the middle of finish, keeps nobody else", { timeout }, async (t) => {
       const frozen = await openTab(t);
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       frozen.page
         .evaluate(
           `(async () => {
-          await lab.client.grant.start({ url: ${JSON.stringify(gate.authServer)} }, ${JSON.stringify(request)});
+          await lab.client.grant.start({ url: ${JSON.stringify(proxy.authServer)} }, ${JSON.stringify(request)});
           for (;;); // as an alert that nobody closes
         })()`,
         )
@@ -470,8 +470,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a store that never answers", { timeout }, async () => {
       const { callback } = await shop.approved();
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-      const [codes, sent] = await during(gate, () =>
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
+      const [codes, sent] = await during(proxy, () =>
         shop.run(
           async (callback, url, request) => {
             const never = () => new Promise(() => {});
@@ -490,7 +490,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return codes;
           },
           callback,
-          gate.authServer,
+          proxy.authServer,
           request,
         ),
       );
@@ -534,8 +534,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           ];
           return (await Promise.allSettled(calls)).map((outcome) => outcome.reason === reason);
         },
-        gate.authServer,
-        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+        proxy.authServer,
+        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
       );
       assert.deepEqual(same, [true, true, true, true]);
     });
@@ -547,8 +547,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           lab.stuck = await lab.clientWith({ store: { ...store, delete: () => new Promise(() => {}) }, requestTimeoutMs: 4000 });
           return lab.stuck.grant.start({ url }, request);
         },
-        gate.authServer,
-        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+        proxy.authServer,
+        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
       );
       assert.equal(outcome.error, undefined);
       const { decide } = await import("./harness/sandbox.mjs");
@@ -570,15 +570,15 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     };
     for (const [what, expression] of Object.entries(broken)) {
       test(`a store that ${what}`, { timeout }, async () => {
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-        const [{ error }, sent] = await during(gate, () =>
+        const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
+        const [{ error }, sent] = await during(proxy, () =>
           shop.outcome(
             async (expression, url, request) => {
               const store = new Function("store", `return ${expression}`)(lab.memoryStorage());
               return lab.client.grant.start({ url }, request, { store });
             },
             expression,
-            gate.authServer,
+            proxy.authServer,
             request,
           ),
         );
@@ -590,7 +590,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     }
 
     test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const carried = await shop.run(
         async (url, request) => {
           let writes = 0;
@@ -603,7 +603,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           lab.carried = error.pending;
           return { code: error.code, json: JSON.stringify(error), pending: error.pending, responseText: error.responseText };
         },
-        gate.authServer,
+        proxy.authServer,
         request,
       );
       assert.equal(carried.code, "storage_error");
@@ -618,8 +618,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("no random numbers", { timeout }, async (t) => {
       const tab = await openTab(t);
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-      const [{ error }, sent] = await during(gate, () =>
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
+      const [{ error }, sent] = await during(proxy, () =>
         tab.outcome(
           (url, request) => {
             crypto.getRandomValues = () => {
@@ -627,7 +627,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             };
             return lab.client.grant.start({ url }, request);
           },
-          gate.authServer,
+          proxy.authServer,
           request,
         ),
       );
@@ -639,7 +639,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   describe("where storage and locks are denied", () => {
     test("a sandboxed frame: storage_error names memoryStorage(), which works", { timeout }, async (t) => {
       const tab = await openTab(t);
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const result = await tab.run(
         (dist, clients, url, request) =>
           new Promise((resolve) => {
@@ -667,8 +667,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             document.body.append(frame);
           }),
         `${site.origin}/dist/index.js`,
-        gate.clients,
-        gate.authServer,
+        proxy.clients,
+        proxy.authServer,
         request,
       );
       assert.equal(result.code, "storage_error");

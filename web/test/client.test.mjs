@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { afterEach, before, describe, test } from "node:test";
-import { during, startGate } from "./harness/gate.mjs";
+import { during, startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing, Shop } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
@@ -31,7 +31,7 @@ test("the page of the snippet has the documentation's text, an import line and c
 });
 
 describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
-  let browser, site, sandbox, gate, server, scripted, shop;
+  let browser, site, sandbox, proxy, server, scripted, shop;
 
   before(async () => {
     [browser, site, sandbox, server, scripted] = await start(
@@ -41,15 +41,15 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       startServer(),
       startScripted(),
     );
-    [gate] = await start(startGate(sandbox));
-    shop = await Shop.at(gate, browser, site);
+    [proxy] = await start(startProxy(sandbox));
+    shop = await Shop.at(proxy, browser, site);
   });
 
   afterEach(() => {
-    gate.meddle = undefined;
+    proxy.requestHandler = undefined;
   });
 
-  const withFinish = () => outgoing(gate, { method: "redirect", uri: shop.finishUri, nonce: "nonce" });
+  const withFinish = () => outgoing(proxy, { method: "redirect", uri: shop.finishUri, nonce: "nonce" });
 
   /** Makes a call of the page's client, made with `options`. */
   const make = (name, args, options) =>
@@ -71,7 +71,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   /** Requests a grant, approves it and continues it. */
   async function issue() {
-    const pending = valueOf(await make("grant.request", [{ url: gate.authServer }, withFinish()]));
+    const pending = valueOf(await make("grant.request", [{ url: proxy.authServer }, withFinish()]));
     const interact_ref = (await decide(pending, "approve")).searchParams.get("interact_ref");
     return valueOf(await make("grant.continue", [continuation(pending), { interact_ref }]));
   }
@@ -81,13 +81,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const keyId = "documentation";
     const jwk = { kid: keyId, alg: "EdDSA", ...publicKey.export({ format: "jwk" }) };
     const pem = privateKey.export({ format: "pem", type: "pkcs8" });
-    const walletAddressUrl = await publishKey(gate, "documentation", jwk);
+    const walletAddressUrl = await publishKey(proxy, "documentation", jwk);
     const client = { walletAddressUrl, privateKey: pem, keyId };
     const pending = valueOf(
       await shop.outcome(
         async (client, url, request) => (await lab.createAuthenticatedClient(client)).grant.request({ url }, request),
         client,
-        gate.authServer,
+        proxy.authServer,
         withFinish(),
       ),
     );
@@ -103,7 +103,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       `${site.origin}/grants/snippet.html?${new URLSearchParams({ ...client, CONTINUE_URI, CONTINUE_ACCESS_TOKEN, interactRef })}`,
     );
     await until(() => said.length > 0, "the token");
-    const { access_token } = JSON.parse(gate.continuations(CONTINUE_URI)[0].answer);
+    const { access_token } = JSON.parse(proxy.continuations(CONTINUE_URI)[0].answer);
     assert.deepEqual(said, [`${access_token.value} ${access_token.manage}`]);
   });
 
@@ -129,8 +129,8 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const { kid, kty, crv, x } = shop.publicJwk;
     const clientOverride = { jwk: { x, crv, kty, kid, alg: "EdDSA" } };
     const args = { access_token: { access: [{ type: "incoming-payment", actions: ["create"] }] } };
-    const grant = valueOf(await make("grant.request", [{ url: gate.authServer }, args, clientOverride]));
-    const [sent] = gate.to(gate.authServer).slice(-1);
+    const grant = valueOf(await make("grant.request", [{ url: proxy.authServer }, args, clientOverride]));
+    const [sent] = proxy.to(proxy.authServer).slice(-1);
     assert.equal(sent.body.toString(), JSON.stringify({ ...args, client: clientOverride }));
     assert.ok(valueOf(await make("token.rotate", [management(grant)])).access_token.value);
   });
@@ -144,7 +144,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     };
     for (const [description, args] of Object.entries(wrong)) {
       for (const call of ["grant.request", "grant.start"]) {
-        const [{ error }, sent] = await during(gate, () => make(call, [{ url: gate.authServer }, args]));
+        const [{ error }, sent] = await during(proxy, () => make(call, [{ url: proxy.authServer }, args]));
         assert.deepEqual([error.kind, error.message, error.description], ["OpenPaymentsClientError", "Invalid Grant Request", description]);
         assert.deepEqual(sent, []);
       }
@@ -159,7 +159,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       ["requestTimeoutMs", -1],
       ["fetch", "fetch"],
     ]) {
-      const { error } = await make("grant.cancel", [{ url: gate.authServer, accessToken: "token" }], { [name]: value });
+      const { error } = await make("grant.cancel", [{ url: proxy.authServer, accessToken: "token" }], { [name]: value });
       assert.equal(error.kind, "TypeError", `${name}: ${value}`);
       assert.ok(error.message.startsWith(`"${name}" must be `), error.message);
     }
@@ -168,7 +168,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   test("two equal grant requests at once are two grants", { timeout }, async () => {
     const grants = await shop.run(
       (url, request) => Promise.all([1, 2].map(() => lab.client.grant.request({ url }, request))),
-      gate.authServer,
+      proxy.authServer,
       withFinish(),
     );
     assert.notEqual(grants[0].continue.uri, grants[1].continue.uri);
@@ -181,7 +181,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.deepEqual(first, second);
     assert.notEqual(first.access_token.value, target.accessToken);
     assert.notEqual(first.access_token.manage, target.url);
-    assert.equal(gate.to(target.url).length, 1);
+    assert.equal(proxy.to(target.url).length, 1);
     const { error } = await make("token.rotate", [target]);
     assert.deepEqual([error.status, error.code], [401, "invalid_client"]);
     assert.ok(valueOf(await make("token.rotate", [management(first)])).access_token.value);
@@ -194,7 +194,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.deepEqual([error.status, error.code], [401, "invalid_continuation"]);
     assert.equal(valueOf(await make("grant.cancel", [target, { ignoreGone: true }])), undefined);
     assert.deepEqual(
-      gate
+      proxy
         .to(target.url)
         .slice(-3)
         .map(({ method, status }) => [method, status]),
@@ -234,13 +234,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("useHttp sends to http: where a URL says https:, to any host", { timeout }, async () => {
-    const secure = { url: gate.authServer.replace("http:", "https:") };
+    const secure = { url: proxy.authServer.replace("http:", "https:") };
     const pending = valueOf(await make("grant.request", [secure, withFinish()], { useHttp: true }));
     const { url, accessToken } = continuation(pending);
     const target = { url: url.replace("http:", "https:"), accessToken };
     assert.equal(valueOf(await make("grant.cancel", [target], { useHttp: true })), undefined);
     assert.deepEqual(
-      gate.to(url).map(({ method, status }) => [method, status]),
+      proxy.to(url).map(({ method, status }) => [method, status]),
       [["DELETE", 204]],
     );
 
@@ -371,7 +371,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     test("gets the token of a sandbox that rotates, once the person approves", { timeout }, async (t) => {
       const rotating = await startSandbox("-wait", "1s", "-rotate-continuation");
       t.after(() => rotating.stop());
-      const front = await startGate(rotating);
+      const front = await startProxy(rotating);
       t.after(() => front.close());
       const walletAddressUrl = await publishKey(front, "shop", shop.publicJwk);
       const pending = await shop.run(

@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import * as official from "@interledger/open-payments";
 import { browsers } from "./harness/browsers.mjs";
-import { startGate } from "./harness/gate.mjs";
+import { startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing } from "./harness/grants.mjs";
 import { Lab } from "./harness/lab.mjs";
 import { dist } from "./harness/packages.mjs";
@@ -93,7 +93,7 @@ const callsOf =
   };
 
 describe("the same script", { timeout: 5 * timeout }, () => {
-  let sandbox, slowSandbox, gate, slowGate, site, expected;
+  let sandbox, slowSandbox, proxy, slowProxy, site, expected;
 
   before(async () => {
     [sandbox, slowSandbox, site] = await Promise.all([
@@ -101,11 +101,11 @@ describe("the same script", { timeout: 5 * timeout }, () => {
       startSandbox("-lenient", "-wait", "1m"),
       startSite(),
     ]);
-    [gate, slowGate] = await Promise.all([startGate(sandbox), startGate(slowSandbox)]);
+    [proxy, slowProxy] = await Promise.all([startProxy(sandbox), startProxy(slowSandbox)]);
     expected = await run(officialClient, "official");
   });
 
-  after(() => Promise.all([gate?.close(), slowGate?.close(), site?.close(), sandbox?.stop(), slowSandbox?.stop()]));
+  after(() => Promise.all([proxy?.close(), slowProxy?.close(), site?.close(), sandbox?.stop(), slowSandbox?.stop()]));
 
   /** Runs the script with a client and returns the outcome of every step, without what differs from run to run. */
   async function run(connect, name) {
@@ -114,13 +114,13 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     const jwk = { kid: "key-1", alg: "EdDSA", ...publicKey.export({ format: "jwk" }) };
     const client = name.replaceAll(" ", "-");
     const options = {
-      walletAddressUrl: await publishKey(gate, client, jwk),
+      walletAddressUrl: await publishKey(proxy, client, jwk),
       privateKey: pem,
       keyId: "key-1",
       requestTimeoutMs: 30_000,
       validateResponses: true,
     };
-    const slowOptions = { ...options, walletAddressUrl: await publishKey(slowGate, client, jwk), requestTimeoutMs: 4000 };
+    const slowOptions = { ...options, walletAddressUrl: await publishKey(slowProxy, client, jwk), requestTimeoutMs: 4000 };
     // The official client's schema wants interact.finish in every answer; RFC 9635 only where the request has one.
     const unchecked = await connect({ ...options, validateResponses: false });
     const script = { connect, options, slowOptions, unchecked, call: await connect(options) };
@@ -128,11 +128,11 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     return normalised(outcomes, client);
   }
 
-  const start = () => ({ url: gate.authServer });
+  const start = () => ({ url: proxy.authServer });
   const reference = (callback) => ({ interact_ref: callback.searchParams.get("interact_ref") });
 
   /** Opens a grant. */
-  const open = async (call, request = outgoing(gate, finish)) => (await call("grant.request", start(), request)).value;
+  const open = async (call, request = outgoing(proxy, finish)) => (await call("grant.request", start(), request)).value;
 
   async function issue(call) {
     const pending = await open(call);
@@ -148,21 +148,21 @@ describe("the same script", { timeout: 5 * timeout }, () => {
       assert.equal(outcomes[name].error, undefined, `${name}: ${outcomes[name].error?.message}`);
       return outcomes[name].value;
     };
-    const pending = await step("request", "grant.request", start(), outgoing(gate, finish));
+    const pending = await step("request", "grant.request", start(), outgoing(proxy, finish));
     const args = reference(await decide(pending, "approve"));
     const grant = await step("continue", "grant.continue", continuation(pending), args);
     const rotated = await step("rotate", "token.rotate", management(grant));
     await step("revoke", "token.revoke", management(rotated));
     await step("cancel, issued", "grant.cancel", continuation(grant));
 
-    const polled = await step("request without finish", "grant.request", start(), outgoing(gate));
+    const polled = await step("request without finish", "grant.request", start(), outgoing(proxy));
     await step("poll, still pending", "grant.continue", continuation(polled));
     await decide(polled, "approve");
     await step("poll, approved", "grant.continue", continuation(polled));
 
     const quote = { access_token: { access: [{ type: "quote", actions: ["create", "read"] }] } };
     await step("what needs nobody", "grant.request", start(), quote);
-    const subject = { subject: { sub_ids: [{ id: gate.walletAddress, format: "uri" }] }, interact: { start: ["redirect"], finish } };
+    const subject = { subject: { sub_ids: [{ id: proxy.walletAddress, format: "uri" }] }, interact: { start: ["redirect"], finish } };
     const asked = await step("request for a subject", "grant.request", start(), subject);
     await step("subject", "grant.continue", continuation(asked), reference(await decide(asked, "approve")));
 
@@ -180,14 +180,14 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     const step = async (name, ...made) => {
       outcomes[name] = await call(...made);
     };
-    const meddled = async (name, meddle, ...made) => {
-      gate.meddle = meddle;
+    const altered = async (name, requestHandler, ...made) => {
+      proxy.requestHandler = requestHandler;
       await step(name, ...made);
-      gate.meddle = undefined;
+      proxy.requestHandler = undefined;
     };
 
     const slow = await connect(slowOptions);
-    const early = (await slow("grant.request", { url: slowGate.authServer }, outgoing(slowGate, finish))).value;
+    const early = (await slow("grant.request", { url: slowProxy.authServer }, outgoing(slowProxy, finish))).value;
     outcomes["before wait is over"] = await slow("grant.continue", continuation(early), reference(await decide(early, "approve")));
 
     const { pending, args, grant } = await issue(call);
@@ -209,28 +209,28 @@ describe("the same script", { timeout: 5 * timeout }, () => {
       ({ headers }) => {
         headers[name] = headers[name].replace(from, to);
       };
-    await meddled("Bearer", change("authorization", "GNAP", "Bearer"), "grant.continue", otherTarget, otherArgs);
-    await meddled(
+    await altered("Bearer", change("authorization", "GNAP", "Bearer"), "grant.continue", otherTarget, otherArgs);
+    await altered(
       "tampered signature",
       change("signature", /:(.)/, (_, first) => `:${first === "A" ? "B" : "A"}`),
       "grant.continue",
       otherTarget,
       otherArgs,
     );
-    await meddled("uncovered component", change("signature-input", '"authorization" ', ""), "grant.continue", otherTarget, otherArgs);
-    await meddled("wrong content type", change("content-type", /.+/, "text/plain"), "grant.continue", otherTarget, otherArgs);
+    await altered("uncovered component", change("signature-input", '"authorization" ', ""), "grant.continue", otherTarget, otherArgs);
+    await altered("wrong content type", change("content-type", /.+/, "text/plain"), "grant.continue", otherTarget, otherArgs);
     const replace = (body) => (passed) => {
       passed.body = Buffer.from(body);
     };
-    await meddled("digest mismatch", replace(JSON.stringify({ interact_ref: randomUUID() })), "grant.continue", otherTarget, otherArgs);
-    await meddled("malformed JSON", replace("{"), "grant.continue", otherTarget, otherArgs);
+    await altered("digest mismatch", replace(JSON.stringify({ interact_ref: randomUUID() })), "grant.continue", otherTarget, otherArgs);
+    await altered("malformed JSON", replace("{"), "grant.continue", otherTarget, otherArgs);
 
     const stranger = generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" });
-    const request = outgoing(gate, finish);
+    const request = outgoing(proxy, finish);
     const as = async (changes) => (await connect({ ...options, ...changes }))("grant.request", start(), request);
     outcomes["wrong key"] = await as({ privateKey: stranger });
     outcomes["unknown key id"] = await as({ keyId: "key-2" });
-    outcomes["unknown wallet"] = await as({ walletAddressUrl: `${gate.clients}nobody` });
+    outcomes["unknown wallet"] = await as({ walletAddressUrl: `${proxy.clients}nobody` });
 
     const rotated = (await call("token.rotate", management(grant))).value;
     await step("old manage URL, rotate", "token.rotate", management(grant));
@@ -238,7 +238,7 @@ describe("the same script", { timeout: 5 * timeout }, () => {
     await call("token.revoke", management(rotated));
     await step("revoked token", "token.rotate", management(rotated));
 
-    const declined = await open(unchecked, outgoing(gate));
+    const declined = await open(unchecked, outgoing(proxy));
     await decide(declined, "decline");
     await step("rejected by the person, polled", "grant.continue", continuation(declined));
 

@@ -84,7 +84,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.deepEqual((await answered).value, grantFor(server.exchanges(held.url)[0]));
     assert.deepEqual((await later).value, grantFor(server.exchanges(started.url)[0]));
     assert.deepEqual(
-      lab.said.filter((text) => text.includes("missed timeout")),
+      lab.log.filter((text) => text.includes("missed timeout")),
       [],
     );
   });

@@ -25,15 +25,15 @@ const litParts = (view) => [...view.querySelectorAll(".lit")].map((element) => e
 
 /** A page with the demo, and all that was said and requested while it was open. */
 class Demo {
-  said = [];
+  log = [];
   requested = [];
 
   static async open(browser, sandbox, { scheme = "light", motion = "reduce", width = 1280, search = "" } = {}) {
     const demo = new Demo();
     demo.origins = [new URL(sandbox.demo).origin, sandbox.sandbox];
     const page = (demo.page = await browser.newPage());
-    page.on("console", (message) => message.type() === "error" && demo.said.push(message.text()));
-    page.on("pageerror", (error) => demo.said.push(error.message));
+    page.on("console", (message) => message.type() === "error" && demo.log.push(message.text()));
+    page.on("pageerror", (error) => demo.log.push(error.message));
     page.on("request", (request) => demo.requested.push(request.url()));
     await page.evaluateOnNewDocument(() => {
       addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
@@ -140,9 +140,9 @@ class Demo {
 
   /** Nothing failed but what the server refused, nothing violated the policy, nobody else was asked. */
   async close({ refusals = 0 } = {}) {
-    const refused = this.said.filter((text) => /status of 4\d\d/.test(text));
+    const refused = this.log.filter((text) => /status of 4\d\d/.test(text));
     assert.deepEqual(
-      this.said.filter((text) => !refused.includes(text)),
+      this.log.filter((text) => !refused.includes(text)),
       [],
     );
     assert.ok(refused.length <= refusals, `${refused}`);

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { buildExtension, eventually, loadedExtensions, startGate } from "./harness/extension.mjs";
+import { buildExtension, eventually, loadedExtensions, startProxy } from "./harness/extension.mjs";
 import { jwk as otherJwk } from "./harness/key-material.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 
@@ -38,20 +38,20 @@ describe("the manifest", () => {
 
 for (const { name, load } of loadedExtensions) {
   describe(`the extension in ${name}`, () => {
-    let extension, sandbox, gate, page, wallet;
+    let extension, sandbox, proxy, page, wallet;
     let wallets = 0;
 
     before(async () => {
       sandbox = await startSandbox("-wait", "1s");
-      [gate, extension] = await Promise.all([startGate(sandbox), load(built.folder)]);
+      [proxy, extension] = await Promise.all([startProxy(sandbox), load(built.folder)]);
     });
-    after(() => Promise.all([extension?.close(), sandbox?.stop(), gate?.close()]));
+    after(() => Promise.all([extension?.close(), sandbox?.stop(), proxy?.close()]));
 
     /** A wallet of its own for every test, with another key in it, and the extension as it is when new. */
     beforeEach(async () => {
       wallet = `person-${++wallets}`;
-      gate.requests.length = 0;
-      await publishKey(gate, wallet, otherKey);
+      proxy.requests.length = 0;
+      await publishKey(proxy, wallet, otherKey);
       await extension.closeTabs();
       page = await extension.open("popup.html");
       await page.setViewport({ width: 360, height: 600 }); // a popup is not larger
@@ -59,7 +59,7 @@ for (const { name, load } of loadedExtensions) {
       await step("new");
     });
 
-    const address = () => `${gate.clients}${wallet}`;
+    const address = () => `${proxy.clients}${wallet}`;
     const text = (selector, of = page) => of.$eval(selector, (element) => element.textContent);
     const stored = () => page.evaluate("chrome.storage.local.get()");
     const isShown = (step) =>
@@ -76,14 +76,14 @@ for (const { name, load } of loadedExtensions) {
     const problem = () =>
       eventually("a problem", async () => !(await page.$eval("#problem", ({ hidden }) => hidden)) && text("#problem-text"));
     const stopWorker = () => extension.stopWorker(page);
-    const walletPage = () => extension.tabAt(`${gate.origin}/interact/`);
+    const walletPage = () => extension.tabAt(`${proxy.origin}/interact/`);
     const callbackPage = () => extension.tabAt(`${extension.origin}/callback.html`);
     const outcome = async () => {
       const callback = await callbackPage();
       return eventually("the outcome", async () => (await text("#outcome", callback)).replace("One moment…", ""));
     };
-    const publish = async () => publishKey(gate, wallet, JSON.parse(await page.$eval("#jwk", ({ value }) => value)));
-    const answered = (pattern) => gate.requests.filter((request) => pattern.test(request));
+    const publish = async () => publishKey(proxy, wallet, JSON.parse(await page.$eval("#jwk", ({ value }) => value)));
+    const answered = (pattern) => proxy.requests.filter((request) => pattern.test(request));
 
     const connect = async () => {
       await page.type("#address", address());
@@ -168,25 +168,25 @@ for (const { name, load } of loadedExtensions) {
         await reached;
         await stopWorker();
       };
-      const duringConnect = stopIn(gate.hold(/^GET .*\/clients\/[^/]+$/));
+      const duringConnect = stopIn(proxy.hold(/^GET .*\/clients\/[^/]+$/));
       await connect();
       await duringConnect;
-      const duringCheck = stopIn(gate.hold(/^GET .*jwks\.json/));
+      const duringCheck = stopIn(proxy.hold(/^GET .*jwks\.json/));
       await check();
       await duringCheck;
-      const duringRequest = stopIn(gate.hold(/^POST \/auth\/$/, "after"));
+      const duringRequest = stopIn(proxy.hold(/^POST \/auth\/$/, "after"));
       const tab = await approve();
       await duringRequest;
       await press("#approve", tab);
       await eventually("the callback", async () => (await stored()).state.step === "finishing");
       await stopWorker(); // while it waits as long as the server asks
-      await stopIn(gate.hold(/^POST \/auth\/continue/));
+      await stopIn(proxy.hold(/^POST \/auth\/continue/));
       await step("connected");
       assert.equal(answered(/POST \/auth\/continue.* 200/).length, 1);
       const token = await text("#token");
       assert.match(token, /^\S{10,}$/);
-      const duringRevocation = stopIn(gate.hold(/^DELETE \/auth\/token/, "after"));
-      const duringCancellation = duringRevocation.then(() => stopIn(gate.hold(/^DELETE \/auth\/continue/, "after")));
+      const duringRevocation = stopIn(proxy.hold(/^DELETE \/auth\/token/, "after"));
+      const duringCancellation = duringRevocation.then(() => stopIn(proxy.hold(/^DELETE \/auth\/continue/, "after")));
       await press("#disconnect");
       await duringCancellation;
       await step("new");
@@ -197,7 +197,7 @@ for (const { name, load } of loadedExtensions) {
       await connect();
       await check();
       const tab = await approve();
-      const reached = gate.hold(/^POST \/auth\/continue/, "after");
+      const reached = proxy.hold(/^POST \/auth\/continue/, "after");
       await press("#approve", tab);
       await reached;
       await stopWorker();
@@ -260,7 +260,7 @@ for (const { name, load } of loadedExtensions) {
       await check();
       await press("#approve", await approve());
       await step("connected");
-      await publishKey(gate, wallet, otherKey); // the key is taken out of the wallet first
+      await publishKey(proxy, wallet, otherKey); // the key is taken out of the wallet first
       await press("#disconnect");
       await problem();
       await step("ending");
@@ -274,7 +274,7 @@ for (const { name, load } of loadedExtensions) {
       for (const [typed, expected] of [
         ["my wallet", /is not a wallet address/],
         ["http://wallet.example/", /is not a wallet address/],
-        [`${gate.origin}/nobody`, /no wallet at/],
+        [`${proxy.origin}/nobody`, /no wallet at/],
       ]) {
         await page.$eval("#address", (input) => {
           input.value = "";
@@ -301,7 +301,7 @@ for (const { name, load } of loadedExtensions) {
     });
 
     it("asks for access to a wallet whose answers it may not read", async () => {
-      gate.withoutCORS(new RegExp(`^GET /clients/${wallet}`));
+      proxy.withoutCORS(new RegExp(`^GET /clients/${wallet}`));
       await extension.expectPermission("http://127.0.0.1/*");
       await page.type("#address", address());
       await press("#connect button");
@@ -311,7 +311,7 @@ for (const { name, load } of loadedExtensions) {
       await step("publish");
       await check();
       await page.evaluate("chrome.permissions.remove({ origins: ['http://127.0.0.1/*'] })");
-      gate.withoutCORS(undefined);
+      proxy.withoutCORS(undefined);
     });
 
     it("lets WebAssembly compile and refuses eval, where scripts could slip in", async () => {
@@ -322,7 +322,7 @@ for (const { name, load } of loadedExtensions) {
           wasm: await outcome(() => WebAssembly.compile(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0))),
           eval: await outcome(() => (0, eval)("1")),
           Function: await outcome(() => Function("return 1")),
-          remote: await outcome(() => import("${gate.origin}/alice")),
+          remote: await outcome(() => import("${proxy.origin}/alice")),
         }));
       }))`),
       );
@@ -384,13 +384,13 @@ for (const { name, load } of loadedExtensions) {
         globalThis.key = await sdk.generateKey();
         return sdk.publicJwk(key);
       })()`);
-      await publishKey(gate, wallet, jwk);
+      await publishKey(proxy, wallet, jwk);
       const start = () =>
         page.evaluate(`(async () => {
         const finishUri = chrome.runtime.getURL("callback.html");
         const store = sdk.extensionStorage(chrome.storage.session);
         const client = await sdk.createAuthenticatedClient({ walletAddressUrl: "${address()}", key, store });
-        const grant = await client.grant.start({ url: "${gate.origin}/auth/" }, {
+        const grant = await client.grant.start({ url: "${proxy.origin}/auth/" }, {
           access_token: { access: [{ type: "outgoing-payment", actions: ["create"], identifier: "${address()}" }] },
           interact: { start: ["redirect"], finish: { method: "redirect", uri: finishUri } },
         });

@@ -222,9 +222,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   });
 
   test("nor does one that repeats the whole request: token, nonce, signature and reference", { timeout }, async () => {
-    const saidBefore = lab.said.length;
+    const saidBefore = lab.log.length;
     await assertFails("echoAll", { status: 400 });
-    const said = lab.said.splice(saidBefore);
+    const said = lab.log.splice(saidBefore);
     assert.ok(
       said.some((text) => text.includes("created=")),
       "it does repeat the request",
@@ -459,7 +459,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   });
 
   test("nothing that was said holds a secret", () => {
-    assert.ok(lab.said.some((text) => text.includes("not_json")));
+    assert.ok(lab.log.some((text) => text.includes("not_json")));
     lab.assertSilent(secrets, server.requests);
   });
 });

@@ -195,7 +195,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   );
 
   test("what Go says of a crash names functions and lines", () => {
-    const said = lab.said.join("\n");
+    const said = lab.log.join("\n");
     assert.match(said, /panic: outside any call/);
     assert.match(said, /main\..*func/);
     assert.match(said, /wasm\/faults_js\.go:\d+/);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { during, startGate } from "./harness/gate.mjs";
+import { during, startProxy } from "./harness/proxy.mjs";
 import { continuation, interactionHash, outgoing, Shop, withParameters } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { dist } from "./harness/packages.mjs";
@@ -24,7 +24,7 @@ async function labPage(req, res, file) {
 }
 
 describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
-  let browser, site, sandbox, slowSandbox, gate, slowGate, shop;
+  let browser, site, sandbox, slowSandbox, proxy, slowProxy, shop;
 
   before(async () => {
     [browser, site, sandbox, slowSandbox] = await start(
@@ -33,18 +33,18 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       startSandbox("-wait", "0s"),
       startSandbox("-wait", "1s"),
     );
-    [gate, slowGate] = await start(startGate(sandbox), startGate(slowSandbox));
-    shop = await Shop.at(gate, browser, site);
+    [proxy, slowProxy] = await start(startProxy(sandbox), startProxy(slowSandbox));
+    shop = await Shop.at(proxy, browser, site);
   });
 
   afterEach(async () => {
-    gate.meddle = gate.meddleAfter = undefined;
+    proxy.requestHandler = proxy.responseHandler = undefined;
     await shop.forgetAll();
   });
 
   /** Asserts that a callback is refused, that nothing is sent for it, and how many grants are pending then. */
   async function assertRefused(callback, code, left) {
-    const [{ error, value }, sent] = await during(gate, () => shop.finish(callback));
+    const [{ error, value }, sent] = await during(proxy, () => shop.finish(callback));
     assert.equal(value, undefined);
     assert.equal(error.code, code, error.message);
     assert.deepEqual(sent, []);
@@ -58,7 +58,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const released = new Promise((resolve) => {
       release = resolve;
     });
-    gate.meddle = () => (gate.continuations(uri).length === 1 ? released : undefined);
+    proxy.requestHandler = () => (proxy.continuations(uri).length === 1 ? released : undefined);
     return release;
   }
 
@@ -72,10 +72,10 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const [{ id, startedAt, ...rest }] = await shop.pending();
     assert.match(id, /^[0-9a-f-]{36}$/);
     assert.ok(Math.abs(Date.now() - new Date(startedAt)) < timeout);
-    assert.deepEqual(rest, { url: gate.authServer, keyId: shop.publicJwk.kid, finishUri: shop.finishUri });
+    assert.deepEqual(rest, { url: proxy.authServer, keyId: shop.publicJwk.kid, finishUri: shop.finishUri });
 
     assertIssued(await shop.finish(callback));
-    const [sent, ...others] = gate.continuations(pending.continue.uri);
+    const [sent, ...others] = proxy.continuations(pending.continue.uri);
     assert.deepEqual(others, []);
     assert.deepEqual(JSON.parse(sent.body), { interact_ref: new URL(callback).searchParams.get("interact_ref") });
     await assertRefused(callback, "no_pending_grant", 0);
@@ -85,15 +85,15 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const nonces = [];
     for (const finish of [{}, {}, { nonce: clientNonce }]) {
       await shop.start({ finish });
-      nonces.push(JSON.parse(gate.to(gate.authServer).at(-1).body).interact.finish.nonce);
+      nonces.push(JSON.parse(proxy.to(proxy.authServer).at(-1).body).interact.finish.nonce);
     }
     const undefinedNonce = await shop.outcome(
       async (url, request) => {
         request.interact.finish.nonce = undefined;
         return lab.client.grant.start({ url }, request);
       },
-      gate.authServer,
-      outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      proxy.authServer,
+      outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
     );
     assert.equal(undefinedNonce.error, undefined);
     assert.equal(nonces.pop(), clientNonce);
@@ -108,7 +108,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       "body.interact.finish.nonce": { method: "redirect", uri: shop.finishUri, nonce: "" },
     };
     for (const [argument, finish] of Object.entries(wrong)) {
-      const [{ error }, sent] = await during(gate, () => shop.send("grant.start", { url: gate.authServer }, outgoing(gate, finish)));
+      const [{ error }, sent] = await during(proxy, () => shop.send("grant.start", { url: proxy.authServer }, outgoing(proxy, finish)));
       assert.equal(error.kind, "TypeError");
       assert.ok(error.message.startsWith(`"${argument}" `), error.message);
       assert.deepEqual(sent, []);
@@ -122,8 +122,8 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
           request.access_token.access = [{ type, actions: ["read"] }];
           return lab.client.grant.start({ url }, request);
         },
-        gate.authServer,
-        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+        proxy.authServer,
+        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
         type,
       );
     assertIssued(await start("quote"));
@@ -162,7 +162,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
         return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
       },
       answer,
-      outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
     );
     assert.equal(error.code, "invalid_response");
     assert.deepEqual(await shop.pending(), []);
@@ -193,11 +193,11 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
           clientNonce,
           serverNonce: first.pending.interact.finish,
           reference: of(first.callback, "interact_ref"),
-          endpoint: `${gate.origin}/auth/other`,
+          endpoint: `${proxy.origin}/auth/other`,
         }),
       },
       "a hash without the server's nonce": {
-        hash: interactionHash({ clientNonce, serverNonce: "", reference: of(first.callback, "interact_ref"), endpoint: gate.authServer }),
+        hash: interactionHash({ clientNonce, serverNonce: "", reference: of(first.callback, "interact_ref"), endpoint: proxy.authServer }),
       },
     };
     for (const [what, changes] of Object.entries(forged)) {
@@ -218,7 +218,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       0,
     );
     for (const address of [shop.finishUri, "/relative", ""]) {
-      const [{ error }, sent] = await during(gate, () => shop.finish(address));
+      const [{ error }, sent] = await during(proxy, () => shop.finish(address));
       assert.equal(error.kind, "TypeError");
       assert.match(error.message, /^"callbackUrl" must be /);
       assert.deepEqual(sent, []);
@@ -227,7 +227,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   test("another key does not finish the grant", { timeout }, async () => {
     const { callback } = await shop.approved();
-    const [{ error }, sent] = await during(gate, () =>
+    const [{ error }, sent] = await during(proxy, () =>
       shop.outcome(async (callback) => {
         const other = await lab.clientWith({ key: await lab.generateKey() });
         return other.grant.finish(callback);
@@ -243,14 +243,14 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     for (const slash of ["/", ""]) {
       for (const hashed of ["/", ""]) {
         test(`the hash in ${encoding} over the endpoint "/auth${hashed}", called as "/auth${slash}"`, { timeout }, async () => {
-          const url = gate.authServer.replace(/\/$/, slash);
+          const url = proxy.authServer.replace(/\/$/, slash);
           const { pending, callback } = await shop.approved({ finish: { nonce: clientNonce }, url });
           const hash = interactionHash({
             clientNonce,
             encoding,
             serverNonce: pending.interact.finish,
             reference: new URL(callback).searchParams.get("interact_ref"),
-            endpoint: gate.authServer.replace(/\/$/, hashed),
+            endpoint: proxy.authServer.replace(/\/$/, hashed),
           });
           assertIssued(await shop.finish(withParameters(callback, { hash })));
         });
@@ -265,7 +265,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       clientNonce,
       serverNonce: pending.interact.finish,
       reference: new URL(callback).searchParams.get("interact_ref"),
-      endpoint: gate.authServer,
+      endpoint: proxy.authServer,
     };
     assert.equal(new URL(callback).searchParams.get("hash"), interactionHash({ ...parts, method: "sha512" }));
     await assertRefused(withParameters(callback, { hash: interactionHash(parts) }), "hash_mismatch", 1);
@@ -288,8 +288,8 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("with useHttp the hash is over the address that was called", { timeout }, async () => {
-    const url = gate.authServer.replace("http:", "https:");
-    const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+    const url = proxy.authServer.replace("http:", "https:");
+    const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
     const { value: pending, error } = await shop.outcome(
       async (url, request) => {
         lab.plain = await lab.clientWith({ useHttp: true });
@@ -310,7 +310,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     for (const i of [2, 0, 3, 1]) {
       assertIssued(await shop.finish(grants[i].callback));
       assert.deepEqual(
-        gate.continuations(grants[i].pending.continue.uri).map(({ status }) => status),
+        proxy.continuations(grants[i].pending.continue.uri).map(({ status }) => status),
         [200],
       );
     }
@@ -332,49 +332,49 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       `rule 3: two calls at once send one request, and both get its result ${parameters ? "without Web Locks" : ""}`,
       { timeout },
       async (t) => {
-        const page = parameters ? await Shop.at(gate, browser, site, parameters) : shop;
+        const page = parameters ? await Shop.at(proxy, browser, site, parameters) : shop;
         t.after(() => parameters && page.page.close());
         assert.equal(await page.run(() => Boolean(navigator.locks)), !parameters);
         const { pending, callback } = await page.approved();
         const outcomes = await page.run((url) => Promise.all([1, 2].map(() => lab.outcome(() => lab.client.grant.finish(url)))), callback);
         for (const outcome of outcomes) assertIssued(outcome);
         assert.deepEqual(outcomes[0], outcomes[1]);
-        assert.equal(gate.continuations(pending.continue.uri).length, 1);
+        assert.equal(proxy.continuations(pending.continue.uri).length, 1);
       },
     );
   }
 
   test("of two tabs one finishes the grant, and the other is told", { timeout }, async (t) => {
-    const other = await Shop.at(gate, browser, site);
+    const other = await Shop.at(proxy, browser, site);
     t.after(() => other.page.close());
     for (const store of ["default", "local"]) {
       const { pending, callback } = await shop.approved({ store });
       const release = holdFirst(pending);
       const first = shop.finish(callback, store);
-      await until(() => gate.continuations(pending.continue.uri).length > 0, "the first tab's request");
+      await until(() => proxy.continuations(pending.continue.uri).length > 0, "the first tab's request");
       const second = other.finish(callback, store);
       await other.page.waitForFunction(async () => (await navigator.locks.query()).pending.length > 0);
       release();
       assertIssued(await first);
       assert.equal((await second).error?.code, "finished_elsewhere");
-      assert.equal(gate.continuations(pending.continue.uri).length, 1);
+      assert.equal(proxy.continuations(pending.continue.uri).length, 1);
     }
   });
 
   test("wait is waited out: the server does not have to say too_fast", { timeout }, async (t) => {
-    const slow = await Shop.at(slowGate, browser, site);
+    const slow = await Shop.at(slowProxy, browser, site);
     t.after(() => slow.page.close());
     const { pending, callback } = await slow.approved();
     assert.equal(pending.continue.wait, 1);
     assertIssued(await slow.finish(callback));
     assert.deepEqual(
-      slowGate.continuations(pending.continue.uri).map(({ status }) => status),
+      slowProxy.continuations(pending.continue.uri).map(({ status }) => status),
       [200],
     );
   });
 
   test("abort while wait is waited out: nothing is sent, and the grant stays", { timeout }, async (t) => {
-    const slow = await Shop.at(slowGate, browser, site);
+    const slow = await Shop.at(slowProxy, browser, site);
     t.after(() => slow.page.close());
     const { pending, callback } = await slow.approved();
     for (const when of ["before", "while"]) {
@@ -392,20 +392,20 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       );
       assert.equal(reason, true, when);
     }
-    assert.deepEqual(slowGate.continuations(pending.continue.uri), []);
+    assert.deepEqual(slowProxy.continuations(pending.continue.uri), []);
     assert.equal((await slow.pending()).length, 1);
     assertIssued(await slow.finish(callback));
   });
 
   test("a lost connection keeps the grant, and finishing again works", { timeout }, async () => {
     const { callback } = await shop.approved();
-    gate.meddle = () => {
+    proxy.requestHandler = () => {
       throw new Error("broken off");
     };
     const { error } = await shop.finish(callback);
     assert.deepEqual([error.code, error.retryable], ["network_error", true]);
     assert.equal((await shop.pending()).length, 1);
-    gate.meddle = undefined;
+    proxy.requestHandler = undefined;
     assertIssued(await shop.finish(callback));
     assert.deepEqual(await shop.pending(), []);
   });
@@ -449,7 +449,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const orders = async () => (await shop.pending()).map(({ finishUri }) => new URL(finishUri).searchParams.get("order"));
     assert.deepEqual(await orders(), ["1", "2", "3"]);
     const [, { id }] = await shop.pending();
-    const [, sent] = await during(gate, () => shop.run((id) => lab.client.grant.forget(id).then(() => true), id));
+    const [, sent] = await during(proxy, () => shop.run((id) => lab.client.grant.forget(id).then(() => true), id));
     assert.deepEqual(sent, [], "forgetting is not cancelling");
     assert.deepEqual(await orders(), ["1", "3"]);
     await shop.run((id) => lab.client.grant.forget(id).then(() => true), id);
@@ -459,14 +459,14 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("nothing that was said holds a secret", () => {
-    const tokens = gate.requests.map(({ headers }) => headers.authorization?.slice("GNAP ".length)).filter(Boolean);
-    const references = gate
+    const tokens = proxy.requests.map(({ headers }) => headers.authorization?.slice("GNAP ".length)).filter(Boolean);
+    const references = proxy
       .continuations()
       .map(({ body }) => body.length > 0 && JSON.parse(body).interact_ref)
       .filter(Boolean);
     shop.assertSilent(
       [...tokens, ...references, clientNonce],
-      gate.requests.filter(({ signed }) => signed),
+      proxy.requests.filter(({ signed }) => signed),
     );
   });
 });

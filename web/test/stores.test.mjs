@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, before, test } from "node:test";
-import { during, startGate } from "./harness/gate.mjs";
+import { during, startProxy } from "./harness/proxy.mjs";
 import { outgoing, Shop } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { decide, startSandbox } from "./harness/sandbox.mjs";
@@ -13,12 +13,12 @@ const timeout = 60_000;
 const prefix = "open-payments-wasm.pending"; // of the keys of records, and the key of their list where a store has none
 
 describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
-  let browser, site, sandbox, gate, shop;
+  let browser, site, sandbox, proxy, shop;
 
   before(async () => {
     [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "0s"));
-    [gate] = await start(startGate(sandbox));
-    shop = await Shop.at(gate, browser, site);
+    [proxy] = await start(startProxy(sandbox));
+    shop = await Shop.at(proxy, browser, site);
     await shop.run(addStores);
   });
 
@@ -72,13 +72,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   }
 
   test("the client's own store is used where the call names none", { timeout }, async () => {
-    const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+    const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
     const pending = await shop.run(
       async (url, request) => {
         lab.frugal = await lab.clientWith({ store: lab.stores.local });
         return lab.frugal.grant.start({ url }, request);
       },
-      gate.authServer,
+      proxy.authServer,
       request,
     );
     assert.deepEqual([(await shop.pending("local")).length, (await shop.pending()).length], [1, 0]);
@@ -87,16 +87,16 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("what is no store is refused before anything is sent", { timeout }, async () => {
-    const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+    const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
     for (const expression of ["localStorage", "{}", "lab.stores", "true", "{ get() {}, set() {} }"]) {
-      const [{ error }, sent] = await during(gate, () =>
+      const [{ error }, sent] = await during(proxy, () =>
         shop.outcome(
           async (expression, url, request) => {
             const store = new Function(`return (${expression})`)();
             return lab.client.grant.start({ url }, request, { store });
           },
           expression,
-          gate.authServer,
+          proxy.authServer,
           request,
         ),
       );
@@ -127,7 +127,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   test("a store that cannot be read: its own error is the cause, and nothing is sent", { timeout }, async () => {
     const { callback } = await shop.approved();
-    const [errors, sent] = await during(gate, () =>
+    const [errors, sent] = await during(proxy, () =>
       shop.run(async (callback) => {
         const fail = () => {
           throw new Error("the disk is gone");
@@ -156,14 +156,14 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
         return lab.client.grant.finish(callback, { store: { ...lab.stores.session, set: fail, delete: fail } });
       }, callback);
     assertIssued(await finish());
-    const [{ error }, sent] = await during(gate, finish);
+    const [{ error }, sent] = await during(proxy, finish);
     assert.equal(error.code, "no_pending_grant");
     assert.deepEqual(sent, []);
   });
 
   test("a store that cannot forget does not take the server's error away", { timeout }, async () => {
     const { callback } = await shop.approved({ store: "session" });
-    gate.meddle = () => ({ status: 401, body: '{"error":{"code":"user_denied"}}' });
+    proxy.requestHandler = () => ({ status: 401, body: '{"error":{"code":"user_denied"}}' });
     const { error } = await shop.outcome((callback) => {
       const store = {
         ...lab.stores.session,
@@ -173,7 +173,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       };
       return lab.client.grant.finish(callback, { store });
     }, callback);
-    gate.meddle = undefined;
+    proxy.requestHandler = undefined;
     assert.equal(error.code, "user_denied");
   });
 
@@ -248,9 +248,9 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       `two tabs that start grants at once lose none, in a store that can ${listed ? "" : "not "}list its keys`,
       { timeout },
       async (t) => {
-        const other = await Shop.at(gate, browser, site);
+        const other = await Shop.at(proxy, browser, site);
         t.after(() => other.page.close());
-        const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+        const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
         const startThree = (tab) =>
           tab.run(
             (url, request, listed) => {
@@ -279,7 +279,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
               };
               return Promise.all([1, 2, 3].map(() => lab.client.grant.start({ url }, request, { store: lab.stores.slow })));
             },
-            gate.authServer,
+            proxy.authServer,
             request,
             listed,
           );

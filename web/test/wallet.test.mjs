@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { during, startGate } from "./harness/gate.mjs";
+import { during, startProxy } from "./harness/proxy.mjs";
 import { outgoing, Shop } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { publishKey, startSandbox } from "./harness/sandbox.mjs";
@@ -13,17 +13,17 @@ import { startSite } from "./harness/site.mjs";
 const timeout = 60_000;
 
 describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
-  let browser, site, sandbox, gate, shop;
+  let browser, site, sandbox, proxy, shop;
 
   before(async () => {
     [browser, site, sandbox] = await start(launch(), startSite(), startSandbox("-wait", "1s")); // polls need a wait
-    [gate] = await start(startGate(sandbox));
-    shop = await Shop.at(gate, browser, site); // makes the key that all pages load
-    const walletAddressUrl = await publishKey(gate, "shop", shop.publicJwk);
-    const { access_token } = outgoing(gate);
+    [proxy] = await start(startProxy(sandbox));
+    shop = await Shop.at(proxy, browser, site); // makes the key that all pages load
+    const walletAddressUrl = await publishKey(proxy, "shop", shop.publicJwk);
+    const { access_token } = outgoing(proxy);
     await shop.run((config) => localStorage.setItem("config", JSON.stringify(config)), {
       walletAddressUrl,
-      authServer: gate.authServer,
+      authServer: proxy.authServer,
       request: { access_token },
     });
   });
@@ -55,7 +55,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     let opened;
     for (const end = Date.now() + timeout / 2; !opened; await new Promise((resolve) => setTimeout(resolve, 50))) {
       assert.ok(Date.now() < end, "no wallet was opened");
-      opened = (await browser.pages()).find((page) => !before.includes(page) && page.url().startsWith(`${gate.origin}/interact/`));
+      opened = (await browser.pages()).find((page) => !before.includes(page) && page.url().startsWith(`${proxy.origin}/interact/`));
     }
     await opened.waitForSelector("#approve");
     return opened;
@@ -65,7 +65,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   /** The token that the server issued last. */
   const lastToken = () => {
-    const answers = gate.requests.filter(({ signed, status }) => signed && status === 200).map(({ answer }) => JSON.parse(answer));
+    const answers = proxy.requests.filter(({ signed, status }) => signed && status === 200).map(({ answer }) => JSON.parse(answer));
     return answers.findLast(({ access_token }) => access_token)?.access_token.value;
   };
 
@@ -73,8 +73,8 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const page = await openShop(t);
     const downloads = site.downloads();
     await leaveBy(page, "#redirect");
-    assert.ok(page.url().startsWith(`${gate.origin}/interact/`));
-    const [, sent] = await during(gate, async () => {
+    assert.ok(page.url().startsWith(`${proxy.origin}/interact/`));
+    const [, sent] = await during(proxy, async () => {
       await leaveBy(page, "#approve");
       const { token } = await outcomeOf(page);
       assert.equal(token, lastToken());
@@ -84,7 +84,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.ok(site.downloads() > downloads);
     assert.match(page.url(), /interact_ref=/);
 
-    const [, again] = await during(gate, async () => {
+    const [, again] = await during(proxy, async () => {
       await page.reload();
       assert.equal((await outcomeOf(page)).code, "no_pending_grant");
     });
@@ -103,7 +103,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   test("redirect: declined", { timeout }, async (t) => {
     const page = await openShop(t);
     await leaveBy(page, "#redirect");
-    const [, sent] = await during(gate, async () => {
+    const [, sent] = await during(proxy, async () => {
       await leaveBy(page, "#decline");
       assert.equal((await outcomeOf(page)).code, "interaction_rejected");
     });
@@ -116,7 +116,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   test("popup: approved, closed, and finished by the page that opened it", { timeout }, async (t) => {
     const page = await openShop(t);
     const popup = await openPopup(page);
-    const [, sent] = await during(gate, async () => {
+    const [, sent] = await during(proxy, async () => {
       await popup.click("#approve");
       assert.equal((await outcomeOf(page)).token, lastToken());
     });
@@ -143,7 +143,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   test("popup: closed by the person", { timeout }, async (t) => {
     const page = await openShop(t);
     const popup = await openPopup(page);
-    const [, sent] = await during(gate, async () => {
+    const [, sent] = await during(proxy, async () => {
       await popup.close();
       assert.equal((await outcomeOf(page)).code, "window_closed");
     });
@@ -186,7 +186,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     await page.waitForFunction("heard.length === 3");
     assert.deepEqual(
       (await page.evaluate("heard")).sort(),
-      [gate.origin, site.origin, site.origin].sort().map((origin) => [origin, message.type]),
+      [proxy.origin, site.origin, site.origin].sort().map((origin) => [origin, message.type]),
     );
     assert.equal(await page.$eval("#outcome", ({ textContent }) => textContent), "");
     assert.equal(popup.isClosed(), false);
@@ -211,14 +211,14 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   ]) {
     test(`polling, while the person presses ${button} somewhere else`, { timeout }, async (t) => {
       const page = await openShop(t);
-      const polledBefore = gate.continuations().length;
+      const polledBefore = proxy.continuations().length;
       await page.click("#poll");
       await page.waitForSelector("#wallet[href]");
-      const [, sent] = await during(gate, async () => {
+      const [, sent] = await during(proxy, async () => {
         const elsewhere = await browser.newPage();
         t.after(() => elsewhere.close());
         await elsewhere.goto(await page.$eval("#wallet", ({ href }) => href));
-        await until(() => gate.continuations().length > polledBefore, "a poll before the decision");
+        await until(() => proxy.continuations().length > polledBefore, "a poll before the decision");
         await leaveBy(elsewhere, button);
         assert.match(await elsewhere.$eval("h1", ({ textContent }) => textContent), button === "#approve" ? /^Approved$/ : /^Declined$/);
         await page.bringToFront();

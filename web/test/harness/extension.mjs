@@ -161,7 +161,7 @@ export const loadedExtensions = [
 ].filter(({ name }) => browsers.some((browser) => browser.name === name));
 
 /** The way to the sandbox, which can be closed before a request reaches it or before its answer comes back. */
-export async function startGate(sandbox) {
+export async function startProxy(sandbox) {
   let held, unreadable;
   const requests = []; // "METHOD /path status" of what the sandbox answered
   const server = createServer(async (req, res) => {

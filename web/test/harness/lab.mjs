@@ -4,14 +4,14 @@ import assert from "node:assert/strict";
 
 export class Lab {
   /** Everything that errors and the console of the page said. */
-  said = [];
+  log = [];
 
   /** Opens pages/lab.html. `folder` is that of the package, `parameters` are added to the address. */
   static async open(browser, site, { folder = "/dist", ...parameters } = {}) {
     const lab = new Lab();
     lab.page = await browser.newPage();
-    lab.page.on("console", (message) => lab.said.push(message.text()));
-    lab.page.on("pageerror", (error) => lab.said.push(`${error.message} ${error.stack}`));
+    lab.page.on("console", (message) => lab.log.push(message.text()));
+    lab.page.on("pageerror", (error) => lab.log.push(`${error.message} ${error.stack}`));
     await lab.page.goto(`${site.origin}/lab.html?${new URLSearchParams({ folder, ...parameters })}`);
     await lab.page.waitForFunction("globalThis.lab !== undefined");
     lab.publicJwk = await lab.run(() => lab.publicJwk);
@@ -32,7 +32,7 @@ export class Lab {
   async outcome(fn, ...args) {
     const call = `lab.outcome(async () => (${fn})(...${JSON.stringify(args)}))`;
     const { texts = [], ...outcome } = JSON.parse(await this.page.evaluate(`(async () => JSON.stringify(await ${call}))()`));
-    this.said.push(...texts);
+    this.log.push(...texts);
     return outcome;
   }
 
@@ -61,7 +61,7 @@ export class Lab {
 
   /** Asserts that nothing that was said holds a secret. */
   assertSilent(secrets, requests) {
-    assertSilent(this.said, secrets, requests);
+    assertSilent(this.log, secrets, requests);
   }
 }
 

@@ -1,5 +1,5 @@
-// A gate before the sandbox. It counts what passes, and changes, holds back or breaks off what a
-// test wants changed. Host headers stay as they are, so the sandbox answers under the gate's name.
+// A proxy before the sandbox. It counts what passes, and changes, holds back or breaks off what a
+// test wants changed. Host headers stay as they are, so the sandbox answers under the proxy's name.
 
 import { once } from "node:events";
 import { createServer, request } from "node:http";
@@ -7,42 +7,42 @@ import { buffer } from "node:stream/consumers";
 import { close } from "./site.mjs";
 
 /**
- * Starts it and returns the sandbox's addresses as they are behind it. `meddle`, where a test sets
+ * Starts it and returns the sandbox's addresses as they are behind it. `requestHandler`, where a test sets
  * it, is called with every signed request before it goes on: it may change its headers and body,
  * wait, throw, and then the connection breaks off, or return { status, headers, body } to be answered
- * in the sandbox's place. `meddleAfter` is called in the same way once the sandbox has answered.
+ * in the sandbox's place. `responseHandler` is called in the same way once the sandbox has answered.
  */
-export async function startGate(sandbox) {
-  const gate = { requests: [], meddle: undefined, meddleAfter: undefined };
-  const server = createServer((req, res) => pass(gate, sandbox, req, res).catch(() => req.socket.destroy()));
+export async function startProxy(sandbox) {
+  const proxy = { requests: [], requestHandler: undefined, responseHandler: undefined };
+  const server = createServer((req, res) => pass(proxy, sandbox, req, res).catch(() => req.socket.destroy()));
   server.keepAliveTimeout = 0; // a client in this process may be too busy to notice that a connection was closed
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${server.address().port}`;
   const { authServer, walletAddress, clients } = sandbox;
   const behind = (url) => url.replace(new URL(url).origin, origin);
-  return Object.assign(gate, {
+  return Object.assign(proxy, {
     origin,
     authServer: behind(authServer),
     walletAddress: behind(walletAddress),
     clients: behind(clients),
     /** The continuations that came, in order; with a URI, those for it. */
     continuations: (uri = `${origin}/auth/continue/`) =>
-      gate.requests.filter(({ method, url }) => method === "POST" && url.startsWith(uri)),
+      proxy.requests.filter(({ method, url }) => method === "POST" && url.startsWith(uri)),
     /** The signed requests that came to a URL. */
-    to: (url) => gate.requests.filter((passed) => passed.signed && passed.url === url),
+    to: (url) => proxy.requests.filter((passed) => passed.signed && passed.url === url),
     close: () => close(server),
   });
 }
 
-/** Runs a task and returns its result and what came through the gate meanwhile, preflights included. */
-export async function during(gate, task) {
-  const before = gate.requests.length;
+/** Runs a task and returns its result and what came through the proxy meanwhile, preflights included. */
+export async function during(proxy, task) {
+  const before = proxy.requests.length;
   const result = await task();
-  return [result, gate.requests.slice(before)];
+  return [result, proxy.requests.slice(before)];
 }
 
-async function pass(gate, sandbox, req, res) {
+async function pass(proxy, sandbox, req, res) {
   const passed = {
     method: req.method,
     url: `http://${req.headers.host}${req.url}`,
@@ -51,14 +51,14 @@ async function pass(gate, sandbox, req, res) {
     signed: "signature" in req.headers,
     at: performance.now(),
   };
-  gate.requests.push(passed);
-  const instead = passed.signed ? await gate.meddle?.(passed) : undefined;
+  proxy.requests.push(passed);
+  const instead = passed.signed ? await proxy.requestHandler?.(passed) : undefined;
   if (instead) return respond(res, instead);
   const answer = await forward(sandbox, req.url, passed);
   passed.answeredAt = performance.now();
   passed.status = answer.statusCode;
   passed.answer = await buffer(answer);
-  const afterwards = passed.signed ? await gate.meddleAfter?.(passed) : undefined;
+  const afterwards = passed.signed ? await proxy.responseHandler?.(passed) : undefined;
   respond(res, afterwards ?? { status: answer.statusCode, headers: answer.headers, body: passed.answer });
 }
 
