@@ -4,7 +4,7 @@
 /** @import { AuthenticatedClient, GrantOrTokenRequestArgs, Store } from "./index.js" */
 
 import { mayBeFor, readCallback } from "./callback.js";
-import { checkText, defaultTimeoutMs, parseUrl } from "./call.js";
+import { checkControl, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
 import { call, start as startModule } from "./runtime.js";
@@ -42,6 +42,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
         hashMethod: finish.hash_method,
         began: Date.now(),
       };
+      checkControl({ signal: target.signal });
       const until = performance.now() + timeoutMs;
       const response = await storing(target.signal, async (signal) => {
         records.purge(signal).catch(() => {});
@@ -71,6 +72,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
 
     finish: async (callbackUrl, { store, signal, pending } = {}) => {
       const callback = readCallback(callbackUrl);
+      checkControl({ signal });
       if (pending !== undefined && !isWhole(pending))
         throw argumentError("pending", "must be the record that an error of start carries as pending");
       const records = recordsIn(store);
@@ -83,6 +85,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
     },
 
     pending: async ({ store, signal } = {}) => {
+      checkControl({ signal });
       const records = await storing(signal, (signal) => recordsIn(store).list(signal));
       return records.map(({ id, url, keyId, began, finishUri }) => ({ id, url, keyId, finishUri, startedAt: new Date(began) }));
     },
@@ -102,6 +105,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
 
     forget: async (id, { store, signal } = {}) => {
       checkText(id, "id");
+      checkControl({ signal });
       await storing(signal, (signal) => recordsIn(store).remove(id, signal));
     },
   };

@@ -616,6 +616,36 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.match(error.message, /^"pending" must be /);
     });
 
+    test("a signal that is none", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
+      const [messages, sent] = await during(gate, () =>
+        shop.run(
+          async (callback, url, request) => {
+            const { grant } = lab.client;
+            const messages = [];
+            for (const signal of [{}, 5, "x", { aborted: true }]) {
+              const calls = [
+                () => grant.finish(callback, { signal }),
+                () => grant.pending({ signal }),
+                () => grant.forget("id", { signal }),
+                () => grant.start({ url, signal }, request),
+              ];
+              for (const call of calls) messages.push((await lab.outcome(call)).error?.message);
+            }
+            await new Promise((resolve) => setTimeout(resolve, 300));
+            return messages;
+          },
+          callback,
+          gate.authServer,
+          request,
+        ),
+      );
+      assert.deepEqual([...new Set(messages)], ['"signal" must be an AbortSignal']);
+      assert.deepEqual(sent, []);
+      assertIssued(await shop.finish(callback));
+    });
+
     test("no random numbers", { timeout }, async (t) => {
       const tab = await openTab(t);
       const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
