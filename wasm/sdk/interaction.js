@@ -140,8 +140,10 @@ class Finishing {
     if (wait > work.left) throw tooFast(wait);
     this.#claim = await claim(this.#name, { store: place, signal: work.signal, taken: () => this.#taken() });
     this.#record = record;
-    await pause(waitOf(record), work.signal);
-    const target = { url: record.continue.uri, accessToken: record.continue.access_token.value };
+    if (this.#claim.last.state !== undefined) this.#record = await this.#reread(record, work.signal);
+    await pause(waitOf(this.#record), work.signal);
+    const { uri, access_token: token } = this.#record.continue;
+    const target = { url: uri, accessToken: token.value };
     try {
       const response = await continueGrant(target, { interact_ref: interactRef }, work);
       if (!work.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
@@ -170,6 +172,14 @@ class Finishing {
       }
     }
     throw (await this.#isDone(signal)) ? this.#taken() : candidates.length > 0 ? mismatch : noPendingGrant();
+  }
+
+  /** The record as it is now: who worked on it before may have been sent on to another continuation, or have forgotten it. */
+  async #reread({ id }, signal) {
+    const { records, pending } = this.#given;
+    const record = (await records.list(signal)).find((other) => other.id === id) ?? pending;
+    if (!record) throw noPendingGrant();
+    return record;
   }
 
   async #isDone(signal) {

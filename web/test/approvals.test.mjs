@@ -292,6 +292,27 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       });
     }
 
+    test("a second tab goes on where the first was sent to", { timeout }, async (t) => {
+      const { pending, callback } = await shop.approved();
+      const tab = await openTab(t);
+      const moved = { continue: { uri: `${pending.continue.uri}?moved`, access_token: { value: "another-token" } } };
+      const release = hold("meddle");
+      const held = gate.meddle;
+      gate.meddle = async (passed) => {
+        await held(passed);
+        const isFirst = sentFor(pending).length === 1;
+        return { status: 200, body: JSON.stringify(isFirst ? moved : { access_token: { value: "issued-at-last" } }) };
+      };
+      const first = shop.finish(callback);
+      await arrived(pending);
+      const second = tab.finish(callback);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      release();
+      assert.equal((await first).value.continue.uri, moved.continue.uri);
+      assert.equal((await second).value?.access_token?.value, "issued-at-last");
+      assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
+    });
+
     test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
       const tab = await openTab(t);
       const { pending, callback } = await shop.approved();
