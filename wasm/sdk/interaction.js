@@ -202,9 +202,10 @@ class Finishing {
       if (isOver(error)) await records.remove(this.#record.id, signal).catch(() => {});
       return abortable(this.#claim.end("free", { isLost: this.#isSent && isLost(error) }), signal);
     }
-    if (isStillPending(value)) {
-      await records.put({ ...this.#record, continue: value.continue, began: this.#record.began }, signal).catch(() => {});
-      return abortable(this.#claim.end("free"), signal);
+    if (!isIssued(value)) {
+      const moved = { ...this.#record, continue: value?.continue };
+      if (isWhole(moved)) await records.put(moved, signal).catch(() => {});
+      return abortable(this.#claim.end("free", { isLost: !isWhole(moved) }), signal);
     }
     finishedHere.add(this.#name);
     // In this order: who sees the record gone sees that it is done.
@@ -235,7 +236,8 @@ function isLost({ status, code }) {
 /** Whether the attempt before this one was sent, and its page died or never heard of it. */
 const mayHaveBeenLost = ({ state, isLost }) => state === "working" || Boolean(isLost);
 
-const isStillPending = (grant) => Boolean(grant?.continue?.uri) && !grant.access_token && !grant.subject;
+/** Whether a grant is all that was asked for. Where responses are not checked, success may be anything. */
+const isIssued = (grant) => Boolean(grant?.access_token || grant?.subject);
 
 /** Milliseconds until the server wants to be asked. */
 function waitOf({ continue: { wait = 0 }, began }) {
@@ -261,7 +263,7 @@ function isWhole(record) {
     URL.canParse(next.uri) &&
     [undefined, null, "sha-256", "sha-512"].includes(hashMethod) &&
     isNumber(began) &&
-    (next.wait === undefined || isNumber(next.wait))
+    ([undefined, null].includes(next.wait) || isNumber(next.wait))
   );
 }
 

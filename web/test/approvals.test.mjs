@@ -122,6 +122,31 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
       assert.deepEqual(await shop.pending(), []);
     });
+
+    test("a continuation whose wait is null is one", { timeout }, async () => {
+      const { pending, callback } = await shop.approved();
+      gate.meddle = () => ({
+        status: 200,
+        body: JSON.stringify({ continue: { uri: pending.continue.uri, access_token: { value: "another-token" }, wait: null } }),
+      });
+      assert.equal((await shop.finish(callback)).error, undefined);
+      assert.equal((await shop.pending()).length, 1);
+    });
+
+    for (const body of ["{}", "[]", "5", '{"continue":{"uri":"/relative"}}', '{"access_token":null}']) {
+      test(`success that is ${body}, where responses are not checked`, { timeout }, async () => {
+        const { callback } = await shop.approved();
+        gate.meddle = () => ({ status: 200, body });
+        const { value } = await shop.outcome(async (callback) => {
+          const { grant } = await lab.clientWith({ validateResponses: false });
+          return grant.finish(callback);
+        }, callback);
+        assert.deepEqual(value, JSON.parse(body));
+        assert.equal((await shop.pending()).length, 1);
+        gate.meddle = undefined;
+        assertIssued(await shop.finish(callback));
+      });
+    }
   });
 
   describe("rule 1: what was answered while nobody waited is kept", () => {
