@@ -24,17 +24,18 @@ export async function createAuthenticatedClient(options) {
     const href = toHref(target.url, "url");
     return useHttp ? href.replace(/^https:/, "http:") : href;
   };
-  const sendTo = (operation, target, body) => {
+  const sendTo = (operation, target, body, timeoutMs = requestTimeoutMs) => {
     const { accessToken, signal } = target ?? {};
-    return send(operation, { ...control, url: addressOf(target), accessToken, signal }, body);
+    return send(operation, { ...control, url: addressOf(target), accessToken, signal, timeoutMs }, body);
+  };
+  const requestGrant = async (target, args, timeoutMs, clientOverride) => {
+    checkGrantRequest(args);
+    return sendTo("request", target, stringify({ ...args, client: clientOverride ?? client }, "args"), timeoutMs);
   };
 
   /** @type {Pick<AuthenticatedClient["grant"], "request" | "continue" | "cancel">} */
   const grant = {
-    request: async (target, args, clientOverride) => {
-      checkGrantRequest(args);
-      return sendTo("request", target, stringify({ ...args, client: clientOverride ?? client }, "args"));
-    },
+    request: async (target, args, clientOverride) => requestGrant(target, args, requestTimeoutMs, clientOverride),
     continue: async (target, args) => {
       if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
       return sendTo("continue", target, args && stringify(args, "args"));
@@ -59,7 +60,7 @@ export async function createAuthenticatedClient(options) {
   };
   const continueGrant = (target, args, work) =>
     transmit(prepareRequest("continue", { ...control, ...target, url: addressOf(target) }, JSON.stringify(args)), work);
-  const { forgetCancelled, ...interaction } = interactions({ grant, continueGrant, addressOf, key, store, timeoutMs: requestTimeoutMs });
+  const { forgetCancelled, ...interaction } = interactions({ requestGrant, continueGrant, addressOf, key, store, timeoutMs: requestTimeoutMs });
   return { grant: { ...grant, ...interaction }, token };
 }
 

@@ -15,15 +15,15 @@ const lifetimeMs = 60 * 60 * 1000; // a wallet does not wait for a person longer
 const cleanUpMs = 10_000;
 
 /**
- * The methods of a client for grants with a finish redirect. `grant` requests and cancels them at the
- * addresses that `addressOf` says, `continueGrant` continues one as part of shared work; `key`, `store`
+ * The methods of a client for grants with a finish redirect. `requestGrant` requests one at the
+ * address that `addressOf` says, `continueGrant` continues one as part of shared work; `key`, `store`
  * and `timeoutMs` are the client's.
  *
  * @returns {Pick<AuthenticatedClient["grant"], "start" | "finish" | "pending" | "forget"> & {
  *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store }): Promise<void>,
  * }}
  */
-export function interactions({ grant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
+export function interactions({ requestGrant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
   const storeOf = (store) => store ?? ownStore ?? defaultStore();
   const recordsIn = (store) => new Records(storeOf(store), { kind: "pending", isWhole, lifetimeMs });
   const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
@@ -44,13 +44,14 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
       };
       checkControl({ signal: target.signal });
       const until = performance.now() + timeoutMs;
-      const response = await storing(target.signal, async (signal) => {
+      await storing(target.signal, async (signal) => {
         records.purge(signal).catch(() => {});
         await records.reserve(draft, signal); // what can fail here fails before anything is sent
-        return grant.request({ ...target, signal }, request).catch((error) => {
-          drop(records, draft.id);
-          throw error;
-        });
+      });
+      const left = () => Math.max(until - performance.now(), 1);
+      const response = await requestGrant(target, request, left()).catch((error) => {
+        drop(records, draft.id);
+        throw error;
       });
       if (!response?.interact) {
         drop(records, draft.id);
@@ -61,8 +62,7 @@ export function interactions({ grant, continueGrant, addressOf, key, store: ownS
         drop(records, draft.id);
         throw notContinuable(response);
       }
-      const left = Math.max(until - performance.now(), 1);
-      await within({ signal: target.signal, timeoutMs: left, tooSlow: storeTooSlow }, (signal) => records.put(record, signal)).catch(
+      await within({ signal: target.signal, timeoutMs: left(), tooSlow: storeTooSlow }, (signal) => records.put(record, signal)).catch(
         (error) => {
           throw notRemembered(error, record, response);
         },

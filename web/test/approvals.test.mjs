@@ -494,6 +494,19 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     }
   });
 
+  test("rule 5: start at its deadline says that the request was sent", { timeout }, async () => {
+    const { error } = await shop.outcome(
+      async (request) => {
+        const { grant } = await lab.clientWith({ fetch: () => new Promise(() => {}), requestTimeoutMs: 1000 });
+        return grant.start({ url: "https://wallet.example/auth" }, request);
+      },
+      outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+    );
+    assert.equal(error?.code, "timeout");
+    assert.match(error.message, /server did not answer/);
+    assert.doesNotMatch(error.message, /Nothing was sent/);
+  });
+
   describe("rule 7: nobody waits for others without a bound", () => {
     test("a page that stands still after start, or in the middle of finish, keeps nobody else", { timeout }, async (t) => {
       const frozen = await openTab(t);
