@@ -136,6 +136,7 @@ class Finishing {
     await abortable(startModule(), work.signal); // which checks the hash
     const { record, interactRef } = await this.#match(work.signal);
     checkKey(record, key);
+    if (finishedHere.has(record.id)) throw noPendingGrant(); // whatever became of the store
     const wait = waitOf(record);
     if (wait > work.left) throw tooFast(wait);
     this.#claim = await claim(this.#name, { store: place, signal: work.signal, taken: () => this.#taken() });
@@ -207,13 +208,13 @@ class Finishing {
       if (isWhole(moved)) await records.put(moved, signal).catch(() => {});
       return abortable(this.#claim.end("free", { isLost: !isWhole(moved) }), signal);
     }
-    finishedHere.add(this.#name);
+    finishedHere.add(this.#name).add(this.#record.id);
     // In this order: who sees the record gone sees that it is done.
     await Promise.allSettled([abortable(this.#claim.end("done"), signal), records.remove(this.#record.id, signal)]);
   }
 }
 
-const finishedHere = new Set(); // names of claims
+const finishedHere = new Set(); // names of claims and ids of records
 
 /** Whether this page was opened, and not loaded again. Workers do not know. */
 function isFirstVisit() {

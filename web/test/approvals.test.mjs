@@ -338,6 +338,33 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
     });
 
+    test("not after its token came, when the store has failed in between", { timeout }, async () => {
+      const started = await shop.outcome(
+        async (url, request) => {
+          const store = lab.memoryStorage();
+          const fails = (method) => (...args) => {
+            if (lab.isGone) throw new Error("the disk is gone");
+            return store[method](...args);
+          };
+          const fetch = (...args) => globalThis.fetch(...args).finally(() => (lab.isGone = lab.isFinishing));
+          lab.failing = await lab.clientWith({ store: { ...store, set: fails("set"), delete: fails("delete") }, fetch });
+          return lab.failing.grant.start({ url }, request);
+        },
+        gate.authServer,
+        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      );
+      const { decide } = await import("./harness/sandbox.mjs");
+      const callback = (await decide(started.value, "approve")).href;
+      const finish = () =>
+        shop.outcome((callback) => {
+          lab.isFinishing = true;
+          return lab.failing.grant.finish(callback);
+        }, callback);
+      assertIssued(await finish());
+      assert.equal((await finish()).error?.code, "no_pending_grant");
+      assert.equal(sentFor(started.value).length, 1);
+    });
+
     test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
       const tab = await openTab(t);
       const { pending, callback } = await shop.approved();
