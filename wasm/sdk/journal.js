@@ -22,7 +22,13 @@ export class Records {
     this.#store = checkStore(store);
     this.#index = `${prefix}${kind}`;
     this.#prefix = `${this.#index}.`;
-    this.#isWhole = isWhole;
+    this.#isWhole = (record) => {
+      try {
+        return isWhole(record);
+      } catch {
+        return false; // its getters throw
+      }
+    };
     this.#lifetimeMs = lifetimeMs;
   }
 
@@ -69,15 +75,13 @@ export class Records {
   }
 
   async #ids(signal) {
-    const keys = this.#store.keys ? await attempt(() => this.#store.keys(), signal) : await this.#readIndex(signal);
-    if (!isList(keys)) throw storageError(new Error("keys() returned no list."));
-    const texts = [...keys].filter((key) => typeof key === "string");
-    return this.#store.keys ? texts.filter((key) => key.startsWith(this.#prefix)).map((key) => key.slice(this.#prefix.length)) : texts;
+    if (!this.#store.keys) return (await this.#readIndex(signal)).filter((id) => typeof id === "string");
+    return (await keysOf(this.#store, this.#prefix, signal)).map((key) => key.slice(this.#prefix.length));
   }
 
   async #readIndex(signal) {
     const ids = await attempt(() => this.#store.get(this.#index), signal);
-    return isList(ids) ? ids : []; // damaged: as good as empty
+    return isList(ids) ? [...ids] : []; // damaged: as good as empty
   }
 
   /** For stores that cannot list their keys: one entry does. To change it takes turns. */
@@ -86,8 +90,7 @@ export class Records {
     await inTurn(
       this.#index,
       async () => {
-        const before = [...(await this.#readIndex(signal))];
-        const ids = change(before);
+        const ids = change(await this.#readIndex(signal));
         if (ids.length === 0) return attempt(() => this.#store.delete(this.#index), signal);
         return attempt(() => this.#store.set(this.#index, ids), signal);
       },
@@ -97,6 +100,16 @@ export class Records {
 }
 
 const isList = (value) => typeof value === "object" && typeof value?.[Symbol.iterator] === "function";
+
+/** Lists the keys of a store that begin with a prefix. */
+function keysOf(store, prefix, signal) {
+  const list = async () => {
+    const keys = await store.keys();
+    if (!isList(keys)) throw new Error("keys() returned no list.");
+    return [...keys].filter((key) => typeof key === "string" && key.startsWith(prefix));
+  };
+  return attempt(list, signal);
+}
 
 /** Accesses a store, no longer than the signal lets it. What the store throws becomes storage_error. */
 function attempt(access, signal) {
@@ -108,8 +121,14 @@ function attempt(access, signal) {
 }
 
 function checkStore(store) {
-  for (const method of ["get", "set", "delete"]) {
-    if (typeof store?.[method] !== "function") throw argumentError("store", "must have the methods get, set and delete");
+  const methods = { get: undefined, set: undefined, delete: undefined, keys: undefined, add: undefined };
+  try {
+    for (const name of Object.keys(methods)) methods[name] = store?.[name];
+  } catch (cause) {
+    throw storageError(cause);
+  }
+  if (["get", "set", "delete"].some((name) => typeof methods[name] !== "function")) {
+    throw argumentError("store", "must have the methods get, set and delete");
   }
   return store;
 }
@@ -238,7 +257,7 @@ const keyOf = (name, number) => `${claimPrefix}${name}.${number}`;
 /** Returns the claim with the highest number: { number, state, … }, and { number: 0 } where there is none. */
 async function lastClaim(place, name, signal) {
   const start = `${claimPrefix}${name}.`;
-  const keys = [...(await attempt(() => place.keys(), signal))].filter((key) => typeof key === "string" && key.startsWith(start));
+  const keys = await keysOf(place, start, signal);
   const number = Math.max(0, ...keys.map((key) => Number(key.slice(start.length)) || 0));
   const entry = number > 0 ? await attempt(() => place.get(keyOf(name, number)), signal) : undefined;
   return { ...entry, number };

@@ -652,6 +652,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       "returns junk": "{ ...store, get: () => 'junk' }",
       "forgets at once": "{ ...store, set() {} }",
       "cannot list": "{ ...store, keys: () => 7 }",
+      "throws in the middle of its list": "{ ...store, *keys() { yield 'a'; throw new Error('the disk is gone'); } }",
+      "throws when it is looked at": "{ ...store, get keys() { throw new Error('the disk is gone'); } }",
+      "throws when it is asked whether it can add": "{ ...store, get add() { throw new Error('the disk is gone'); } }",
       "throws when it lists": "{ ...store, keys() { throw 7; } }",
     };
     for (const [what, expression] of Object.entries(broken)) {
