@@ -2,7 +2,7 @@
 
 /** @import { AuthenticatedClient } from "./index.js" */
 
-import { checkControl, checkObject, checkText, prepareRequest, send, toHref, transmit } from "./call.js";
+import { checkControl, checkObject, checkText, defaultTimeoutMs, prepareRequest, send, toHref, transmit } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
@@ -43,15 +43,17 @@ export async function createAuthenticatedClient(options) {
     cancel: async (target, options = {}) => {
       checkObject(options, "options");
       const { ignoreGone = false, store } = options;
+      const until = performance.now() + (requestTimeoutMs ?? defaultTimeoutMs);
+      const forget = () => forgetCancelled(target, { store, timeoutMs: Math.max(until - performance.now(), 1) });
       try {
         await sendTo("cancel", target);
       } catch (error) {
         if (error?.code !== "invalid_continuation") throw error;
-        await forgetCancelled(target, { store });
+        await forget();
         if (!ignoreGone) throw error;
         return;
       }
-      await forgetCancelled(target, { store });
+      await forget();
     },
   };
   const token = {

@@ -20,7 +20,7 @@ const cleanUpMs = 10_000;
  * and `timeoutMs` are the client's.
  *
  * @returns {Pick<AuthenticatedClient["grant"], "start" | "finish" | "pending" | "forget"> & {
- *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store }): Promise<void>,
+ *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store, timeoutMs: number }): Promise<void>,
  * }}
  */
 export function interactions({ requestGrant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
@@ -91,10 +91,10 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
     },
 
     /** Forgets a grant that was cancelled: the one that has both its URI and its token. What a store says of it is of no concern. */
-    forgetCancelled: async ({ url, accessToken }, { store }) => {
+    forgetCancelled: async ({ url, accessToken, signal }, { store, timeoutMs }) => {
       const isIt = ({ continue: next }) => addressOf({ url: next.uri }) === addressOf({ url }) && next.access_token.value === accessToken;
       try {
-        await storing(undefined, async (signal) => {
+        await within({ signal, timeoutMs, tooSlow: storeTooSlow }, async (signal) => {
           const records = recordsIn(store);
           for (const { id } of (await records.list(signal)).filter(isIt)) await records.remove(id, signal);
         });

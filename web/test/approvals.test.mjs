@@ -626,6 +626,18 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.deepEqual(same, [true, true, true, true]);
     });
 
+    test("cancel waits for a store no longer than its signal and its deadline", { timeout }, async () => {
+      const took = await shop.run(async () => {
+        const store = { ...lab.memoryStorage(), keys: () => new Promise(() => {}) };
+        const fetch = async () => new Response(null, { status: 204 });
+        const { grant } = await lab.clientWith({ store, fetch, requestTimeoutMs: 20_000 });
+        const began = performance.now();
+        await grant.cancel({ url: "https://wallet.example/c", accessToken: "some-token", signal: AbortSignal.timeout(500) });
+        return performance.now() - began;
+      });
+      assert.ok(took < 5000, `${took} ms`);
+    });
+
     test("the token does not wait for a store that cannot forget", { timeout }, async () => {
       const outcome = await shop.outcome(
         async (url, request) => {
