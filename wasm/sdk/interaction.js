@@ -334,7 +334,7 @@ const afterLostResponse =
 
 function interactionEnded(result, message) {
   const words = message ? ` The wallet says: ${sanitized(message)}` : "";
-  const details = { result, ...(message && { message: sanitized(message) }) };
+  const details = { result: sanitized(result), ...(message && { message: sanitized(message) }) };
   if (result === "grant_rejected") {
     const description = `The person declined the grant.${words}`;
     return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
