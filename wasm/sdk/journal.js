@@ -228,7 +228,7 @@ class Claim {
     this.#key = key;
     this.#entry = entry;
     this.#unlock = unlock;
-    if (!unlock) this.#renewing = setInterval(() => this.mark("working").catch(() => {}), renewMs);
+    if (!unlock) this.#renewing = setInterval(() => this.mark(entry.state).catch(() => {}), renewMs);
     purge(place).catch(() => {});
   }
 
@@ -286,7 +286,7 @@ async function requestLock(name, options, task) {
 }
 
 async function isAlive({ owner, isLocked, at }) {
-  const byAge = Date.now() - at < aliveMs;
+  const byAge = Math.abs(Date.now() - at) < aliveMs; // the clock may have been set back
   if (!isLocked) return byAge;
   return requestLock(lockOf(owner), { mode: "shared", ifAvailable: true }, (lock) => lock === null).catch(() => byAge);
 }
