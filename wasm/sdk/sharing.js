@@ -113,7 +113,7 @@ class Work {
     if (this.isOver) return this.#clean(); // nobody waited for it
     if (this.isWaitedFor || !this.#outlives() || !this.#options.isKept(result)) return this.#handOver();
     this.#startTimer(() => this.#handOver(), keptMs);
-    const kept = [...works.values()].filter((work) => work.#result && !work.isOver);
+    const kept = [...works.values()].filter((work) => work.#result && !work.isOver && !work.#options.cleanUp); // else it would be lost
     if (kept.length > mostKept) kept[0].#handOver();
   }
 
