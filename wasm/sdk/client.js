@@ -62,7 +62,14 @@ export async function createAuthenticatedClient(options) {
   };
   const continueGrant = (target, args, work) =>
     transmit(prepareRequest("continue", { ...control, ...target, url: addressOf(target) }, JSON.stringify(args)), work);
-  const { forgetCancelled, ...interaction } = interactions({ requestGrant, continueGrant, addressOf, key, store, timeoutMs: requestTimeoutMs });
+  const { forgetCancelled, ...interaction } = interactions({
+    requestGrant,
+    continueGrant,
+    addressOf,
+    key,
+    store,
+    timeoutMs: requestTimeoutMs,
+  });
   return { grant: { ...grant, ...interaction }, token };
 }
 

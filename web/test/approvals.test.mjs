@@ -125,7 +125,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a continuation whose wait is null is one", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
-      gate.meddle = () => ({
+      proxy.requestHandler = () => ({
         status: 200,
         body: JSON.stringify({ continue: { uri: pending.continue.uri, access_token: { value: "another-token" }, wait: null } }),
       });
@@ -136,14 +136,14 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     for (const body of ["{}", "[]", "5", '{"continue":{"uri":"/relative"}}', '{"access_token":null}']) {
       test(`success that is ${body}, where responses are not checked`, { timeout }, async () => {
         const { callback } = await shop.approved();
-        gate.meddle = () => ({ status: 200, body });
+        proxy.requestHandler = () => ({ status: 200, body });
         const { value } = await shop.outcome(async (callback) => {
           const { grant } = await lab.clientWith({ validateResponses: false });
           return grant.finish(callback);
         }, callback);
         assert.deepEqual(value, JSON.parse(body));
         assert.equal((await shop.pending()).length, 1);
-        gate.meddle = undefined;
+        proxy.requestHandler = undefined;
         assertIssued(await shop.finish(callback));
       });
     }
@@ -321,9 +321,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       const { pending, callback } = await shop.approved();
       const tab = await openTab(t);
       const moved = { continue: { uri: `${pending.continue.uri}?moved`, access_token: { value: "another-token" } } };
-      const release = hold("meddle");
-      const held = gate.meddle;
-      gate.meddle = async (passed) => {
+      const release = hold("requestHandler");
+      const held = proxy.requestHandler;
+      proxy.requestHandler = async (passed) => {
         await held(passed);
         const isFirst = sentFor(pending).length === 1;
         return { status: 200, body: JSON.stringify(isFirst ? moved : { access_token: { value: "issued-at-last" } }) };
@@ -342,16 +342,18 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       const started = await shop.outcome(
         async (url, request) => {
           const store = lab.memoryStorage();
-          const fails = (method) => (...args) => {
-            if (lab.isGone) throw new Error("the disk is gone");
-            return store[method](...args);
-          };
+          const fails =
+            (method) =>
+            (...args) => {
+              if (lab.isGone) throw new Error("the disk is gone");
+              return store[method](...args);
+            };
           const fetch = (...args) => globalThis.fetch(...args).finally(() => (lab.isGone = lab.isFinishing));
           lab.failing = await lab.clientWith({ store: { ...store, set: fails("set"), delete: fails("delete") }, fetch });
           return lab.failing.grant.start({ url }, request);
         },
-        gate.authServer,
-        outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+        proxy.authServer,
+        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
       );
       const { decide } = await import("./harness/sandbox.mjs");
       const callback = (await decide(started.value, "approve")).href;
@@ -527,7 +529,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const { grant } = await lab.clientWith({ fetch: () => new Promise(() => {}), requestTimeoutMs: 1000 });
         return grant.start({ url: "https://wallet.example/auth" }, request);
       },
-      outgoing(gate, { method: "redirect", uri: shop.finishUri }),
+      outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
     );
     assert.equal(error?.code, "timeout");
     assert.match(error.message, /server did not answer/);
@@ -719,8 +721,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a signal that is none", { timeout }, async () => {
       const { callback } = await shop.approved();
-      const request = outgoing(gate, { method: "redirect", uri: shop.finishUri });
-      const [messages, sent] = await during(gate, () =>
+      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
+      const [messages, sent] = await during(proxy, () =>
         shop.run(
           async (callback, url, request) => {
             const { grant } = lab.client;
@@ -738,7 +740,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return messages;
           },
           callback,
-          gate.authServer,
+          proxy.authServer,
           request,
         ),
       );
