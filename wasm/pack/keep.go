@@ -35,7 +35,7 @@ func readKeepList(tags []string) (keepList, error) {
 	if err != nil {
 		return keepList{}, err
 	}
-	list.tables = []knownTable{p256Table}
+	list.tables = unusedTables
 	list.names = make(map[string]bool)
 	for file, names := range map[string]string{"needed.txt": neededNames, "anytime.txt": anytimeNames} {
 		for name := range strings.FieldsSeq(names) {

@@ -95,18 +95,14 @@ func split(sections []section, list keepList, counters []uint64, said *report) (
 		return divided{}, err
 	}
 	said.add("pclntab", fmt.Sprintf("%d bytes describe functions beyond what a stack is read with", sizeOf(descriptions)), parts.primary, parts.deferred)
-	moved := descriptions
-	for _, known := range list.tables {
-		table, err := s.deferTable(memory, known)
-		if err != nil {
-			return divided{}, err
-		}
-		moved = append(moved, table)
-		if parts, err = parts.moved(memory, moved); err != nil {
-			return divided{}, err
-		}
-		said.add("tables", fmt.Sprintf("%d bytes are %s", known.size, known.name), parts.primary, parts.deferred)
+	tables, err := s.deferTables(memory, list.tables)
+	if err != nil {
+		return divided{}, err
 	}
+	if parts, err = parts.moved(memory, slices.Concat(descriptions, tables)); err != nil {
+		return divided{}, err
+	}
+	said.add("tables", fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(tables), len(tables)), parts.primary, parts.deferred)
 	return divided{withTag(parts.primary, tag), withTag(parts.deferred, tag)}, nil
 }
 

@@ -15,7 +15,7 @@ func TestTableLeavesWithWhatNamesIt(t *testing.T) {
 	content := bytes.Repeat([]byte("numbers at random "), 4)
 	end := start + int64(len(content))
 	sum := sha256.Sum256(content)
-	table := knownTable{"nistec.p256PrecomputedEmbed", content[:8], len(content), hex.EncodeToString(sum[:])}
+	table := knownTable{"nistec.p256PrecomputedEmbed", hex.EncodeToString(content[:8]), len(content), hex.EncodeToString(sum[:])}
 	memory := append(make([]byte, start), content...)
 	memory = append(memory, 1, 2, 3)
 	binary.LittleEndian.PutUint64(memory[variable:], start)
