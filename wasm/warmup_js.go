@@ -13,15 +13,18 @@ import (
 	"open-payments-wasm/pkg/gnap"
 	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
+	"open-payments-wasm/pkg/keys"
 	"open-payments-wasm/pkg/signedhttp"
 )
 
 // warmUp makes a call that nobody sends. What is set up when something is used for the first time is
-// then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it.
+// then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it. Every struct that
+// JSON is read into must be among it, or in an init: what finds out its members is deferred (wasm/pack/keep.txt).
 func warmUp() error {
 	if _, err := jsbridge.ReadFrame([]byte("{}\n"), &head{}); err != nil {
 		return err
 	}
+	_, _ = keys.ReadText([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","d":""}]}`)) // a key of no bytes is refused when its types are known
 	client := gnap.Client{Client: signedhttp.Client{
 		Transport: example{},
 		Key:       httpsig.Key{ID: "key", Signer: example{}},
