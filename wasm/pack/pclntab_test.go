@@ -181,11 +181,15 @@ func TestAnotherPclntabIsRefused(t *testing.T) {
 }
 
 func TestWhatDescriptionsAreKept(t *testing.T) {
-	const caller, closure, gone, running, both, value, method, second, after, initialiser, equal, system, stub, begun = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+	const (
+		caller, closure, gone, running, both, value, method, second = 1, 2, 3, 4, 5, 6, 7, 8
+		after, initialiser, equal, system, stub, begun, computes    = 9, 10, 11, 12, 13, 14, 15
+	)
 	names := []string{
 		caller: "main.caller", closure: "main.closure", gone: "main.gone", running: "main.running", both: "main.both", value: "main.value",
 		method: "main.T.first", second: "main.T.second", after: "main.after", initialiser: "main.init.0", equal: "type_.eq.main.T",
 		system: "runtime.system", stub: "reflect.makeFuncStub", begun: "runtime.begun",
+		computes: "crypto_ecdh.init.func1",
 	}
 	counter := func(index int) uint64 { return uint64(firstGo+int64(index)-1) << 16 }
 	memory := make([]byte, 512)
@@ -194,7 +198,7 @@ func TestWhatDescriptionsAreKept(t *testing.T) {
 			binary.LittleEndian.PutUint64(memory[at+8*i:], value)
 		}
 	}
-	put(32, counter(value), 1, counter(initialiser), counter(equal), counter(system), counter(gone)+0x10)
+	put(32, counter(value), 1, counter(initialiser), counter(equal), counter(system), counter(gone)+0x10, counter(computes))
 	const interfaceType, valueType, itab = 128, 256, 384
 	put(interfaceType+16, 0x14<<56) // its kind
 	put(interfaceType+64, 2)        // methods
@@ -219,7 +223,7 @@ func TestWhatDescriptionsAreKept(t *testing.T) {
 	got := s.keptDescriptions(memory, []uint64{counter(running) + 2, 5, counter(begun) + 1})
 	want := map[int64]kept{
 		caller: keepsFrame, closure: keepsFrame, running: keepsFrame, both: keepsFrame, value: keepsFrame, after: keepsFrame,
-		system: keepsName, stub: keepsName, begun: keepsName, 15: keepsFrame, // 15 is the loop
+		system: keepsName, stub: keepsName, begun: keepsName, 16: keepsFrame, // 16 is the loop
 	}
 	for i := range int64(len(names) + 1) {
 		if keeps := got[firstGo+i-1]; keeps != want[i] {

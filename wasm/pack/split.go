@@ -228,7 +228,8 @@ func (s *splitter) keptDescriptions(memory []byte, counters []uint64) map[int64]
 var isReadByName = regexp.MustCompile(`^(runtime\.|reflect\.(makeFuncStub|methodValueCall)$)`)
 
 // functionValues returns the table indices of the functions that static data names as values: a word is a program
-// counter where no method stands. Of initialisers, and of what compares and hashes types, no goroutine begins.
+// counter where no method stands. Of initialisers, of what compares and hashes types, and of packages that compute and have
+// no go statement, no goroutine begins: what names them as values calls them.
 func (s *splitter) functionValues(memory []byte) []int64 {
 	var found []int64
 	for at := uint64(0); at+8 <= uint64(len(memory)); at += 8 {
@@ -248,7 +249,8 @@ func (s *splitter) functionValues(memory []byte) []int64 {
 	return found
 }
 
-var isNoGoroutine = regexp.MustCompile(`^type_\.|\.init(\.\d+)?$`)
+var isNoGoroutine = regexp.MustCompile(
+	`^type_\.|\.init(\.\d+)?$|^(crypto_(ecdh|elliptic|hpke|internal_fips140|md5|sha)|hash_|math_big\.|encoding_json\.|runtime\.initMetrics\.)`)
 
 const itabHead = 24 // bytes before the methods of an itab: the type of the interface, a type, and its hash
 
