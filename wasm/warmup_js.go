@@ -24,7 +24,8 @@ func warmUp() error {
 	if _, err := jsbridge.ReadFrame([]byte("{}\n"), &head{}); err != nil {
 		return err
 	}
-	_, _ = keys.ReadText([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","d":""}]}`)) // a key of no bytes is refused when its types are known
+	// A key of no bytes is refused when its types are known.
+	_, _ = keys.ReadText([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","d":""}]}`))
 	client := gnap.Client{Client: signedhttp.Client{
 		Transport: example{},
 		Key:       httpsig.Key{ID: "key", Signer: example{}},

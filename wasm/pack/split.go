@@ -102,7 +102,8 @@ func split(sections []section, list keepList, counters []uint64, said *report) (
 	if parts, err = parts.moved(memory, slices.Concat(descriptions, tables)); err != nil {
 		return divided{}, err
 	}
-	said.add("tables", fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(tables), len(tables)), parts.primary, parts.deferred)
+	done := fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(tables), len(tables))
+	said.add("tables", done, parts.primary, parts.deferred)
 	return divided{withTag(parts.primary, tag), withTag(parts.deferred, tag)}, nil
 }
 
