@@ -31,14 +31,23 @@ export async function hasDatabase() {
 }
 
 async function request(mode, make) {
-  const connection = await connect();
+  const transaction = await begin(mode);
   return new Promise((resolve, reject) => {
-    const transaction = connection.transaction(entriesName, mode);
     const made = make(transaction.objectStore(entriesName));
     transaction.oncomplete = () => resolve(made.result);
     transaction.onabort = () => reject(made.error ?? transaction.error);
     transaction.commit?.(); // a page that stands still from here on holds up nobody
   });
+}
+
+async function begin(mode) {
+  try {
+    return (await connect()).transaction(entriesName, mode);
+  } catch (error) {
+    if (error?.name !== "InvalidStateError") throw error;
+    opening = undefined; // the browser has closed the connection, and may never say so
+    return (await connect()).transaction(entriesName, mode);
+  }
 }
 
 function connect() {

@@ -692,6 +692,24 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       });
     }
 
+    test("a connection to IndexedDB that the browser has closed is opened again", { timeout }, async (t) => {
+      const { callback } = await shop.approved();
+      const tab = await openTab(t);
+      await tab.run(async () => {
+        const { transaction } = IDBDatabase.prototype;
+        let first;
+        IDBDatabase.prototype.transaction = function (...args) {
+          first ??= this;
+          if (this === first && lab.isClosed) throw new DOMException("The database connection is closing.", "InvalidStateError");
+          return transaction.apply(this, args);
+        };
+        await lab.client.grant.pending();
+        lab.isClosed = true;
+      });
+      assertIssued(await tab.finish(callback));
+      assert.deepEqual(await tab.pending(), []);
+    });
+
     test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
       const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const carried = await shop.run(
