@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"open-payments-wasm/pkg/signedhttp"
@@ -72,8 +73,16 @@ func explainWith(failure *signedhttp.Error, members map[string]json.RawMessage, 
 	case codeTooFast:
 		failure.Retryable, failure.Wait = true, cmp.Or(failure.Wait, defaultWait)
 	case codeInvalidClient:
+		if !isAboutKeys(failure.Description) {
+			return
+		}
 		failure.Advice = "Check with checkPublished that the client's wallet address publishes this key" + moreAdvice + "."
 	}
+}
+
+// isAboutKeys tells the words of the reference server for a key that it did not find, or that did not verify.
+func isAboutKeys(description string) bool {
+	return strings.Contains(description, "could not determine client") || strings.Contains(description, "invalid signature")
 }
 
 // secrets are the reference and the nonce of a body.

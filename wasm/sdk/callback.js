@@ -11,7 +11,8 @@ const names = ["hash", "interact_ref", "result"];
 export function readCallback(callbackUrl) {
   const url = parse(callbackUrl, "callbackUrl");
   const { parameters } = fragmentOf(url);
-  const get = (name) => url.searchParams.get(name) ?? parameters.get(name);
+  // The last, because a finish URI may have a parameter of that name itself, and the wallet adds its own behind it.
+  const get = (name) => url.searchParams.getAll(name).at(-1) ?? parameters.getAll(name).at(-1) ?? null;
   const callback = { url, hash: get("hash"), interactRef: get("interact_ref"), result: get("result"), message: get("message") };
   if (callback.interactRef === null && callback.result === null) {
     throw argumentError(

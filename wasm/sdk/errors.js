@@ -61,7 +61,8 @@ export function fromGo(fields) {
   const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
   const what = operations[operation] ?? "Call";
   const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
-  return new OpenPaymentsClientError(advice ? `${advice} ${message}` : message, {
+  const isSaid = status && code === "too_fast"; // by the code itself
+  return new OpenPaymentsClientError(advice && !isSaid ? `${advice} ${message}` : message, {
     ...fields,
     status: status || undefined,
     responseText: responseText || undefined, // where nothing was answered

@@ -4,7 +4,7 @@
 /** @import { AuthenticatedClient, GrantOrTokenRequestArgs, Store } from "./index.js" */
 
 import { mayBeFor, readCallback } from "./callback.js";
-import { checkControl, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
+import { checkControl, checkObject, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
 import { call, start as startModule } from "./runtime.js";
@@ -29,7 +29,9 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
   const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
 
   return {
-    start: async (target, body, { store } = {}) => {
+    start: async (target, body, options = {}) => {
+      checkObject(options, "options");
+      const { store } = options;
       const records = recordsIn(store);
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
@@ -70,7 +72,9 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
       return response;
     },
 
-    finish: async (callbackUrl, { store, signal, pending } = {}) => {
+    finish: async (callbackUrl, options = {}) => {
+      checkObject(options, "options");
+      const { store, signal, pending } = options;
       const callback = readCallback(callbackUrl);
       checkControl({ signal });
       if (pending !== undefined && !isWhole(pending))
@@ -81,10 +85,18 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
       }
       const finishing = new Finishing({ callback, records, place: storeOf(store), pending, key, continueGrant });
       const name = `finish ${key.keyId} ${callback.hash} ${callback.interactRef}`;
-      return join(name, finishing.begin, { signal, timeoutMs, ...finishing.sharing });
+      const control = { signal, timeoutMs, ...finishing.sharing };
+      return join(name, finishing.begin, control).catch((error) => {
+        // Another call's store may not have had what this one's has.
+        const mayDiffer = !finishing.hasBegun && ["no_pending_grant", "hash_mismatch", "storage_error"].includes(error?.code);
+        if (!mayDiffer) throw error;
+        return join(Symbol(name), finishing.begin, control);
+      });
     },
 
-    pending: async ({ store, signal } = {}) => {
+    pending: async (options = {}) => {
+      checkObject(options, "options");
+      const { store, signal } = options;
       checkControl({ signal });
       const records = await storing(signal, (signal) => recordsIn(store).list(signal));
       return records.map(({ id, url, keyId, began, finishUri }) => ({ id, url, keyId, finishUri, startedAt: new Date(began) }));
@@ -103,8 +115,10 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
       }
     },
 
-    forget: async (id, { store, signal } = {}) => {
+    forget: async (id, options = {}) => {
       checkText(id, "id");
+      checkObject(options, "options");
+      const { store, signal } = options;
       checkControl({ signal });
       await storing(signal, (signal) => recordsIn(store).remove(id, signal));
     },
@@ -113,6 +127,8 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
 
 /** One finish, for all who call it with the same callback at the same time. */
 class Finishing {
+  /** Whether this one does the work, and not another that was there before. */
+  hasBegun = false;
   sharing = {
     survives: true,
     lingers: 120_000, // an approval is worth it
@@ -132,6 +148,7 @@ class Finishing {
   }
 
   begin = async (work) => {
+    this.hasBegun = true;
     const { place, key, continueGrant } = this.#given;
     await abortable(startModule(), work.signal); // which checks the hash
     const { record, interactRef } = await this.#match(work.signal);
@@ -261,11 +278,16 @@ function isWhole(record) {
   return (
     texts.every((text) => typeof text === "string" && text !== "") &&
     URL.canParse(finishUri) &&
-    URL.canParse(next.uri) &&
+    isWebAddress(next.uri) &&
+    /^[!-~]+$/.test(next.access_token.value) && // else no header could carry it
     [undefined, null, "sha-256", "sha-512"].includes(hashMethod) &&
     isNumber(began) &&
     ([undefined, null].includes(next.wait) || isNumber(next.wait))
   );
+}
+
+function isWebAddress(text) {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 function checkFinish(finish) {

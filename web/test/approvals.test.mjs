@@ -473,6 +473,40 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     }
   });
 
+  describe("rule 8: what is shared is shared by those for whom it is right", () => {
+    test("a call whose store has the grant does not fail with another's whose store has not", { timeout }, async () => {
+      const { callback } = await shop.approved();
+      const outcomes = await shop.run(async (callback) => {
+        const empty = await lab.clientWith({ store: lab.memoryStorage() });
+        return Promise.all([empty, lab.client].map((client) => lab.outcome(() => client.grant.finish(callback))));
+      }, callback);
+      assert.equal(outcomes[0].error.code, "no_pending_grant");
+      assertIssued(outcomes[1]);
+    });
+
+    test("options that are null are named", { timeout }, async () => {
+      const messages = await shop.run(async () => {
+        const { grant } = lab.client;
+        const calls = [
+          () => grant.finish("https://a.example/?interact_ref=a", null),
+          () => grant.pending(null),
+          () => grant.forget("id", null),
+          () => grant.start({}, {}, null),
+        ];
+        return Promise.all(calls.map((call) => call().catch(String)));
+      });
+      assert.deepEqual(messages, Array(4).fill('TypeError: "options" must be an object'));
+    });
+
+    test("a finish URI may have a parameter of the name of one of the wallet's", { timeout }, async () => {
+      const { callback } = await shop.approved({ finish: { uri: `${shop.finishUri}?hash=own` } });
+      const { searchParams } = new URL(callback);
+      const added = new URLSearchParams({ interact_ref: searchParams.get("interact_ref"), hash: searchParams.getAll("hash").at(-1) });
+      const both = `${shop.finishUri}?hash=own&${added}`;
+      assertIssued(await shop.finish(both));
+    });
+  });
+
   describe("cancel", () => {
     test("forgets the grant that has both its URI and its token", { timeout }, async () => {
       const [kept, cancelled] = [await shop.approved(), await shop.approved()];
