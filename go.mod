@@ -2,6 +2,8 @@ module open-payments-wasm
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/dunglas/httpsfv v1.0.2
 	github.com/evanw/esbuild v0.28.2

@@ -11,7 +11,7 @@ import { abortable, within } from "./waiting.js";
 export const defaultTimeoutMs = 30_000;
 
 /**
- * Makes the call and returns the response, parsed. `operation` is one of gnap.Operation, `body` JSON
+ * Makes the call and returns the response, parsed. `operation` is a name in gnap.Operations, `body` JSON
  * text or undefined. Equal calls at the same time share a request, but for grant requests: each of
  * them is for a grant of its own.
  */

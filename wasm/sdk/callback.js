@@ -1,4 +1,4 @@
-// The address that the wallet sends a person back to: what it says, and for which grants it may be.
+// The address that the wallet sends a person back to: what it says. Which grant it is for, interaction.js decides by the hash.
 
 import { argumentError } from "./errors.js";
 

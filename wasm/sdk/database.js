@@ -1,4 +1,4 @@
-// A store in IndexedDB that all tabs and workers of the origin see: one entry for each key.
+// A store in IndexedDB that all tabs and workers of the origin see: one entry for each name.
 
 const databaseName = "open-payments-wasm.journal";
 const entriesName = "entries";

@@ -137,7 +137,7 @@ class Finishing {
     tooSlow: finishTooSlow,
   };
   #given;
-  #name; // of the claim: one for each reference
+  #name; // of the claim: the callback's hash, of which each reference has one
   #record;
   #claim;
   #isSent;

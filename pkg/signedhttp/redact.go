@@ -10,7 +10,7 @@ import (
 )
 
 // What a server says in an error goes to logs and to people. It is kept short, on one line, and
-// free of the secrets that the server was sent (rule 9 of the design).
+// free of the secrets that the server was sent.
 const (
 	maxWords    = 300     // characters of a description, or of one text in details
 	maxCode     = 64      // characters of a code
