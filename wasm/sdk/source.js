@@ -40,11 +40,16 @@ async function compileAny(source) {
   const isWasm = response.headers?.get?.("content-type")?.trim().toLowerCase() === "application/wasm";
   if (!isWasm || isForeign(response)) return compileBytes(await response.arrayBuffer(), source);
   return WebAssembly.compileStreaming(response).catch(async (cause) => {
-    // A browser may refuse the type all the same: then the bytes do, where they can be got again.
-    if (cause?.name === "TypeError" && isAddress(source)) return compileBytes(await (await download(source)).arrayBuffer(), source);
-    if (cause?.name !== "CompileError" || isForbidden(cause)) throw cause;
-    throw new LoadError(`${addressOf(response)} is damaged, cut off or empty: it does not compile.`, { cause });
+    // A browser may refuse the type all the same, and Firefox says "out of memory" of a module that is cut off: the bytes tell.
+    if (cause?.name !== "CompileError" && isAddress(source)) return compileBytes(await (await download(source)).arrayBuffer(), source);
+    throw damaged(addressOf(response), cause);
   });
+}
+
+/** What a failure to compile says of a file, unless a policy is the cause. */
+function damaged(address, cause) {
+  if (cause?.name !== "CompileError" || isForbidden(cause)) return cause;
+  return new LoadError(`${address} is damaged, cut off or empty: it does not compile.`, { cause });
 }
 
 /** Tells whether a Content-Security-Policy keeps WebAssembly from compiling. */
@@ -66,7 +71,9 @@ function compileBytes(given, source) {
   const head = String.fromCharCode(...bytes.subarray(0, 64)).trimStart();
   if (head.startsWith("<")) throw new LoadError(`${addressOf(source)} is HTML, and no WebAssembly: nothing else is served there.`);
   if (!head.startsWith("\0asm")) throw new LoadError(`${addressOf(source)} is no WebAssembly.`);
-  return WebAssembly.compile(bytes);
+  return WebAssembly.compile(bytes).catch((cause) => {
+    throw damaged(addressOf(source), cause);
+  });
 }
 
 /** What went wrong with a file, in words that name it. */
