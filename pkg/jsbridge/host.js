@@ -116,6 +116,8 @@ function whenSettled(promise, done) {
   return () => once(false, undefined);
 }
 
+const withoutBody = [101, 103, 204, 205, 304]; // null body statuses: json() of such a response rejects
+
 /** Sends a request. A response is { status, headers, body } and, where it could not be read to its end, `failed` with what was thrown. */
 async function receive(fetch, url, options, limit) {
   const response = await fetch(url, options);
@@ -126,7 +128,7 @@ async function receive(fetch, url, options, limit) {
     if (response.type === "opaqueredirect") return { ...received, status: 302, body: join(chunks) };
     received.status = checkStatus(response.status);
     received.headers = headersOf(response);
-    await readBody(response, limit, options.signal, chunks);
+    if (!withoutBody.includes(received.status)) await readBody(response, limit, options.signal, chunks);
   } catch (error) {
     received.failed = [error];
   }

@@ -88,12 +88,17 @@ function problemsOfKind(script, attempt, outcome, record, { OpenPaymentsClientEr
   if (isLost) return [`the response was lost to the store: ${brief(error)}`];
   if (code === "internal_error") return wasKilled ? lostResponse(script, error, record) : [`it is an internal error: ${brief(error)}`];
   if (code === "network_error" && record.failed === 0) return [`a network error, though no request failed: ${brief(error)}`];
-  if (code === "timeout") return ms < attempt.timeoutMs * 0.9 - 5 ? [`it timed out after ${ms} ms of ${attempt.timeoutMs}`] : [];
+  if (code === "timeout") return ms < earliestTimeout(script, attempt) ? [`it timed out after ${ms} ms of ${attempt.timeoutMs}`] : [];
   const isEmpty = script.server?.[2] === "nothing";
   const isWithout = aboutResponses.includes(code) && !isEmpty && typeof error.responseText !== "string";
   if (isWithout) return [`the response is not in the error: ${brief(error)}`];
   if (wasKilled) return [];
   return wrongCode(script, attempt, error);
+}
+
+/** A poll ends when the server's next wait, a second here, would be longer than the time that is left. */
+function earliestTimeout({ call }, { timeoutMs }) {
+  return timeoutMs - (call === "poll" ? 1000 : timeoutMs * 0.1) - 5;
 }
 
 /** The end of an instance does not lose the response to a continuation. */
