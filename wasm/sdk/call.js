@@ -31,6 +31,7 @@ export function prepareRequest(operation, { url, key, accessToken, fetch, useHtt
   if (operation !== "request" || (accessToken !== undefined && accessToken !== "")) checkText(accessToken, "accessToken");
   const href = toHref(url, "url");
   const prepared = prepareKey(key);
+  if (prepared instanceof Promise) prepared.catch(() => {}); // who joins the work of another, or is aborted, does not wait for it
   const objects = [key, key.sign, key.privateKey, fetch].map(identityOf);
   const identity = [operation, href, accessToken, validateResponses, useHttp, key.keyId, ...objects, body].join("\n");
   return { operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body, identity };

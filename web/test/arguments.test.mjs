@@ -320,6 +320,19 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     });
   }
 
+  test("a key that cannot be used leaves no unhandled rejection, where nobody waits for it", { timeout }, async () => {
+    const { value } = await lab.outcome(async (options) => {
+      const unhandled = [];
+      addEventListener("unhandledrejection", ({ reason }) => unhandled.push(String(reason)));
+      const call = (signal) => lab.continueGrant({ ...options, key, signal }).catch((error) => error.name ?? error);
+      const key = { keyId: "page-key", privateKey: "no key" };
+      const reasons = await Promise.all([call(AbortSignal.abort("own")), call(), call()]); // the last two share their work
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return { reasons, unhandled };
+    }, good());
+    assert.deepEqual(value, { reasons: ["own", "TypeError", "TypeError"], unhandled: [] });
+  });
+
   test("nothing that was said holds a secret", () => {
     const seed = privateKey.export({ format: "der", type: "pkcs8" }).subarray(16);
     lab.assertSilent([d, seed.toString("hex"), seed.toString("base64"), pem(privateKey).split("\n")[1]]);
