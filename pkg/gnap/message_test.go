@@ -186,10 +186,10 @@ func TestWrongShapes(t *testing.T) {
 		body     string
 		problems []string
 	}{
-		"array":               {OpContinue, `[]`, []string{"the answer: expected object, found array"}},
-		"string":              {OpContinue, `"ok"`, []string{"the answer: expected object, found string"}},
-		"number":              {OpContinue, `1`, []string{"the answer: expected object, found number"}},
-		"true":                {OpContinue, `true`, []string{"the answer: expected object, found bool"}},
+		"array":               {OpContinue, `[]`, []string{"the response: expected object, found array"}},
+		"string":              {OpContinue, `"ok"`, []string{"the response: expected object, found string"}},
+		"number":              {OpContinue, `1`, []string{"the response: expected object, found number"}},
+		"true":                {OpContinue, `true`, []string{"the response: expected object, found bool"}},
 		"null":                {OpContinue, `null`, []string{nothing}},
 		"empty":               {OpContinue, `{}`, []string{nothing}},
 		"an error as success": {OpContinue, `{"error":{"code":"too_fast"}}`, []string{nothing}},
@@ -269,7 +269,7 @@ func TestWrongShapes(t *testing.T) {
 		"all three URIs": {OpContinue, `{"interact":{"redirect":"a:"},"continue":{"uri":"b:","access_token":{"value":"v"}},"access_token":{"value":"v","manage":"c:"}}`,
 			[]string{"interact.redirect " + urlProblem, "continue.uri " + urlProblem, "access_token.manage " + urlProblem}},
 
-		// JavaScript is given the answer as it came: only the exact name counts, and of two the last.
+		// JavaScript is given the response as it came: only the exact name counts, and of two the last.
 		"other spelling":        {OpContinue, `{"Access_Token":{"value":"v"}}`, []string{nothing}},
 		"other spelling inside": {OpContinue, `{"access_token":{"VALUE":"v"}}`, []string{"access_token.value is missing"}},
 		"long s":                {OpContinue, `{"acceſs_token":{"value":"v"}}`, []string{nothing}},
@@ -302,7 +302,7 @@ func TestWrongShapes(t *testing.T) {
 			if !slices.Equal(e.Problems, c.problems) {
 				t.Errorf("problems\n%q\nwant\n%q", e.Problems, c.problems)
 			}
-			if want := "The server's answer is not what RFC 9635 asks for: " + strings.Join(c.problems, "; ") + "."; e.Description != want {
+			if want := "The server's response is not what RFC 9635 asks for: " + strings.Join(c.problems, "; ") + "."; e.Description != want {
 				t.Errorf("description %q, want %q", e.Description, want)
 			}
 			server.WantRequests(1)

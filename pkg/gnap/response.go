@@ -16,7 +16,7 @@ import (
 // given Raw: decoding into structs would take "Redirect" for redirect, and merge two objects.
 func readGrant(op *signedhttp.Operation, text []byte, value any, allowHTTP bool) (grant *Grant, problems []string) {
 	m := members{allowHTTP: allowHTTP}
-	grant = m.grant(m.asObject("the answer", value))
+	grant = m.grant(m.asObject("the response", value))
 	grant.Raw = text
 	if len(m.problems) > 0 {
 		return grant, m.problems

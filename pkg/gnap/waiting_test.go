@@ -123,7 +123,7 @@ func TestOnlyContinuationsWait(t *testing.T) {
 
 // Whatever else a server says, a continuation that may have reached it is not made again.
 func TestOnlyTooFastIsTriedAgain(t *testing.T) {
-	answers := map[string]fake.Response{
+	responses := map[string]fake.Response{
 		"429":          {Status: 429, Body: `{}`, Header: http.Header{"Retry-After": {"1"}}},
 		"503":          {Status: 503, Body: `{"continue":{"wait":1}}`},
 		"other code":   {Status: 400, Body: `{"error":"unknown_request"}`},
@@ -132,7 +132,7 @@ func TestOnlyTooFastIsTriedAgain(t *testing.T) {
 		"not JSON":     {Status: 200, Body: "<p>"},
 		"in the words": {Status: 400, Body: `{"error":{"description":"too_fast"}}`},
 	}
-	for name, a := range answers {
+	for name, a := range responses {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := newClient(t, a, fake.Response{})
 			if _, err := client.Continue(t.Context(), testURI, testToken, "r"); err == nil {
@@ -228,7 +228,7 @@ func (r contextReader) Read([]byte) (int, error) {
 }
 
 func TestEndOfTheContext(t *testing.T) {
-	servers := map[string]func(*http.Request) (*http.Response, error){"no answer": until, "half an answer": untilBody}
+	servers := map[string]func(*http.Request) (*http.Response, error){"no response": until, "half a response": untilBody}
 	for name, handle := range servers {
 		for _, flights := range []*signedhttp.SingleFlight{nil, {}} {
 			t.Run(fmt.Sprint(name, flights != nil), func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestEndOfTheContext(t *testing.T) {
 					start := time.Now()
 					_, err := client.Rotate(limited, testURI, testToken)
 					e := failure(t, err)
-					answered := name != "no answer" && flights == nil // with Flights the call ends before the request
+					answered := name != "no response" && flights == nil // with Flights the call ends before the request
 					if e.Code != signedhttp.CodeTimeout || !e.Retryable || (e.Status == 200) != answered || e.Operation != OpRotate || !errors.Is(err, errEnough) {
 						t.Errorf("timed out: %+v", *e)
 					}

@@ -336,10 +336,10 @@ func TestTargetURIOnTheWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _ := io.ReadAll(res.Body)
+			response, _ := io.ReadAll(res.Body)
 			res.Body.Close()
 			if res.StatusCode != http.StatusOK {
-				t.Errorf("%s: %s", res.Status, answer)
+				t.Errorf("%s: %s", res.Status, response)
 			}
 		})
 	}
@@ -490,7 +490,7 @@ func TestKeysThatCannotSign(t *testing.T) {
 		"id not ASCII":    {"schlüssel", testKey},
 		"no signer":       {"k1", nil},
 		"RSA":             {"k1", rsaSigner{}},
-		"short answer":    {"k1", signerFunc(func([]byte) ([]byte, error) { return make([]byte, 63), nil })},
+		"short signature": {"k1", signerFunc(func([]byte) ([]byte, error) { return make([]byte, 63), nil })},
 	}
 	for name, key := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/yaronf/httpsign"
 )
 
-// ErrKey says that a key cannot sign: its ID, its type or its answer is not what Ed25519 needs.
+// ErrKey says that a key cannot sign: its ID, its type or its signature is not what Ed25519 needs.
 var ErrKey = errors.New("httpsig: unusable key")
 
 // Sign adds the headers of the profile to a request that is ready to be sent: Content-Digest and
@@ -91,7 +91,7 @@ func bind(ctx context.Context, signer crypto.Signer) crypto.Signer {
 	return signer
 }
 
-// checkedSigner refuses a signature that cannot be Ed25519: a key held elsewhere may answer with
+// checkedSigner refuses a signature that cannot be Ed25519: a key held elsewhere may return
 // anything.
 type checkedSigner struct{ crypto.Signer }
 

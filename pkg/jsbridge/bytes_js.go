@@ -4,7 +4,7 @@ package jsbridge
 
 import "github.com/hack-pad/safejs"
 
-// shortSize is as much as most of what crosses: such bytes come over in one step.
+// shortSize is as much as most of what crosses: such bytes come over in one crossing.
 const shortSize = 2048
 
 // ToBytes copies a Uint8Array to Go. It must be one that the ES module made itself: what a caller

@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-// A frame takes values with names, and bytes, over the boundary in one step: a Uint8Array with a line of JSON,
+// A frame takes values with names, and bytes, over the boundary in one crossing: a Uint8Array with a line of JSON,
 // the head, and then the body, which may be any bytes. encodeFrame and decodeFrame of host.js are the other side.
 
 var errFrame = errors.New("jsbridge: a frame has no head")

@@ -1,12 +1,12 @@
 // The JavaScript half of this package: the functions that Go calls, which are globals of its program. build.sh puts
-// this file beside those of wasm/sdk. Every step between Go and JavaScript costs, so each function does what would
+// this file beside those of wasm/sdk. Every crossing between Go and JavaScript costs, so each function does what would
 // be many: sign and exchange call `done(true, ...values)` or `done(false, error)`, once, and return a function that
 // cancels, which calls done too.
 
 /**
  * What one instance of the module gets: `functions`, which it calls, and `end`, which cancels its host calls.
  * callHost calls one of the functions, `settled` gets the id of the host call before the result, and cancelHostCall
- * takes the id. `calls` are the calls in flight (inflight.js) by the ids that the module knows.
+ * takes the id. `calls` are the calls in flight (module-call.js) by the ids that the module knows.
  */
 export function createHost(calls = new Map()) {
   const cancels = new Map(); // id of a host call → the function that cancels it
@@ -76,7 +76,7 @@ function toFetchBody(body) {
 
 const encodeResponse = ({ status, headers, body, failed = [] }) => [encodeFrame({ status, headers }, body), ...failed];
 
-// A frame takes values with names, and bytes, over to Go or back in one step: the head, as a line of JSON, and then
+// A frame takes values with names, and bytes, over to Go or back in one crossing: the head, as a line of JSON, and then
 // the body. JSON.stringify writes no line breaks. frame_js.go reads and writes frames in Go.
 
 const lineFeed = 10;

@@ -72,7 +72,7 @@ func (e *Error) BeyondDeadline(wait time.Duration) *Error {
 // wrongShape makes e the failure of a success that is not what it must be.
 func (e *Error) wrongShape(problems []string) *Error {
 	e.Code, e.Problems = CodeShape, bounded(problems)
-	e.Description = "The server's answer is not what " + e.Operation.Standard + " asks for: " + strings.Join(e.Problems, "; ") + "."
+	e.Description = "The server's response is not what " + e.Operation.Standard + " asks for: " + strings.Join(e.Problems, "; ") + "."
 	return e
 }
 

@@ -198,7 +198,7 @@ func read(request Request, req *http.Request, res *http.Response, body []byte) (
 	failure := &Error{Operation: request.Operation, Status: res.StatusCode, Body: body}
 	switch {
 	case len(body) > MaxResponse:
-		failure.Code, failure.Description = CodeTooLarge, "The answer is larger than 1 MiB."
+		failure.Code, failure.Description = CodeTooLarge, "The response is larger than 1 MiB."
 		failure.Body = body[:MaxResponse]
 		return nil, failure
 	case res.StatusCode < 200 || res.StatusCode > 299:

@@ -65,10 +65,10 @@ func sharing(t testing.TB, a fake.Response) (*Client, *fake.Server) {
 }
 
 func TestEqualCallsShareOneRequest(t *testing.T) {
-	answers := map[string]fake.Response{
+	responses := map[string]fake.Response{
 		"success": {}, "failure": {Status: 404, Body: `{"error":"invalid_continuation"}`},
 	}
-	for name, a := range answers {
+	for name, a := range responses {
 		synctest.Test(t, func(t *testing.T) {
 			client, server := sharing(t, a)
 			var calls []<-chan outcome

@@ -13,20 +13,20 @@ import (
 )
 
 // javascript stands in for wasm_exec.js while a module starts. It knows the few things that Go asks
-// for on the way, and writes down what was asked; anything else ends the build. wasm/sdk/snapshot.js
-// takes the same steps with real values, and sees whether they are of the same kind.
+// for on the way, and keeps a trace of what was asked; anything else ends the build. wasm/sdk/snapshot.js
+// replays that trace with the values of a browser, and checks that they are of the same kind.
 type javascript struct {
-	values  []string // where each that Go knows comes from, by its number in Go
-	steps   []step
+	values  []string // where each that Go knows comes from, by its id
+	trace   []traceEntry
 	isReady bool
 	time    uint64
 	random  *rand.ChaCha8
 }
 
-// step is something that Go did: its name and what wasm/sdk/snapshot.js needs for it.
-type step []any
+// traceEntry is one access of Go to JavaScript: its kind, and the arguments that wasm/sdk/snapshot.js needs to replay it.
+type traceEntry []any
 
-// The values that every program of Go knows from the start, as wasm_exec.js numbers them.
+// The values that every program of Go knows from the start, by id, as in wasm_exec.js.
 var firstValues = []string{"NaN", "0", "null", "true", "false", global, goObject}
 
 const (
@@ -57,7 +57,7 @@ var known = map[string]any{
 }
 
 // How a value is written to Go: a number as it is, undefined as 0, all others as a NaN with their
-// number and kind in it.
+// id and kind in it.
 const (
 	undefined = 0
 	nanHead   = 0x7ff80000
@@ -127,7 +127,7 @@ func (j *javascript) get(f *frame) error {
 		return fmt.Errorf("what %s.%s is must be said in known", path, name)
 	}
 	if !slices.Contains(j.values, path+"."+name) {
-		j.steps = append(j.steps, step{"get", uint32(of), name, is})
+		j.trace = append(j.trace, traceEntry{"get", uint32(of), name, is})
 	}
 	f.write(32, j.valueOf(path+"."+name))
 	return nil
@@ -140,7 +140,7 @@ func (j *javascript) set(f *frame) error {
 	if _, err := j.path(f.uint64(32)); err != nil {
 		return err
 	}
-	j.steps = append(j.steps, step{"set", uint32(f.uint64(8)), f.text(16), uint32(f.uint64(32))})
+	j.trace = append(j.trace, traceEntry{"set", uint32(f.uint64(8)), f.text(16), uint32(f.uint64(32))})
 	return nil
 }
 
@@ -154,11 +154,11 @@ func (j *javascript) call(f *frame) error {
 	argument := f.argument(32)
 	switch path + "." + f.text(16) {
 	case goObject + "._makeFuncWrapper":
-		number := math.Float64frombits(argument)
-		j.steps = append(j.steps, step{"wrap", number})
-		f.write(56, j.newValue(fmt.Sprint("function ", number), "function"))
+		id := math.Float64frombits(argument)
+		j.trace = append(j.trace, traceEntry{"wrap", id})
+		f.write(56, j.newValue(fmt.Sprint("function ", id), "function"))
 	case global + ".ready":
-		j.steps = append(j.steps, step{"ready", uint32(argument)})
+		j.trace = append(j.trace, traceEntry{"ready", uint32(argument)})
 		j.isReady = true
 		f.write(56, undefined)
 	default:
@@ -176,7 +176,7 @@ func (j *javascript) new(f *frame) error {
 	if path != global+".Object" || f.uint64(24) != 0 {
 		return fmt.Errorf("new %s", path)
 	}
-	j.steps = append(j.steps, step{"new", uint32(f.uint64(8))})
+	j.trace = append(j.trace, traceEntry{"new", uint32(f.uint64(8))})
 	f.write(40, j.newValue(fmt.Sprint("object ", len(j.values)), "object"))
 	f.memory.WriteByte(f.sp+48, 1)
 	return nil
@@ -184,8 +184,8 @@ func (j *javascript) new(f *frame) error {
 
 // path returns where a value comes from.
 func (j *javascript) path(value uint64) (string, error) {
-	if number := uint32(value); value>>48 == nanHead>>16 && int(number) < len(j.values) {
-		return j.values[number], nil
+	if id := uint32(value); value>>48 == nanHead>>16 && int(id) < len(j.values) {
+		return j.values[id], nil
 	}
 	return "", fmt.Errorf("%#x is no object", value)
 }
@@ -204,18 +204,18 @@ func (j *javascript) valueOf(path string) uint64 {
 	return undefined
 }
 
-// newValue gives a value a number, unless it has one.
+// newValue gives a value an id, unless it has one.
 func (j *javascript) newValue(path, kind string) uint64 {
-	number := slices.Index(j.values, path)
-	if number < 0 {
-		number = len(j.values)
+	id := slices.Index(j.values, path)
+	if id < 0 {
+		id = len(j.values)
 		j.values = append(j.values, path)
 	}
-	return (nanHead|kinds[kind])<<32 | uint64(number)
+	return (nanHead|kinds[kind])<<32 | uint64(id)
 }
 
-// frame is what a function that Go calls gets: the stack in memory, on which are its arguments and the
-// places of its results.
+// frame is what a function that Go calls gets: the stack in memory, with its arguments and the
+// addresses of its results.
 type frame struct {
 	memory api.Memory
 	sp     uint32

@@ -26,8 +26,8 @@ const snapshotName = "snapshot"
 
 // snapshot is the content of that section, in JSON.
 type snapshot struct {
-	Steps  []step   `json:"steps"`
-	Random []uint32 `json:"random"` // addresses of the states of random generators
+	Trace  []traceEntry `json:"trace"`
+	Random []uint32     `json:"random"` // addresses of the states of random generators
 }
 
 // takeSnapshot returns a module that is where the given one is once it waits, and the program counters
@@ -53,7 +53,7 @@ func takeSnapshot(sections []section, said *report) (taken []section, counters [
 		return nil, nil, err
 	}
 	taken = append(sections, section{customSection, append(appendVector(nil, []byte(snapshotName)), content...)})
-	said.add("snapshot", fmt.Sprintf("%d steps, then it waits for its first call", len(started.steps)), taken, nil)
+	said.add("snapshot", fmt.Sprintf("%d accesses to JavaScript, then it waits for its first call", len(started.trace)), taken, nil)
 	return taken, written(before, started.memory), nil
 }
 
@@ -89,7 +89,7 @@ func encodeGlobals(values []uint64) []byte {
 type started struct {
 	memory  []byte
 	globals []uint64
-	steps   []step
+	trace   []traceEntry
 }
 
 // replace makes a module begin where the program is.
@@ -118,7 +118,7 @@ func (s *started) forJavaScript() ([]byte, error) {
 		return nil, fmt.Errorf("%d states of ChaCha8 generators are in the memory, where Go's runtime has %d: every instance gives those seeds of its own, "+
 			"and one that a package seeded on purpose, or that this Go keeps otherwise, cannot be told from them", len(random), runtimeGenerators)
 	}
-	return json.Marshal(snapshot{s.steps, random})
+	return json.Marshal(snapshot{s.trace, random})
 }
 
 // startModule runs a module until it waits.
@@ -157,7 +157,7 @@ func startModule(sections []section) (*started, error) {
 		return nil, fmt.Errorf("it waits before it has called ready")
 	}
 	content, _ := instance.Memory().Read(0, instance.Memory().Size())
-	result := &started{memory: bytes.Clone(content), steps: script.steps}
+	result := &started{memory: bytes.Clone(content), trace: script.trace}
 	for i := range goGlobals {
 		result.globals = append(result.globals, instance.ExportedGlobal(globalName(i)).Get())
 	}

@@ -5,8 +5,8 @@ import { checkGlobals } from "./globals.js";
 import { encodeFrame } from "./host.js";
 import { prepareKey } from "./keys.js";
 import { call, isRunning, start } from "./runtime.js";
-import { join } from "./sharing.js";
-import { abortable, within } from "./waiting.js";
+import { join } from "./single-flight.js";
+import { abortable, within } from "./abort.js";
 
 export const defaultTimeoutMs = 30_000;
 
@@ -23,7 +23,7 @@ export async function send(operation, options, body) {
   const survives = cannotRepeat(operation, body);
   const isKept = ({ error }) => error === undefined || (error.status !== undefined && !error.retryable);
   const name = operation === "request" ? Symbol(operation) : request.identity;
-  return join(name, (work) => transmit(request, work), { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation) });
+  return join(name, (flight) => transmit(request, flight), { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation) });
 }
 
 /** Checks what a call is made of. Throws a TypeError that names the argument. */
@@ -46,12 +46,12 @@ function identityOf(value) {
   return identities.get(value);
 }
 
-/** Sends a request as part of shared work, once module and key are ready. */
-export async function transmit({ operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body }, work) {
-  const { keyId, signer } = prepared instanceof Promise ? await abortable(prepared, work.signal) : prepared;
-  if (!isRunning()) await abortable(start(), work.signal);
-  const head = { operation, url: href, keyId, accessToken, left: work.left, allowHTTP: useHttp, acceptAnyShape: !validateResponses };
-  const limits = { signal: work.signal, onSend: work.onSend, keepsResponse: ["continue", "rotate"].includes(operation) };
+/** Sends the request of a flight, once module and key are ready. */
+export async function transmit({ operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body }, flight) {
+  const { keyId, signer } = prepared instanceof Promise ? await abortable(prepared, flight.signal) : prepared;
+  if (!isRunning()) await abortable(start(), flight.signal);
+  const head = { operation, url: href, keyId, accessToken, left: flight.left, allowHTTP: useHttp, acceptAnyShape: !validateResponses };
+  const limits = { signal: flight.signal, onSend: flight.onSend, keepsResponse: ["continue", "rotate"].includes(operation) };
   const response = await call("send", [encodeFrame(head, body), signer, fetch], limits);
   return response === undefined ? undefined : JSON.parse(response);
 }
@@ -59,7 +59,7 @@ export async function transmit({ operation, href, prepared, accessToken, fetch, 
 /** Whether the server gives the response once, and not again when it is lost. */
 const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
 
-/** The error of a call whose time is up. @returns {(work: { sent?: any }) => Error} */
+/** The error of a call whose time is up. @returns {(flight: { sent?: any }) => Error} */
 const tooSlow =
   (operation) =>
   ({ sent }) => {
@@ -91,7 +91,7 @@ export async function poll(options) {
       try {
         onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
       } catch {
-        // of no concern to the poll
+        // what the caller's function throws does not end the poll
       }
     });
   const left = Math.max(Math.ceil(deadline - performance.now()), 1);

@@ -60,8 +60,8 @@ export async function createAuthenticatedClient(options) {
     rotate: async (target) => sendTo("rotate", target),
     revoke: async (target) => sendTo("revoke", target),
   };
-  const continueGrant = (target, args, work) =>
-    transmit(prepareRequest("continue", { ...control, ...target, url: addressOf(target) }, JSON.stringify(args)), work);
+  const continueGrant = (target, args, flight) =>
+    transmit(prepareRequest("continue", { ...control, ...target, url: addressOf(target) }, JSON.stringify(args)), flight);
   const { forgetCancelled, ...interaction } = interactions({
     requestGrant,
     continueGrant,

@@ -48,7 +48,7 @@ export interface ContinueGrantOptions extends CallOptions {
 
 /**
  * Continues a grant (RFC 9635 §5): sends a signed request to the authorization server and returns
- * its answer, checked.
+ * its response, checked.
  *
  * It sends one request and never repeats it, unless the server says `too_fast`, which means that
  * it processed nothing: then it waits as long as the server asks, a second at least, within `timeoutMs`.
@@ -82,7 +82,7 @@ export interface PollGrantOptions extends Omit<ContinueGrantOptions, "interactRe
   wait?: number | undefined;
   /** Milliseconds until the call rejects with code `timeout`. Default 600 000. */
   timeoutMs?: number | undefined;
-  /** Is told the continuation that follows every answer: what to poll with after a restart. */
+  /** Is told the continuation that follows every response: what to poll with after a restart. */
   onProgress?: ((next: GrantContinuation) => void) | undefined;
 }
 
@@ -90,7 +90,7 @@ export interface PollGrantOptions extends Omit<ContinueGrantOptions, "interactRe
  * Asks at intervals whether a grant is issued, until it is (RFC 9635 §5.2). For grants that were
  * requested without `interact.finish`; servers refuse to be polled for others.
  *
- * It never asks sooner than the server allows, follows a rotated token and URI in every answer,
+ * It never asks sooner than the server allows, follows a rotated token and URI in every response,
  * slows down on `too_fast`, and tries a lost connection again up to three times. A denial, an
  * abort and the timeout reject.
  *
@@ -199,7 +199,7 @@ export function saveKey(
   options?: {
     /**
      * Asks the browser not to evict this site's storage (`navigator.storage.persist()`), without
-     * waiting for the answer: Firefox asks the person. Default `false`.
+     * waiting for the response: Firefox asks the person. Default `false`.
      */
     persist?: boolean | undefined;
     plaintext?: boolean | undefined;
@@ -420,7 +420,7 @@ export interface AuthenticatedClient {
   };
   token: {
     /**
-     * Exchanges a token at its manage URL (RFC 9635 §6.1). The answer has a new value and a new
+     * Exchanges a token at its manage URL (RFC 9635 §6.1). The response has a new value and a new
      * manage URL: store both, the old ones are void. Once the request has left, an abort ends the wait
      * and not the request: the next equal call gets its response.
      */
@@ -915,12 +915,12 @@ export class OpenPaymentsClientError extends Error {
   readonly name: "OpenPaymentsClientError";
   /** What happened, in words: the server's where it sent some. */
   readonly description: string;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, where there was a response. */
   readonly status?: number | undefined;
   /** The server's GNAP code (RFC 9635 §3.6), or one of this package: see the table in the README. */
   readonly code?: ErrorCode | undefined;
   readonly details?: { [key: string]: unknown } | undefined;
-  /** For `invalid_response`: each member of the answer that is missing or wrong. */
+  /** For `invalid_response`: each member of the response that is missing or wrong. */
   readonly validationErrors?: string[] | undefined;
   /** Whether the same call may succeed when it is made again. */
   readonly retryable: boolean;

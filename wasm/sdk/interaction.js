@@ -8,15 +8,15 @@ import { checkControl, checkObject, checkText, defaultTimeoutMs, parseUrl } from
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
 import { call, start as startModule } from "./runtime.js";
-import { join } from "./sharing.js";
-import { abortable, pause, within } from "./waiting.js";
+import { join } from "./single-flight.js";
+import { abortable, pause, within } from "./abort.js";
 
 const lifetimeMs = 60 * 60 * 1000; // a wallet does not wait for a person longer than that
 const cleanUpMs = 10_000;
 
 /**
  * The methods of a client for grants with a finish redirect. `requestGrant` requests one at the
- * address that `addressOf` says, `continueGrant` continues one as part of shared work; `key`, `store`
+ * address that `addressOf` says, `continueGrant` continues one as part of a flight (single-flight.js); `key`, `store`
  * and `timeoutMs` are the client's.
  *
  * @returns {Pick<AuthenticatedClient["grant"], "start" | "finish" | "pending" | "forget"> & {
@@ -85,7 +85,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
       }
       const finishing = new Finishing({ callback, records, place: storeOf(store), pending, key, continueGrant });
       const name = `finish ${key.keyId} ${callback.hash} ${callback.interactRef}`;
-      const control = { signal, timeoutMs, ...finishing.sharing };
+      const control = { signal, timeoutMs, ...finishing.flightOptions };
       return join(name, finishing.begin, control).catch((error) => {
         // Another call's store may not have had what this one's has.
         const mayDiffer = !finishing.hasBegun && ["no_pending_grant", "hash_mismatch", "storage_error"].includes(error?.code);
@@ -127,9 +127,9 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
 
 /** One finish, for all who call it with the same callback at the same time. */
 class Finishing {
-  /** Whether this one does the work, and not another that was there before. */
+  /** Whether this one began the flight, and did not join another's. */
   hasBegun = false;
-  sharing = {
+  flightOptions = {
     survives: true,
     lingers: 120_000, // an approval is worth it
     isKept: ({ error }) => error === undefined || isOver(error),
@@ -147,27 +147,27 @@ class Finishing {
     this.#name = `grant.${given.callback.hash?.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
   }
 
-  begin = async (work) => {
+  begin = async (flight) => {
     this.hasBegun = true;
     const { place, key, continueGrant } = this.#given;
-    await abortable(startModule(), work.signal); // which checks the hash
-    const { record, interactRef } = await this.#match(work.signal);
+    await abortable(startModule(), flight.signal); // which checks the hash
+    const { record, interactRef } = await this.#match(flight.signal);
     checkKey(record, key);
     if (finishedHere.has(record.id)) throw noPendingGrant(); // whatever became of the store
     const wait = waitOf(record);
-    if (wait > work.left) throw tooFast(wait);
-    this.#claim = await claim(this.#name, { store: place, signal: work.signal, taken: () => this.#taken() });
+    if (wait > flight.left) throw tooFast(wait);
+    this.#claim = await claim(this.#name, { store: place, signal: flight.signal, taken: () => this.#taken() });
     this.#record = record;
-    if (this.#claim.last.state !== undefined) this.#record = await this.#reread(record, work.signal);
-    await pause(waitOf(this.#record), work.signal);
+    if (this.#claim.last.state !== undefined) this.#record = await this.#reread(record, flight.signal);
+    await pause(waitOf(this.#record), flight.signal);
     const { uri, access_token: token } = this.#record.continue;
     const target = { url: uri, accessToken: token.value };
     try {
-      const response = await continueGrant(target, { interact_ref: interactRef }, work);
-      if (!work.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
+      const response = await continueGrant(target, { interact_ref: interactRef }, flight);
+      if (!flight.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
       return response;
     } catch (error) {
-      this.#isSent = Boolean(work.sent);
+      this.#isSent = Boolean(flight.sent);
       throw isOver(error) && mayHaveBeenLost(this.#claim.last) ? explained(error, afterLostResponse) : error;
     }
   };

@@ -4,7 +4,7 @@
 import { database, hasDatabase } from "./database.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { memoryStorage } from "./stores.js";
-import { abortable, pause } from "./waiting.js";
+import { abortable, pause } from "./abort.js";
 
 const prefix = "open-payments-wasm.";
 const recordBytes = 4096; // what a record may come to, by and large

@@ -94,7 +94,7 @@ async function fetchKeySet(url, { signal, fetch }) {
     body = await read(response, limit, ends);
   } catch (cause) {
     if (signal?.aborted) throw signal.reason;
-    throw failure("key_set_unreachable", `${url} could not be reached in time, or its answer carried no CORS headers for this page.`, {
+    throw failure("key_set_unreachable", `${url} could not be reached in time, or its response carried no CORS headers for this page.`, {
       cause,
       retryable: true,
     });

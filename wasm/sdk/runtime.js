@@ -4,7 +4,7 @@ import { buildInfo } from "./build-info.js";
 import { fromGo, OpenPaymentsClientError } from "./errors.js";
 import { besideScript, checkGlobals } from "./globals.js";
 import { createHost } from "./host.js";
-import { InFlight } from "./inflight.js";
+import { ModuleCall } from "./module-call.js";
 import { Scheduler } from "./scheduler.js";
 import { withSnapshot } from "./snapshot.js";
 import { compile, compileDeferred, isForbidden, isResponse, isSame, LoadError } from "./source.js";
@@ -19,24 +19,24 @@ let ended = 0; // how many instances have ended
 
 /**
  * Calls a function that the module exports (wasm/main_js.go) and returns a promise of its result.
- * `limits` are those of InFlight: signal, deadline, onSend, keepsResponse and late. A call with `needsDeferred`
+ * `limits` are those of ModuleCall: signal, deadline, onSend, keepsResponse and late. A call with `needsDeferred`
  * begins when the deferred module is linked: such a call makes something that would be lost if it could not be loaded.
  *
  * @param {string} name
  * @param {unknown[]} [args]
- * @param {import("./inflight.js").Limits & { needsDeferred?: boolean }} [options]
+ * @param {import("./module-call.js").Limits & { needsDeferred?: boolean }} [options]
  */
 export function call(name, args = [], { needsDeferred = false, ...limits } = {}) {
-  const inFlight = new InFlight(limits);
-  if (running && !needsDeferred) running.take(inFlight, name, args);
-  else begin(inFlight, needsDeferred, name, args).catch((error) => inFlight.reject(error));
-  return inFlight.result;
+  const moduleCall = new ModuleCall(limits);
+  if (running && !needsDeferred) running.take(moduleCall, name, args);
+  else begin(moduleCall, needsDeferred, name, args).catch((error) => moduleCall.reject(error));
+  return moduleCall.result;
 }
 
-async function begin(inFlight, needsDeferred, name, args) {
+async function begin(moduleCall, needsDeferred, name, args) {
   const instance = await start();
-  if (needsDeferred) await instance.linkDeferred().catch((error) => Promise.reject(withoutDeferred(error)(inFlight)));
-  instance.take(inFlight, name, args);
+  if (needsDeferred) await instance.linkDeferred().catch((error) => Promise.reject(withoutDeferred(error)(moduleCall)));
+  instance.take(moduleCall, name, args);
 }
 
 /** Sets where the two modules come from, and loads the primary one. Once one is loaded, another source for it is refused. */
@@ -149,7 +149,7 @@ class Instance {
   go; // the object of wasm_exec.js that serves it: tests count the values that it holds
   #scheduler;
   #bindings; // the functions of Go, once it has started
-  #calls = new Map(); // those in flight (inflight.js), by id
+  #calls = new Map(); // those in flight (module-call.js), by id
   #lastCall = 0;
   #host = createHost(this.#calls);
   #refuseStart; // while it starts
@@ -182,13 +182,13 @@ class Instance {
   }
 
   /** Lets Go run a call, unless it is over already. */
-  take(inFlight, name, args) {
-    if (inFlight.isOver) return;
-    if (this.#isDead) return inFlight.lose(stopped);
+  take(moduleCall, name, args) {
+    if (moduleCall.isOver) return;
+    if (this.#isDead) return moduleCall.lose(stopped);
     const id = ++this.#lastCall;
-    this.#calls.set(id, inFlight);
+    this.#calls.set(id, moduleCall);
     this.#holdTimers();
-    inFlight.onLeave = () => {
+    moduleCall.onLeave = () => {
       this.#forget(id);
       this.#bindings.cancel(id);
     };
@@ -197,16 +197,16 @@ class Instance {
   }
 
   #settle(id, isFulfilled, value) {
-    const inFlight = this.#forget(id);
-    if (!inFlight) return; // it has ended without Go
-    isFulfilled ? inFlight.resolve(value) : inFlight.reject(failed(inFlight, value));
+    const moduleCall = this.#forget(id);
+    if (!moduleCall) return; // it has ended without Go
+    isFulfilled ? moduleCall.resolve(value) : moduleCall.reject(failed(moduleCall, value));
   }
 
   #forget(id) {
-    const inFlight = this.#calls.get(id);
+    const moduleCall = this.#calls.get(id);
     this.#calls.delete(id);
     this.#holdTimers();
-    return inFlight;
+    return moduleCall;
   }
 
   // In Node a timer keeps the process alive. Go's timers do so only while a call is in flight: Go leaves those of
@@ -235,24 +235,24 @@ class Instance {
     for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
     this.go._scheduledTimeouts.clear();
     this.#scheduler.stop();
-    this.#refuseStart(lost(new InFlight()));
-    for (const inFlight of this.#calls.values()) inFlight.lose(lost);
+    this.#refuseStart(lost(new ModuleCall()));
+    for (const moduleCall of this.#calls.values()) moduleCall.lose(lost);
     this.#host.end();
     this.#calls.clear();
   }
 }
 
 /** The error of a call whose instance has ended. */
-function stopped(inFlight) {
-  return lost(inFlight, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
+function stopped(moduleCall) {
+  return lost(moduleCall, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
 }
 
 /** The same where the deferred module could not be loaded. */
-const withoutDeferred = (cause) => (inFlight) =>
+const withoutDeferred = (cause) => (moduleCall) =>
   cause instanceof OpenPaymentsClientError
-    ? lost(inFlight, "module_unavailable", "This call needed the deferred module.", cause.description)
+    ? lost(moduleCall, "module_unavailable", "This call needed the deferred module.", cause.description)
     : lost(
-        inFlight,
+        moduleCall,
         "module_unavailable",
         "open-payments.deferred.wasm could not be loaded, which this call needed.",
         adviceOn(cause),

@@ -1,5 +1,5 @@
-// Where a module may come from, and how it is compiled. What a caller passes counts by what it can do:
-// it may be of another realm.
+// Where a module may come from, and how it is compiled. A source is recognised by its methods, not by its class:
+// it may come from another realm.
 
 import { buildInfo } from "./build-info.js";
 import { OpenPaymentsClientError } from "./errors.js";
@@ -46,7 +46,7 @@ async function compileAny(source) {
   });
 }
 
-/** What a failure to compile says of a file, unless a policy is the cause. */
+/** Makes a LoadError of a failure to compile, unless a policy is the cause. */
 function damaged(address, cause) {
   if (cause?.name !== "CompileError" || isForbidden(cause)) return cause;
   return new LoadError(`${address} is damaged, cut off or empty: it does not compile.`, { cause });
@@ -76,10 +76,10 @@ function compileBytes(given, source) {
   });
 }
 
-/** What went wrong with a file, in words that name it. */
+/** A file could not be loaded: the message names the file and says why. */
 export class LoadError extends Error {}
 
-/** An address as people know it: that of a response, or what was given. */
+/** The address for error messages: that of a response, or what was given. */
 function addressOf(source) {
   if (isResponse(source)) return source.url || "The response";
   return isBytes(source) ? "What was given" : String(source);
@@ -88,7 +88,7 @@ function addressOf(source) {
 /** Chromium and Node compile no DataView, though it is a BufferSource. */
 const withoutDataView = (bytes) => (ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes);
 
-/** Tells whether a response is none of the platform's, of whatever realm. */
+/** Tells whether a response is not a platform object: an imitation has the methods, but compileStreaming refuses it. */
 function isForeign(response) {
   const { get } = Object.getOwnPropertyDescriptor(Response.prototype, "status");
   return !succeeds(() => get.call(response));
@@ -102,7 +102,8 @@ export async function compileDeferred(name, source, { integrity, patience }) {
   if (isModule(source) || isBytes(source) || isFile(source)) return compile(name, source);
   const progress = watch(patience);
   try {
-    // fetch gives nothing before all has come where it is to check a sum, so we do. Without WebCrypto we cannot.
+    // With an integrity option, fetch returns no byte before the last has come, and progress could not be seen: so the sum is
+    // checked here. Without WebCrypto it cannot be, and fetch does it.
     const options = globalThis.crypto?.subtle ? {} : { integrity };
     const response = isResponse(source) ? source : await progress.of(download(source, { signal: progress.signal, ...options }));
     const bytes = await readAll(checkOk(response, source), progress);
@@ -130,7 +131,7 @@ async function readAll(response, progress) {
   }
 }
 
-/** Watches steps, each of which may take so many ms: of() rejects after that, and `signal` is aborted. */
+/** Bounds promises, each by `patience` ms: after that, of() rejects and `signal` is aborted. */
 function watch(patience) {
   const controller = new AbortController();
   const { signal } = controller;
@@ -138,26 +139,26 @@ function watch(patience) {
   stopped.catch(() => {});
   let timer;
   const end = () => clearTimeout(timer);
-  const of = (step) => {
+  const of = (promise) => {
     end();
     timer = setTimeout(() => controller.abort(new Error(`Nothing came for ${patience / 1000} s.`)), patience);
-    return Promise.race([step, stopped]);
+    return Promise.race([promise, stopped]);
   };
   return { signal, of, end };
 }
 
-/** The two modules and this script are of one build, or nothing works. */
+/** Checks that a module is of the same build as this script. */
 function checkBuild(name, module) {
   const [tag] = WebAssembly.Module.customSections(module, "build");
-  const text = tag ? new TextDecoder().decode(tag) : ""; // a plain module has none
+  const text = tag ? new TextDecoder().decode(tag) : ""; // a plain module has no tag
   if (text === buildInfo.tag) return module;
   const description = `${name} is not of the build that index.js is of. Reload the page, and serve all files of one build together.`;
   throw new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description });
 }
 
-/** Checks the sum that this script has: whoever has checked the script has checked the module. */
+/** Compares the bytes with the sum in this script: so a page that checks the script's integrity has checked the module too. */
 async function checkSum(bytes, integrity) {
-  if (!globalThis.crypto?.subtle) return; // fetch did
+  if (!globalThis.crypto?.subtle) return; // fetch has checked it
   const [algorithm, expected] = integrity.split("-");
   const sum = new Uint8Array(await crypto.subtle.digest(algorithm.replace("sha", "SHA-"), bytes));
   if (btoa(String.fromCharCode(...sum)) !== expected) fail("It is not what its sum in index.js says.");

@@ -1,4 +1,4 @@
-// The bytes of one exchange: the request, its signature base and the answer. What a component of
+// The bytes of one exchange: the request, its signature base and the response. What a component of
 // the signature covers lights up together, wherever it is.
 
 import { h } from "./dom.js";
@@ -12,10 +12,10 @@ export function renderExchange(exchange) {
     h("h4", {}, "Request"),
     h("div", { class: "wire" }, requestLine(exchange), headerLines(exchange), bodyLines(exchange)),
   );
-  const answer = h("section", {}, h("h4", {}, "Answer"), h("div", { class: "wire" }, answerLines(exchange)));
-  if (!exchange.base) return h("div", { class: "bytes" }, request, answer);
+  const response = h("section", {}, h("h4", {}, "Response"), h("div", { class: "wire" }, responseLines(exchange)));
+  if (!exchange.base) return h("div", { class: "bytes" }, request, response);
   const meaning = h("p", { class: "meaning", "aria-live": "polite" });
-  const view = h("div", { class: "bytes" }, request, h("div", {}, signatureSection(exchange, meaning), answer));
+  const view = h("div", { class: "bytes" }, request, h("div", {}, signatureSection(exchange, meaning), response));
   linkComponents(view, meaning);
   return view;
 }
@@ -87,10 +87,10 @@ function markChange(sent, signed) {
   ];
 }
 
-function answerLines({ status, type, answer }) {
-  if (!status) return [line(undefined, "No answer came.")];
+function responseLines({ status, type, text }) {
+  if (!status) return [line(undefined, "No response came.")];
   const lines = [line(undefined, h("b", {}, `${status}`)), type && line(undefined, h("b", {}, "content-type"), `: ${type}`)];
-  return answer ? [...lines, h("span", { class: "line" }, "\u00a0"), block(indented(answer))] : lines;
+  return text ? [...lines, h("span", { class: "line" }, "\u00a0"), block(indented(text))] : lines;
 }
 
 /** Text of several lines, as it is. */

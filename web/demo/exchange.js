@@ -1,4 +1,4 @@
-// Watches what is sent: a fetch that keeps each request and its answer, and the signature base
+// Watches what is sent: a fetch that keeps each request and its response, and the signature base
 // (RFC 9421 §2.5), built again here from nothing but the headers.
 
 /**
@@ -11,18 +11,18 @@ export function recordingFetch(keep, { tamper = (body) => body } = {}) {
     const body = signedBody && tamper(signedBody);
     const sent = { method: init.method ?? "GET", url: String(url), headers: headersOf(init.headers), body, signedBody };
     const began = performance.now();
-    const done = async (answer) =>
+    const done = async (received) =>
       keep({
         ...sent,
-        ...answer,
+        ...received,
         tookMs: performance.now() - began,
         digest: body && (await digestOf(body)),
         base: sent.headers["signature-input"] && signatureBase({ ...sent, body: signedBody }),
       });
     try {
       const response = await fetch(url, body === signedBody ? init : { ...init, body });
-      const answer = await response.clone().text();
-      await done({ status: response.status, type: response.headers.get("content-type"), answer });
+      const text = await response.clone().text();
+      await done({ status: response.status, type: response.headers.get("content-type"), text });
       return response;
     } catch (error) {
       await done({ status: 0 });

@@ -81,7 +81,7 @@ function arrows({ from, to, exchange }) {
       { class: `arrow ${there} ${base ? "signed" : ""} ${body === signedBody ? "" : "tampered"}` },
       h("span", { class: "label" }, `${method} ${shortPath(url)}`),
     ),
-    h("span", { class: `arrow answer ${back}` }, h("span", { class: "label" }, `${status || "no answer"} · ${milliseconds(tookMs)}`)),
+    h("span", { class: `arrow response ${back}` }, h("span", { class: "label" }, `${status || "no response"} · ${milliseconds(tookMs)}`)),
   ];
 }
 

@@ -4,8 +4,8 @@ import { load, send } from "./state.js";
 
 const outcomes = {
   connected: "Payments are allowed. You can close this page.",
-  finishing: "Your answer is kept, but the token has not come yet. Open the extension to go on.",
-  waiting: "This was not your wallet’s answer. Nothing was done.",
+  finishing: "Your decision is kept, but the token has not come yet. Open the extension to go on.",
+  waiting: "This was not sent by your wallet. Nothing was done.",
 };
 
 const { href, pathname } = location;

@@ -14,7 +14,7 @@ const statuses = {
   new: "Not connected",
   publish: "The key is not added yet",
   ready: "Connected",
-  waiting: "Waiting for your answer at the wallet",
+  waiting: "Waiting for your decision at the wallet",
   finishing: "Receiving the token…",
   connected: "Payments are allowed",
   ending: "Ending…",

@@ -21,7 +21,7 @@ export async function fetchWallet(url) {
   const response = await fetch(url, { ...options, signal: AbortSignal.timeout(15_000) }).catch((cause) => {
     throw unreachable(url, cause);
   });
-  if (!response.ok) throw new Error(`There is no wallet at ${url}: the answer was ${response.status}.`);
+  if (!response.ok) throw new Error(`There is no wallet at ${url}: the response was ${response.status}.`);
   const { id, authServer, assetCode, assetScale } = (await response.json().catch(() => undefined)) ?? {};
   const isWallet = URL.canParse(id) && URL.canParse(authServer) && typeof assetCode === "string" && Number.isInteger(assetScale);
   if (!isWallet) throw new Error(`${url} is not a wallet address.`);
@@ -29,7 +29,7 @@ export async function fetchWallet(url) {
 }
 
 function unreachable(url, cause) {
-  const error = new Error(`${new URL(url).host} could not be reached, or does not let this extension read its answer.`, { cause });
+  const error = new Error(`${new URL(url).host} could not be reached, or does not let this extension read its response.`, { cause });
   return Object.assign(error, { code: "network_error", retryable: true });
 }
 

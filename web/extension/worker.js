@@ -125,8 +125,8 @@ async function callback(state, { url }, { tab }) {
   const { searchParams } = new URL(url);
   const { walletTab = tab.id } = await chrome.storage.session.get("walletTab");
   // Every site can open callback.html?result=…, so a refusal counts in the wallet's tab only. An approval has a hash.
-  const isAnswer = searchParams.has("interact_ref") || (searchParams.has("result") && tab.id === walletTab);
-  if (!isAnswer) return;
+  const isDecision = searchParams.has("interact_ref") || (searchParams.has("result") && tab.id === walletTab);
+  if (!isDecision) return;
   const finishing = { ...state, step: "finishing", callbackUrl: url, problem: undefined };
   await save(finishing);
   await finish(finishing);
@@ -141,13 +141,13 @@ async function finish(state) {
     if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The wallet did not issue a token.");
     await save({ step: "connected", wallet, jwk, debitAmount, grant, receivedAt: Date.now() });
   } catch (error) {
-    if (unproven.includes(error.code)) await save({ ...state, step: "waiting" }); // the wallet's answer is still to come
+    if (unproven.includes(error.code)) await save({ ...state, step: "waiting" }); // the wallet's callback is still to come
     if (over.includes(error.code)) await end(state, { then: "ready" }); // nothing must stay allowed that the person cannot see here
     throw error;
   }
 }
 
-const unproven = ["hash_mismatch", "interaction_failed"]; // what came back was not the wallet's answer
+const unproven = ["hash_mismatch", "interaction_failed"]; // what came back was not the wallet's callback
 const over = ["interaction_rejected", "no_pending_grant", "finished_elsewhere", "request_denied", "user_denied", "invalid_continuation"];
 
 /** Gives the grant back. Then the person may ask again, or, after "new", the key is deleted too. */
@@ -197,7 +197,7 @@ async function problemOf(error, { step, wallet }, message) {
   };
 }
 
-/** With access, an extension may read answers without CORS headers. Match patterns have no port. */
+/** With access, an extension may read responses without CORS headers. Match patterns have no port. */
 async function withoutAccess(urls) {
   const hosts = urls
     .filter(Boolean)

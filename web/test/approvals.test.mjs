@@ -179,7 +179,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         assert.equal(first.error.message, "gone to another route");
         if (when === "once it is answered") {
           release();
-          await until(() => sentFor(pending)[0].answer, "the response");
+          await until(() => sentFor(pending)[0].responseBody, "the response");
         } else {
           setTimeout(release, 300);
         }
@@ -217,9 +217,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         return lab.first;
       });
       release();
-      await until(() => proxy.to(target.url)[0].answer, "the response");
+      await until(() => proxy.to(target.url)[0].responseBody, "the response");
       const { value } = await shop.outcome((target) => lab.client.token.rotate(target), target);
-      assert.equal(value.access_token.value, JSON.parse(proxy.to(target.url)[0].answer).access_token.value);
+      assert.equal(value.access_token.value, JSON.parse(proxy.to(target.url)[0].responseBody).access_token.value);
       assert.equal(proxy.to(target.url).length, 1);
     });
   });
@@ -378,7 +378,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       await arrived(pending);
       await shop.run(() => lab.aborter.abort());
       release();
-      await until(() => sentFor(pending)[0].answer, "the response");
+      await until(() => sentFor(pending)[0].responseBody, "the response");
       await until(async () => (await tab.finish(callback)).error?.code === "finished_elsewhere", "the other tab to be told");
       assertIssued(await shop.finish(callback));
       assert.equal(sentFor(pending).length, 1);

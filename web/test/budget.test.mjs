@@ -42,8 +42,8 @@ describe("the budget", { timeout: 240_000 }, () => {
     assertWithin(31_000, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
   });
 
-  test("of steps between Go and JavaScript for one continuation", async () => {
-    const counts = countSteps();
+  test("of crossings between Go and JavaScript for one continuation", async () => {
+    const counts = countCrossings();
     const { continueGrant, generateKey } = await import(pathToFileURL(join(dist(), "index.js")));
     const key = await generateKey();
     const fetch = async () => new Response('{"access_token":{"value":"issued"}}', { headers: { "content-type": "application/json" } });
@@ -54,16 +54,16 @@ describe("the budget", { timeout: 240_000 }, () => {
     const calls = 200;
     for (let i = 1; i <= calls; i++) await call(i);
     const isCounted = (name) => name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef"; // which comes when the garbage collector likes
-    const steps = Object.entries(counts)
+    const crossings = Object.entries(counts)
       .filter(([name]) => isCounted(name))
       .map(([name, count]) => [name, (count - before[name]) / calls]);
-    const sum = steps.reduce((total, [, count]) => total + count, 0);
-    assertWithin(49, Math.round(sum), "steps per continuation", `They are ${JSON.stringify(Object.fromEntries(steps))}.`);
+    const sum = crossings.reduce((total, [, count]) => total + count, 0);
+    assertWithin(49, Math.round(sum), "crossings per continuation", `They are ${JSON.stringify(Object.fromEntries(crossings))}.`);
   });
 });
 
 /** Counts what instances of the module that start from now on ask of JavaScript. */
-function countSteps() {
+function countCrossings() {
   const counts = {};
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = (module, imports) => {

@@ -137,13 +137,13 @@ async function start(t, project, tool, args) {
     [origin] = /http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/.exec(said) ?? [];
   });
   // Some say their address before they listen.
-  const answers = () =>
+  const isListening = () =>
     origin &&
     fetch(origin).then(
-      (answer) => answer.text(),
+      (response) => response.text(),
       () => undefined,
     );
-  for (const end = Date.now() + timeout / 2; !(await answers()); await setTimeout(50)) {
+  for (const end = Date.now() + timeout / 2; !(await isListening()); await setTimeout(50)) {
     if (Date.now() > end || child.exitCode !== null) throw new Error(`${tool} did not start: ${said}`);
   }
   return origin;

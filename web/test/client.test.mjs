@@ -103,16 +103,16 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       `${site.origin}/grants/snippet.html?${new URLSearchParams({ ...client, CONTINUE_URI, CONTINUE_ACCESS_TOKEN, interactRef })}`,
     );
     await until(() => said.length > 0, "the token");
-    const { access_token } = JSON.parse(proxy.continuations(CONTINUE_URI)[0].answer);
+    const { access_token } = JSON.parse(proxy.continuations(CONTINUE_URI)[0].responseBody);
     assert.deepEqual(said, [`${access_token.value} ${access_token.manage}`]);
   });
 
-  test("the predicates tell the kinds of answers apart", { timeout }, async () => {
+  test("the predicates tell the kinds of responses apart", { timeout }, async () => {
     const kinds = await shop.run(
-      (answers) =>
-        answers.map((answer) =>
+      (grants) =>
+        grants.map((grant) =>
           ["isPendingGrant", "isFinalizedGrant", "isFinalizedGrantWithAccessToken", "isFinalizedGrantWithSubject"].map((name) =>
-            lab[name](answer),
+            lab[name](grant),
           ),
         ),
       [{ interact: {}, continue: {} }, { continue: {} }, { access_token: {}, continue: {} }, { subject: {}, continue: {} }],
@@ -248,11 +248,11 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     const refused = await make("grant.continue", [elsewhere]);
     assert.match(refused.error.message, /^"url" must be an https: URL/);
     const called = await shop.run(
-      async (target, answer) => {
+      async (target, grant) => {
         const urls = [];
         const fetch = async (url) => {
           urls.push(String(url.url ?? url));
-          return new Response(JSON.stringify(answer));
+          return new Response(JSON.stringify(grant));
         };
         await (await lab.clientWith({ useHttp: true, fetch })).grant.continue(target);
         return urls;
@@ -267,7 +267,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   describe("pollGrant", { concurrency: true, timeout: 2 * timeout }, () => {
     /** Polls a grant of the scripted server, and tells what came of it and what was reported meanwhile. */
     async function poll(grant, options = {}) {
-      const [{ uri: url, access_token, wait }] = grant.steps;
+      const [{ uri: url, access_token, wait }] = grant.continuations;
       const before = performance.now();
       const outcome = await shop.run(
         async (options) => {
@@ -284,17 +284,17 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       return { ...outcome, gaps: times.slice(1).map((at, i) => at - times[i]) };
     }
 
-    test("follows the token and the URI of every answer, and reports them", { timeout }, async () => {
+    test("follows the token and the URI of every response, and reports them", { timeout }, async () => {
       const grant = scripted.grant({ wait: 0, waits: [0, 0, 0] });
       const { value, reported } = await poll(grant);
       assert.deepEqual(value, issued);
       assert.deepEqual(
         grant.requests.map(({ url, token }) => [url, token]),
-        grant.steps.map(({ uri, access_token }) => [uri, `GNAP ${access_token.value}`]),
+        grant.continuations.map(({ uri, access_token }) => [uri, `GNAP ${access_token.value}`]),
       );
       assert.deepEqual(
         reported,
-        grant.steps.slice(1).map((next) => ({ continue: next })),
+        grant.continuations.slice(1).map((next) => ({ continue: next })),
       );
     });
 
@@ -312,7 +312,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
     test("slows down on too_fast, for good", { timeout }, async () => {
       const grant = scripted.grant({ wait: 0 });
-      grant.answers = [tooFast, { continue: { ...grant.steps[0], wait: 0 } }, denied];
+      grant.responses = [tooFast, { continue: { ...grant.continuations[0], wait: 0 } }, denied];
       const { error, gaps } = await poll(grant);
       assert.equal(error.code, "user_denied");
       assert.ok(gaps[1] >= 5000 && gaps[2] >= 5000, String(gaps));
@@ -347,7 +347,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
         const reason = new Error("changed my mind");
         const options = { url, accessToken: access_token.value, wait, key: lab.key, signal: aborter.signal };
         return lab.pollGrant({ ...options, onProgress: () => setTimeout(() => aborter.abort(reason)) }).catch((error) => error === reason);
-      }, grant.steps[0]);
+      }, grant.continuations[0]);
       assert.equal(isReason, true);
       assert.equal(grant.requests.length, 1);
     });

@@ -1,5 +1,5 @@
 // One script, run by the official Node client and by ours, in Node and in the browsers, against
-// one sandbox: the same answers, field by field, and the same errors. Where ours says something
+// one sandbox: the same responses, field by field, and the same errors. Where ours says something
 // else on purpose, the difference is named here, with its reason.
 
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ import { startSite } from "./harness/site.mjs";
 const timeout = 60_000;
 const finish = { method: "redirect", uri: "http://localhost:3000/back?page=1", nonce: "client-nonce" };
 
-// Answers that are not success: the rows of the reference server's table.
+// Responses that are not success: the rows of the reference server's table.
 const failures = {
   "before wait is over": [400, "too_fast"],
   "poll of a grant with finish": [401, "request_denied"],
@@ -121,7 +121,7 @@ describe("the same script", { timeout: 5 * timeout }, () => {
       validateResponses: true,
     };
     const slowOptions = { ...options, walletAddressUrl: await publishKey(slowProxy, client, jwk), requestTimeoutMs: 4000 };
-    // The official client's schema wants interact.finish in every answer; RFC 9635 only where the request has one.
+    // The official client's schema wants interact.finish in every response; RFC 9635 only where the request has one.
     const unchecked = await connect({ ...options, validateResponses: false });
     const script = { connect, options, slowOptions, unchecked, call: await connect(options) };
     const outcomes = { ...(await succeed(script)), ...(await fail(script)) };

@@ -1,6 +1,6 @@
 // The deferred module, open-payments.deferred.wasm: loaded when a call needs one of its functions,
 // while Go waits in the middle of what it does. Uses the build of the package with the functions of
-// wasm/faults_js.go, none of which is in the first module.
+// wasm/faults_js.go, none of which is in the primary module.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     await assertWorks(lab);
   });
 
-  test("rule 6: while it loads, deadlines and aborts are kept, answers and new calls wait, and none is lost", { timeout }, async (t) => {
+  test("rule 6: while it loads, deadlines and aborts are kept, responses and new calls wait, and none is lost", { timeout }, async (t) => {
     const lab = await open(t, "held");
     const [held, started, ...others] = ["held", "continue", "never", "never"].map((way) => server.continuation(way));
     const [late, aborted] = others.map(({ url, accessToken }) => ({ url, accessToken })); // polls: a reference that has left is waited for
@@ -289,7 +289,7 @@ const delivered = {
   async [path](req, res, read) {
     const whole = await read();
     const type = { "content-type": "application/wasm" };
-    const answers = {
+    const responses = {
       whole: () => res.writeHead(200, type).end(whole),
       altered: () => res.writeHead(200, type).end(Buffer.concat([whole, Buffer.of(0, 2, 1, 0x78)])), // with a custom section more
       404: () => res.writeHead(404).end("not found"),
@@ -302,9 +302,9 @@ const delivered = {
         }
         res.end();
       },
-      held: () => (waiting.pop() ?? ((release) => held.push(release)))((way = "whole") => answers[way]()),
+      held: () => (waiting.pop() ?? ((release) => held.push(release)))((way = "whole") => responses[way]()),
     };
-    answers[deliveries.shift() ?? "whole"]();
+    responses[deliveries.shift() ?? "whole"]();
   },
 };
 

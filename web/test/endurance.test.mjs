@@ -24,7 +24,7 @@ describe("in Node", { timeout: 3 * timeout }, () => {
     openPayments = await import(pathToFileURL(join(dist(), "index.js")));
   });
 
-  const answer = (body) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+  const respond = (body) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
   const issued = { access_token: { value: "issued" } };
   let made = 0;
 
@@ -33,17 +33,17 @@ describe("in Node", { timeout: 3 * timeout }, () => {
     for (let i = 0; i < count; i += atOnce) await Promise.all(Array.from({ length: atOnce }, () => makeCall(made++, key)));
   }
 
-  async function makeCall(number, key) {
-    const call = { url: "https://server.example/continue/1", accessToken: "token", interactRef: String(number), key };
+  async function makeCall(index, key) {
+    const call = { url: "https://server.example/continue/1", accessToken: "token", interactRef: String(index), key };
     const poll = { ...call, interactRef: undefined }; // a continuation with a reference would be waited for after its caller has left
     const never = (url, { signal }) => new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const kinds = {
-      1: () => openPayments.continueGrant({ ...call, fetch: async () => answer({ ...issued, long: "x".repeat(500_000) }) }),
+      1: () => openPayments.continueGrant({ ...call, fetch: async () => respond({ ...issued, long: "x".repeat(500_000) }) }),
       2: () => assert.rejects(openPayments.continueGrant({ ...poll, fetch: never, timeoutMs: 5 }), { code: "timeout" }),
       3: () =>
         assert.rejects(openPayments.continueGrant({ ...poll, fetch: never, signal: AbortSignal.timeout(5) }), { name: "TimeoutError" }),
     };
-    const make = kinds[number % 100] ?? (() => openPayments.continueGrant({ ...call, fetch: async () => answer(issued) }));
+    const make = kinds[index % 100] ?? (() => openPayments.continueGrant({ ...call, fetch: async () => respond(issued) }));
     await make();
   }
 

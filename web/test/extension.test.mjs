@@ -193,7 +193,7 @@ for (const { name, load } of loadedExtensions) {
       assert.deepEqual(await stored(), {});
     });
 
-    it("gives back what was allowed when the answer with the token is lost", async () => {
+    it("gives back what was allowed when the response with the token is lost", async () => {
       await connect();
       await check();
       const tab = await approve();
@@ -241,13 +241,13 @@ for (const { name, load } of loadedExtensions) {
       assert.equal(answered(/DELETE \/auth\/continue.* 204/).length, 2);
     });
 
-    it("takes the wallet's answer from nobody else", async () => {
+    it("takes the callback from nobody but the wallet", async () => {
       await connect();
       await check();
       const tab = await approve();
       for (const forged of [`hash=${"A".repeat(43)}&interact_ref=forged`, "result=grant_rejected", ""]) {
         const callback = await extension.open(`callback.html?${forged}`);
-        await eventually("the outcome", async () => (await text("#outcome", callback)).startsWith("This was not your wallet’s answer."));
+        await eventually("the outcome", async () => (await text("#outcome", callback)).startsWith("This was not sent by your wallet."));
         await callback.close();
       }
       assert.equal(answered(/\/auth\/continue/).length, 0, "nothing is sent");
@@ -300,7 +300,7 @@ for (const { name, load } of loadedExtensions) {
       assert.equal(answered(/POST/).length, 0);
     });
 
-    it("asks for access to a wallet whose answers it may not read", async () => {
+    it("asks for access to a wallet whose responses it may not read", async () => {
       proxy.withoutCORS(new RegExp(`^GET /clients/${wallet}`));
       await extension.expectPermission("http://127.0.0.1/*");
       await page.type("#address", address());

@@ -60,7 +60,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     });
   }
 
-  const answers = {
+  const responses = {
     "html/200": { code: "not_json", status: 200, retryable: false, description: /success, but not with JSON/ },
     "html/502": { code: "http_error", status: 502, retryable: true, description: /^Bad Gateway$/ },
     "html/404": { code: "http_error", status: 404, retryable: false },
@@ -71,8 +71,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     codeless: { code: "http_error", status: 400, retryable: false, description: /^the schema says no$/ },
     detailed: { code: "invalid_request", status: 400, details: { member: "interact_ref" } },
   };
-  for (const [path, expected] of Object.entries(answers)) {
-    test(`the answer ${path}`, { timeout }, () => assertFails(path, expected).then(() => {}));
+  for (const [path, expected] of Object.entries(responses)) {
+    test(`the response ${path}`, { timeout }, () => assertFails(path, expected).then(() => {}));
   }
 
   const truncated = ['{"access_token":', '{"access_token":{"value":"a"}', "{", '{"continue":{}}}', "undefined", "'a'"];
@@ -84,9 +84,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   const wrongShapes = {
     "{}": "one of access_token, subject and continue is missing",
     null: "one of access_token, subject and continue is missing",
-    "[]": "the answer: expected object, found array",
-    '"a"': "the answer: expected object, found string",
-    7: "the answer: expected object, found number",
+    "[]": "the response: expected object, found array",
+    '"a"': "the response: expected object, found string",
+    7: "the response: expected object, found number",
     '{"access_token":{}}': "access_token.value is missing",
     '{"access_token":{"value":5}}': "access_token.value: expected string, found number",
     '{"access_token":"a"}': "access_token: expected object, found string",
@@ -105,7 +105,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     }
   });
 
-  test("an answer that is too large is not read to its end", { timeout }, async () => {
+  test("a response that is too large is not read to its end", { timeout }, async () => {
     const expected = { code: "response_too_large", status: 200, retryable: false, description: /larger than 1 MiB/ };
     await assertFails(`large/${8 << 20}`, expected);
     await assertFails(`large/${256 << 20}`, expected);
@@ -114,7 +114,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     await until(() => server.requests.at(-1).hungUp, "the end of the connection");
   });
 
-  test("an answer just small enough is read", { timeout }, async () => {
+  test("a response just small enough is read", { timeout }, async () => {
     const body = JSON.stringify({ access_token: { value: "a" } });
     const { value } = await lab.outcome(
       async (url, accessToken, body) => {
@@ -128,7 +128,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     assert.deepEqual(value, JSON.parse(body));
   });
 
-  test("the connection is reset before the answer, or in the middle of it", { timeout }, async () => {
+  test("the connection is reset before the response, or in the middle of it", { timeout }, async () => {
     const expected = { code: "network_error", status: undefined, retryable: true, description: /connection was lost/ };
     const { cause } = await assertFails("reset", expected);
     assert.equal(cause.name, "TypeError");
@@ -147,7 +147,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     assert.deepEqual([error.code, error.status, error.retryable], ["network_error", undefined, true]);
   });
 
-  test("no CORS headers, on the answer or on the preflight", { timeout }, async () => {
+  test("no CORS headers, on the response or on the preflight", { timeout }, async () => {
     await assertFails("noCORS", { code: "network_error", status: undefined, description: /CORS/ });
     await assertFails("noPreflight", { code: "network_error", description: /CORS/ });
     assert.deepEqual(
@@ -156,7 +156,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     );
   });
 
-  test("a server that never answers, or never ends its answer", { timeout }, async () => {
+  test("a server that never answers, or never ends its response", { timeout }, async () => {
     for (const path of ["never", "stalled"]) {
       const expected = { code: "timeout", status: undefined, retryable: true, description: /did not answer in time/ };
       await assertFails(path, expected, { timeoutMs: 500, interactRef: undefined }); // one with a reference is waited for
@@ -367,7 +367,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   });
 
   for (const leaver of [0, 1]) {
-    test(`of two equal calls, number ${leaver} leaves and the other gets its answer`, { timeout }, async () => {
+    test(`of two equal calls, number ${leaver} leaves and the other gets its response`, { timeout }, async () => {
       const options = continuation("held");
       const both = lab.run(
         (options, leaver) => {

@@ -6,7 +6,7 @@ import { runInputs } from "./soak/inputs.mjs";
 
 const timeout = 300_000;
 
-test("whatever comes, no call needs the second file, and each settles as it may", { timeout }, async (t) => {
+test("whatever comes, no call needs the deferred module, and each settles as it may", { timeout }, async (t) => {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 32);
   t.diagnostic(`SEED=${seed}`);
   const count = 10_000;

@@ -151,17 +151,17 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.equal(error.retryable, true);
   });
 
-  test("an answer whose callback could not be checked is refused", { timeout }, async () => {
-    const answer = {
+  test("a response whose callback could not be checked is refused", { timeout }, async () => {
+    const response = {
       interact: { redirect: "https://wallet.example/" },
       continue: { uri: "https://wallet.example/c", access_token: { value: "t" } },
     };
     const { error } = await shop.outcome(
-      async (answer, request) => {
-        const fetch = async () => Response.json(answer);
+      async (response, request) => {
+        const fetch = async () => Response.json(response);
         return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
       },
-      answer,
+      response,
       outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
     );
     assert.equal(error.code, "invalid_response");

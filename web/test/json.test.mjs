@@ -1,4 +1,4 @@
-// Every case of the JSON Test Suite as a response, whole and inside an error: none needs the second file, and each
+// Every case of the JSON Test Suite as a response, whole and inside an error: none needs the deferred module, and each
 // settles with a grant or an error of ours.
 
 import assert from "node:assert/strict";

@@ -305,7 +305,7 @@ const delivered = {
   async [wasm](req, res, file) {
     const whole = await file();
     const type = { "content-type": "application/wasm" };
-    const answers = {
+    const responses = {
       whole: () => res.writeHead(200, type).end(whole),
       404: () => res.writeHead(404).end("not found"),
       truncated: () => res.writeHead(200, type).end(whole.subarray(0, 100_000)),
@@ -316,7 +316,7 @@ const delivered = {
       text: () => res.writeHead(200, { "content-type": "text/plain; charset=utf-8" }).end(whole),
       parameter: () => res.writeHead(200, { "content-type": "application/wasm; charset=utf-8" }).end(whole),
     };
-    answers[delivery]();
+    responses[delivery]();
   },
 };
 

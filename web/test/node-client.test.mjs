@@ -55,12 +55,12 @@ async function newClient(places, keyId = "key-1") {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const { kty, crv, x } = publicKey.export({ format: "jwk" });
   const keys = [{ kid: "key-1", alg: "EdDSA", kty, crv, x }];
-  const answer = await fetch(`${places.clients}node/jwks.json`, {
+  const response = await fetch(`${places.clients}node/jwks.json`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ keys }),
   });
-  const { id } = await answer.json();
+  const { id } = await response.json();
   return createAuthenticatedClient({ walletAddressUrl: id, privateKey, keyId, useHttp: true, validateResponses: true });
 }
 
@@ -80,13 +80,13 @@ const outgoing = (places) => ({
 
 /** Presses a button of the interaction page and returns where it leads. */
 async function decide(pending, button) {
-  const answer = await fetch(pending.interact.redirect, {
+  const response = await fetch(pending.interact.redirect, {
     method: "POST",
     body: new URLSearchParams({ [button]: "1" }),
     redirect: "manual",
   });
-  assert.equal(answer.status, 303);
-  return new URL(answer.headers.get("location"));
+  assert.equal(response.status, 303);
+  return new URL(response.headers.get("location"));
 }
 
 const continuation = (grant) => ({ url: grant.continue.uri, accessToken: grant.continue.access_token.value });

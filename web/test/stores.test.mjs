@@ -27,7 +27,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   /** Adds stores of every kind to lab.stores. */
   function addStores() {
     const items = {};
-    // As chrome.storage: every answer is a promise of a copy, and what JSON cannot carry is lost.
+    // As chrome.storage: get returns a promise of a copy, and what JSON cannot carry is lost.
     const area = {
       get: async (key) => (key in items ? { [key]: JSON.parse(items[key]) } : {}),
       set: async (added) => {

@@ -65,8 +65,10 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   /** The token that the server issued last. */
   const lastToken = () => {
-    const answers = proxy.requests.filter(({ signed, status }) => signed && status === 200).map(({ answer }) => JSON.parse(answer));
-    return answers.findLast(({ access_token }) => access_token)?.access_token.value;
+    const responses = proxy.requests
+      .filter(({ signed, status }) => signed && status === 200)
+      .map(({ responseBody }) => JSON.parse(responseBody));
+    return responses.findLast(({ access_token }) => access_token)?.access_token.value;
   };
 
   test("redirect: approved, finished by a page that knows nothing but the store, and not again", { timeout }, async (t) => {
@@ -227,7 +229,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       });
       const polls = sent.filter(({ signed }) => signed);
       assert.deepEqual(
-        polls.filter(({ answer }) => answer.includes("too_fast")),
+        polls.filter(({ responseBody }) => responseBody.includes("too_fast")),
         [],
       );
       assert.equal(await page.evaluate("globalThis.mark"), true);

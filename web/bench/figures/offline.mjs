@@ -9,7 +9,7 @@ export default {
   note:
     "The page's `fetch` is replaced, for every peer alike, by a function that returns a ready `Response`. " +
     "“Sign only” is the time from the call until that function is called with the signed request; " +
-    "“whole call” ends with the parsed answer.",
+    "“whole call” ends with the parsed response.",
   metrics: {
     signed: { title: "sign only", unit: "ms", main: true },
     whole: { title: "whole call", unit: "ms", main: true },

@@ -51,10 +51,10 @@ bench.together = async (count) => {
 
 /**
  * Calls one after the other with a fetch that answers at once. `signed` is the time until it was
- * called with the signed request, `whole` the time until the answer was there.
+ * called with the signed request, `whole` the time until the response was there.
  */
 bench.offline = async (count) => {
-  const answer = JSON.stringify({
+  const response = JSON.stringify({
     access_token: { value: "issued", manage: "https://server.example/manage/1", access: [] },
     continue: { access_token: { value: "next" }, uri: "https://server.example/continue/1" },
   });
@@ -62,7 +62,7 @@ bench.offline = async (count) => {
   let called;
   globalThis.fetch = async () => {
     called = performance.now();
-    return new Response(answer, { headers: { "content-type": "application/json" } });
+    return new Response(response, { headers: { "content-type": "application/json" } });
   };
   const times = { signed: [], whole: [] };
   try {

@@ -9,7 +9,7 @@ export async function continueHere({ wasm, deferred, ...continuation }) {
   return { grant, jwk: publicJwk(key), version: buildInfo.version };
 }
 
-/** Does it in a worker, which answers on the port that it is sent. */
+/** Does it in a worker, which responds on the port that it is sent. */
 export function continueIn(worker, continuation) {
   return new Promise((resolve, reject) => {
     const { port1, port2 } = new MessageChannel();
@@ -19,7 +19,7 @@ export function continueIn(worker, continuation) {
   });
 }
 
-/** Answers such a message. */
-export async function answer({ data, ports: [port] }, options) {
+/** Responds to such a message. */
+export async function respond({ data, ports: [port] }, options) {
   port.postMessage(await continueHere({ ...data, ...options }).catch((error) => ({ error: String(error) })));
 }

@@ -160,7 +160,7 @@ export const loadedExtensions = [
   { name: "Firefox", load: (folder, options) => new InFirefox().load(folder, options) },
 ].filter(({ name }) => browsers.some((browser) => browser.name === name));
 
-/** The way to the sandbox, which can be closed before a request reaches it or before its answer comes back. */
+/** The way to the sandbox, which can be closed before a request reaches it or before its response comes back. */
 export async function startProxy(sandbox) {
   let held, unreadable;
   const requests = []; // "METHOD /path status" of what the sandbox answered
@@ -168,12 +168,12 @@ export async function startProxy(sandbox) {
     const holding = held?.pattern.test(`${req.method} ${req.url}`) ? held : undefined;
     if (holding) held = undefined;
     if (holding?.when === "before") return holding.reached();
-    const answer = await forward(sandbox.sandbox, req);
-    requests.push(`${req.method} ${req.url} ${answer.statusCode}`);
-    if (unreadable?.test(`${req.method} ${req.url}`)) delete answer.headers["access-control-allow-origin"];
+    const response = await forward(sandbox.sandbox, req);
+    requests.push(`${req.method} ${req.url} ${response.statusCode}`);
+    if (unreadable?.test(`${req.method} ${req.url}`)) delete response.headers["access-control-allow-origin"];
     if (holding) return holding.reached();
-    res.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(res);
+    res.writeHead(response.statusCode, response.headers);
+    response.pipe(res);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
@@ -193,7 +193,7 @@ export async function startProxy(sandbox) {
       };
       return eventually(`a request ${pattern}`, async () => isThere);
     },
-    /** Leaves CORS headers out of the answers to requests of that kind. */
+    /** Leaves CORS headers out of the responses to requests of that kind. */
     withoutCORS: (pattern) => {
       unreadable = pattern;
     },
@@ -206,6 +206,6 @@ async function forward(target, req) {
   const { hostname, port } = new URL(target);
   const onward = request({ hostname, port, method: req.method, path: req.url, headers: req.headers });
   req.pipe(onward);
-  const [answer] = await once(onward, "response");
-  return answer;
+  const [response] = await once(onward, "response");
+  return response;
 }

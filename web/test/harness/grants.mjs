@@ -48,7 +48,7 @@ export class Shop extends Lab {
     return shop;
   }
 
-  /** Starts a grant and returns the answer. `finish` is added to interact.finish, `store` is one of lab.stores, else the one by default. */
+  /** Starts a grant and returns the response. `finish` is added to interact.finish, `store` is one of lab.stores, else the one by default. */
   async start({ finish, store = "default", url = this.places.authServer } = {}) {
     const request = outgoing(this.places, { method: "redirect", uri: this.finishUri, ...finish });
     const { value, error } = await this.outcome(
@@ -61,7 +61,7 @@ export class Shop extends Lab {
     return value;
   }
 
-  /** Starts a grant, lets the person approve it, and returns the answer and the callback's address. */
+  /** Starts a grant, lets the person approve it, and returns the response and the callback's address. */
   async approved(options) {
     const pending = await this.start(options);
     return { pending, callback: (await decide(pending, "approve")).href };

@@ -19,7 +19,7 @@ export function dist() {
 
 let withoutDeferred;
 
-/** The package without the second file, which no page may need. */
+/** The package without the deferred module, which no page may need. */
 export function primaryOnly() {
   if (withoutDeferred) return withoutDeferred;
   const folder = mkdtempSync(join(tmpdir(), "primary-"));

@@ -54,12 +54,12 @@ async function pass(proxy, sandbox, req, res) {
   proxy.requests.push(passed);
   const instead = passed.signed ? await proxy.requestHandler?.(passed) : undefined;
   if (instead) return respond(res, instead);
-  const answer = await forward(sandbox, req.url, passed);
+  const response = await forward(sandbox, req.url, passed);
   passed.answeredAt = performance.now();
-  passed.status = answer.statusCode;
-  passed.answer = await buffer(answer);
+  passed.status = response.statusCode;
+  passed.responseBody = await buffer(response);
   const afterwards = passed.signed ? await proxy.responseHandler?.(passed) : undefined;
-  respond(res, afterwards ?? { status: answer.statusCode, headers: answer.headers, body: passed.answer });
+  respond(res, afterwards ?? { status: response.statusCode, headers: response.headers, body: passed.responseBody });
 }
 
 function respond(res, { status, headers = { "content-type": "application/json" }, body = "" }) {
@@ -72,6 +72,6 @@ async function forward(sandbox, path, { method, headers, body }) {
   const { hostname, port } = new URL(sandbox.authServer);
   const onward = request({ hostname, port, path, method, headers, agent: false });
   onward.end(body);
-  const [answer] = await once(onward, "response");
-  return answer;
+  const [response] = await once(onward, "response");
+  return response;
 }

@@ -20,22 +20,22 @@ export async function startSandbox(...flags) {
 
 /** Publishes a public key and returns the wallet address of the client that has it. */
 export async function publishKey(sandbox, name, publicJwk) {
-  const answer = await fetch(`${sandbox.clients}${name}/jwks.json`, {
+  const response = await fetch(`${sandbox.clients}${name}/jwks.json`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ keys: [publicJwk] }),
   });
-  const { id } = await answer.json();
+  const { id } = await response.json();
   return id;
 }
 
 /** Presses a button of the interaction page and returns where it leads, if anywhere. */
 export async function decide(pending, button) {
-  const answer = await fetch(pending.interact.redirect, {
+  const response = await fetch(pending.interact.redirect, {
     method: "POST",
     body: new URLSearchParams({ [button]: "1" }),
     redirect: "manual",
   });
-  const location = answer.headers.get("location");
+  const location = response.headers.get("location");
   return location === null ? undefined : new URL(location);
 }

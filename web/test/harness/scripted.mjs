@@ -21,25 +21,25 @@ export async function startScripted() {
     if (req.method === "OPTIONS") return res.writeHead(204, headers).end();
     const grant = grants[Number(req.url.split("/")[1])];
     grant.requests.push({ url: `${origin}${req.url}`, token: req.headers.authorization, at: performance.now() });
-    const answer = grant.answers[grant.requests.length - 1] ?? denied;
-    res.writeHead(answer.error ? 400 : 200, headers).end(JSON.stringify(answer));
+    const response = grant.responses[grant.requests.length - 1] ?? denied;
+    res.writeHead(response.error ? 400 : 200, headers).end(JSON.stringify(response));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const origin = `http://127.0.0.1:${server.address().port}`;
 
-  /** The continuation of a grant at one of its steps: every step has a URI and a token of its own. */
-  const step = (number, i, wait) => ({ access_token: { value: `token-${number}-${i}` }, uri: `${origin}/${number}/${i}`, wait });
+  /** One of the continuations of a grant: each has a URI and a token of its own. */
+  const continuation = (index, i, wait) => ({ access_token: { value: `token-${index}-${i}` }, uri: `${origin}/${index}/${i}`, wait });
 
   return {
-    /** A grant that is polled. `waits` are those of the answers that say "still pending"; `end` are the answers after them. */
+    /** A grant that is polled. `waits` are those of the responses that say "still pending"; `end` are the responses after them. */
     grant({ wait, waits = [], end = [issued] }) {
-      const number = grants.length;
-      const pending = waits.map((wait, i) => ({ continue: step(number, i + 1, wait) }));
+      const index = grants.length;
+      const pending = waits.map((wait, i) => ({ continue: continuation(index, i + 1, wait) }));
       const grant = {
         requests: [],
-        answers: [...pending, ...end],
-        steps: [step(number, 0, wait), ...pending.map((answer) => answer.continue)],
+        responses: [...pending, ...end],
+        continuations: [continuation(index, 0, wait), ...pending.map((response) => response.continue)],
       };
       grants.push(grant);
       return grant;

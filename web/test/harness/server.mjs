@@ -89,14 +89,14 @@ const behaviours = {
 
 export async function startServer() {
   const state = { requests: [], preflights: [], held: [], stalled: [], closed: 0 };
-  const http = createServer((req, res) => answer(state, req, res).catch(() => res.destroy()));
+  const http = createServer((req, res) => respond(state, req, res).catch(() => res.destroy()));
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
   let count = 0;
   return Object.assign(state, {
     origin: `http://127.0.0.1:${http.address().port}`,
     /** Requests to one path. */
     to: (target) => state.requests.filter((exchange) => exchange.target === target),
-    /** A continuation of its own whose answer is what `path` says: its URL, token and reference are found nowhere else. */
+    /** A continuation of its own whose response is what `path` says: its URL, token and reference are found nowhere else. */
     continuation(path) {
       count += 1;
       const mark = `${count}-${crypto.randomUUID()}`;
@@ -116,9 +116,9 @@ export async function until(isSo, what) {
   }
 }
 
-async function answer(server, req, res) {
+async function respond(server, req, res) {
   const [, behaviour, ...rest] = req.url.split("?")[0].split("/");
-  if (req.method === "OPTIONS") return answerPreflight(server, behaviour, req, res);
+  if (req.method === "OPTIONS") return respondToPreflight(server, behaviour, req, res);
   const exchange = await record(req);
   server.requests.push(exchange);
   res.on("close", () => {
@@ -128,7 +128,7 @@ async function answer(server, req, res) {
   behaviours[behaviour](exchange, res, server, ...rest);
 }
 
-function answerPreflight(server, behaviour, req, res) {
+function respondToPreflight(server, behaviour, req, res) {
   server.preflights.push({ target: req.url, headers: req.headers });
   if (behaviour === "noPreflight") return send(res, 204, undefined, {});
   send(res, 204, undefined, {

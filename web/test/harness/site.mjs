@@ -5,22 +5,22 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { assertUnneeded, deferred, placeWanted } from "./deferred.mjs";
+import { assertUnneeded, deferred, tableIndexWanted } from "./deferred.mjs";
 import { dist, distWithFaults } from "./packages.mjs";
 
 const pages = fileURLToPath(new URL("../pages", import.meta.url));
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
 
 /**
- * Starts the site. Every answer can be changed by a parameter of the page's own address or of any
+ * Starts the site. Every response can be changed by a parameter of the page's own address or of any
  * file's: `policy` is sent as Content-Security-Policy. Paths that `special` names are answered by
- * its functions. The second file is not there, and close() fails where it was asked for, unless
- * `withDeferred` says that tests need it: they panic, have Go hold a key, or are about that file.
+ * its functions. The deferred module is not there, and close() fails where it was asked for, unless
+ * `withDeferred` says that tests need it: they panic, have Go hold a key, or are about that module.
  */
 export async function startSite({ faults = false, special = {}, withDeferred = false } = {}) {
   const folders = { dist: dist(), "dist-faults": faults ? distWithFaults() : undefined };
   const requests = []; // the path of every request, in order
-  const missing = []; // where in Go's table the functions are that a page waited for
+  const missing = []; // table indexes of the functions that a page waited for
   const server = createServer(async (req, res) => {
     const { pathname, searchParams } = new URL(req.url, "http://site");
     requests.push(pathname);
@@ -29,8 +29,8 @@ export async function startSite({ faults = false, special = {}, withDeferred = f
     if (searchParams.has("policy")) res.setHeader("content-security-policy", searchParams.get("policy"));
     if (special[pathname]) return special[pathname](req, res, () => fileOf(pathname, folders));
     const isMissing = pathname.endsWith(deferred) && !withDeferred;
-    if (isMissing) missing.push(Number(searchParams.get("place") ?? NaN));
-    if (pathname === "/deferred.js") return res.setHeader("content-type", types[".js"]).end(`export ${placeWanted}\n`);
+    if (isMissing) missing.push(Number(searchParams.get("tableIndex") ?? NaN));
+    if (pathname === "/deferred.js") return res.setHeader("content-type", types[".js"]).end(`export ${tableIndexWanted}\n`);
     const content = isMissing ? undefined : await fileOf(pathname, folders);
     if (!content) return res.writeHead(404, { "content-type": "text/plain" }).end("not found");
     res.setHeader("content-type", types[extname(pathname)] ?? "application/octet-stream");

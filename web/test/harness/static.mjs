@@ -18,7 +18,7 @@ const encodings = { br: ".br", gzip: ".gz" }; // the best first
 /**
  * Serves folders, and single files: `folders` has them by the path that they are served at, the
  * longest first. Precompressed copies are sent to who takes them. `headers` are sent with every
- * file; `change` may change what is sent. The second file is not there, and close() fails where it
+ * file; `change` may change what is sent. The deferred module is not there, and close() fails where it
  * was asked for.
  */
 export async function startStatic(folders, { headers = {}, change = (path, content) => content } = {}) {

@@ -1,6 +1,6 @@
 // Puts the package, and what the tests need beside it, on the page as `lab`.
 
-import { placeWanted } from "./deferred.js";
+import { tableIndexWanted } from "./deferred.js";
 
 const folder = new URLSearchParams(location.search).get("folder");
 let instances = 0; // of WebAssembly, so far
@@ -13,7 +13,7 @@ WebAssembly.instantiate = async (...args) => {
   return instance;
 };
 const { fetch } = globalThis;
-globalThis.fetch = (input, ...init) => fetch(input instanceof URL ? withPlace(input) : input, ...init);
+globalThis.fetch = (input, ...init) => fetch(input instanceof URL ? withTableIndex(input) : input, ...init);
 const openPayments = await import(`${folder}/index.js`); // the one with faults exports call and start of wasm/sdk/runtime.js too
 
 const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
@@ -29,10 +29,10 @@ globalThis.lab = {
   outcome,
 };
 
-/** Tells the site, where the second file is asked for, which function an instance waits for. */
-function withPlace(url) {
-  const place = exported.map((ref) => placeWanted(ref.deref() ?? {})).find((place) => place !== undefined);
-  if (place !== undefined) url.searchParams.set("place", place);
+/** Tells the site, where the deferred module is asked for, which function an instance waits for. */
+function withTableIndex(url) {
+  const tableIndex = exported.map((ref) => tableIndexWanted(ref.deref() ?? {})).find((tableIndex) => tableIndex !== undefined);
+  if (tableIndex !== undefined) url.searchParams.set("tableIndex", tableIndex);
   return url;
 }
 

@@ -1,4 +1,4 @@
-// Responses, key texts, callbacks and stored records at random. None may make Go ask for the second file, and each call
+// Responses, key texts, callbacks and stored records at random. None may make Go ask for the deferred module, and each call
 // settles with a value, a TypeError or an error of ours. As a program: node web/test/soak/inputs.mjs --count=1000000 --seed=1
 
 import assert from "node:assert/strict";

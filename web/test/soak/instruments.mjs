@@ -1,7 +1,7 @@
 // What a page holds on to, and what it sends: timers, listeners, instances of the module, and every request of a call.
 // It must be imported before the package.
 
-import { placeWanted } from "/deferred.js";
+import { tableIndexWanted } from "/deferred.js";
 
 const own = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, instantiate: WebAssembly.instantiate };
 
@@ -66,12 +66,12 @@ export function watchRequests(id) {
   return record;
 }
 
-globalThis.fetch = (url, options) => watched(own.fetch.bind(globalThis), url instanceof URL ? withPlace(url) : url, options);
+globalThis.fetch = (url, options) => watched(own.fetch.bind(globalThis), url instanceof URL ? withTableIndex(url) : url, options);
 
-/** An address of a file of the package, with the place of the function that an instance waits for: the site makes a name of it. */
-function withPlace(url) {
-  const place = exported.map((exports) => placeWanted(exports.deref() ?? {})).find(Number.isInteger);
-  return place === undefined ? url : new URL(`?place=${place}`, url);
+/** An address of a file of the package, with the table index of the function that an instance waits for: the site finds its name. */
+function withTableIndex(url) {
+  const tableIndex = exported.map((exports) => tableIndexWanted(exports.deref() ?? {})).find(Number.isInteger);
+  return tableIndex === undefined ? url : new URL(`?tableIndex=${tableIndex}`, url);
 }
 
 /** Sends a request with a function like fetch, and remembers what became of it. */

@@ -234,7 +234,7 @@ const preflights = {
   reset: (res) => res.socket?.resetAndDestroy(),
 };
 
-function answerPreflight(req, res, [fault, how]) {
+function respondToPreflight(req, res, [fault, how]) {
   if (fault === "preflight") return preflights[how](res);
   res
     .writeHead(204, {
@@ -250,7 +250,7 @@ async function respond(req, res) {
   const [, role, steps, ...rest] = pathname.split("/");
   if (!(role in successes)) return res.writeHead(404).end();
   const isBefore = role === "start" || Number(steps) > 0; // the fault is for what follows
-  if (req.method === "OPTIONS") return answerPreflight(req, res, isBefore ? [] : rest);
+  if (req.method === "OPTIONS") return respondToPreflight(req, res, isBefore ? [] : rest);
   const exchange = await exchangeOf(req, res, { role, steps: Number(steps), rest, query: searchParams });
   watch(exchange);
   res.setHeader("access-control-allow-origin", "*");

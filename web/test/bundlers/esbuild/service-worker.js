@@ -1,5 +1,5 @@
 import deferred from "open-payments-wasm/open-payments.deferred.wasm";
 import wasm from "open-payments-wasm/open-payments.wasm"; // its address: see the loader in build.js
-import { answer } from "../continue.js";
+import { respond } from "../continue.js";
 
-addEventListener("message", (event) => event.waitUntil(answer(event, { wasm, deferred })));
+addEventListener("message", (event) => event.waitUntil(respond(event, { wasm, deferred })));

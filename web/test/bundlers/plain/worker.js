@@ -2,7 +2,7 @@
 
 import { buildInfo, continueGrant, generateKey, publicJwk } from "/open-payments-wasm/index.js";
 
-async function answer({ data, ports: [port] }) {
+async function respond({ data, ports: [port] }) {
   try {
     const key = await generateKey();
     const grant = await continueGrant({ ...data, key });
@@ -12,7 +12,7 @@ async function answer({ data, ports: [port] }) {
   }
 }
 
-addEventListener("message", answer);
+addEventListener("message", respond);
 addEventListener("connect", ({ ports: [port] }) => {
-  port.onmessage = answer;
+  port.onmessage = respond;
 });

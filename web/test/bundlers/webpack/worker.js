@@ -1,3 +1,3 @@
-import { answer } from "../continue.js";
+import { respond } from "../continue.js";
 
-addEventListener("message", (event) => answer(event));
+addEventListener("message", (event) => respond(event));

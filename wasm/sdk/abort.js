@@ -1,4 +1,4 @@
-// Waiting that ends with a signal or a deadline.
+// Waits that end when an AbortSignal is aborted, or at a deadline.
 
 /** Waits for a promise, unless the signal is aborted before: then it rejects with the signal's reason. */
 export function abortable(promise, signal) {
@@ -26,8 +26,8 @@ export async function pause(ms, signal) {
 }
 
 /**
- * Runs a task with a signal that is aborted with the caller's own, or after `timeoutMs` with what
- * `tooSlow` returns. What the task has not done by then does not keep the caller.
+ * Runs a task with a signal, which is aborted when the caller's own is, or after `timeoutMs` with the error that
+ * `tooSlow` returns. Then the promise rejects at once, whether the task heeds its signal or not.
  */
 export async function within({ signal, timeoutMs, tooSlow }, task) {
   const controller = new AbortController();

@@ -1,58 +1,59 @@
-// Work that several callers wait for at once: equal calls share one request. Each waits as long as
-// its own signal and deadline let it; what one of them gives up, the others keep.
+// Single flight: equal calls that are made at the same time share one request. Each caller waits as long as
+// its own signal and deadline allow; the abort of one leaves the others waiting.
 //
-//   under way ── settled ── handed over (cleanUp) ── forgotten
-//                   └── kept, where nobody waits any more, until the next caller asks
+//   in flight ── completed ── handed over (cleanUp) ── forgotten
+//                    └── kept, where no caller waits any more, until the next caller joins
 
-const lingerMs = 20_000; // how long a response is waited for when nobody waits for it any more
+const lingerMs = 20_000; // how long a flight goes on when no caller waits for it any more
 const keptMs = 60 * 60 * 1000;
 const mostKept = 100;
 
-const works = new Map(); // by name
+const flights = new Map(); // by name
 
 /**
- * Waits for the work of this name; `begin` starts it where there is none. It gets the work, whose
- * signal is aborted when nobody waits any more and nothing has left the page.
+ * Joins the flight of this name, or calls `begin` with a new one, and returns a promise of its result. The signal of a
+ * flight is aborted when no caller waits any more and no request has left the page.
  *
- * With `survives`, what has left the page goes on when nobody waits, for `lingers` milliseconds at most, and a
- * result for which `isKept` is true waits for the next caller. `cleanUp` is called with the result when it has been handed over;
- * who comes meanwhile begins anew after it. `tooSlow` makes the error of a caller whose time is up.
+ * With `survives`, a flight whose request has left the page goes on when no caller waits, for `lingers` milliseconds at
+ * most, and a result for which `isKept` returns true is kept for the next caller. `cleanUp` is called with the result once
+ * it was handed over; a call that comes before cleanUp has ended begins a new flight after it. `tooSlow` makes the error of a
+ * caller at its deadline.
  */
 export function join(name, begin, { signal, timeoutMs, tooSlow, ...options }) {
   if (signal?.aborted) return Promise.reject(signal.reason);
-  let work = works.get(name);
-  if (!work || work.isOver) {
-    work = new Work(name, begin, { ...options, before: work?.isForgotten });
-    works.set(name, work);
+  let flight = flights.get(name);
+  if (!flight || flight.isOver) {
+    flight = new Flight(name, begin, { ...options, before: flight?.isForgotten });
+    flights.set(name, flight);
   }
-  return work.wait({ signal, timeoutMs, tooSlow });
+  return flight.wait({ signal, timeoutMs, tooSlow });
 }
 
-class Work {
+class Flight {
   #resolveForgotten;
 
-  /** The call of the module that has sent a request (inflight.js), once one has left the page. */
+  /** The ModuleCall that has sent the request, once the request has left the page. */
   sent;
   /** Whether its result was handed over, or will not be. */
   isOver = false;
-  /** Settles when it is out of the way of the next of its name. */
+  /** Fulfilled when the next flight of this name may begin. */
   isForgotten = new Promise((resolve) => {
     this.#resolveForgotten = resolve;
   });
 
   #name;
   #options;
-  #callers = new Set(); // { deadline } of each that waits
+  #callers = new Set(); // { deadline } of each caller that waits
   #controller = new AbortController();
   #promise;
-  #result; // { value } or { error }, once it is settled
-  #timer; // while nobody waits
+  #result; // { value } or { error }, once the flight is completed
+  #timer; // while no caller waits
 
   constructor(name, begin, options) {
     this.#name = name;
     this.#options = options;
     this.#promise = this.#run(begin);
-    this.#promise.catch(() => {}); // those who wait are told
+    this.#promise.catch(() => {}); // each caller handles the rejection itself
   }
 
   get signal() {
@@ -66,8 +67,8 @@ class Work {
   }
 
   /** To be called when a request leaves the page. */
-  onSend = (inFlight) => {
-    this.sent = inFlight;
+  onSend = (moduleCall) => {
+    this.sent = moduleCall;
   };
 
   wait({ signal, timeoutMs, tooSlow }) {
@@ -103,17 +104,17 @@ class Work {
       (value) => ({ value }),
       (error) => ({ error }),
     );
-    this.#settle(result);
+    this.#complete(result);
     if ("error" in result) throw result.error;
     return result.value;
   }
 
-  #settle(result) {
+  #complete(result) {
     this.#result = result;
-    if (this.isOver) return this.#clean(); // nobody waited for it
+    if (this.isOver) return this.#clean(); // no caller waited for it
     if (this.isWaitedFor || !this.#outlives() || !this.#options.isKept(result)) return this.#handOver();
     this.#startTimer(() => this.#handOver(), keptMs);
-    const kept = [...works.values()].filter((work) => work.#result && !work.isOver && !work.#options.cleanUp); // else it would be lost
+    const kept = [...flights.values()].filter((flight) => flight.#result && !flight.isOver && !flight.#options.cleanUp); // with a cleanUp, the result would be lost
     if (kept.length > mostKept) kept[0].#handOver();
   }
 
@@ -125,7 +126,7 @@ class Work {
     return Boolean(this.#options.survives && this.sent);
   }
 
-  /** Nobody waits any more. */
+  /** Called when the last caller has left. */
   #abandon() {
     if (this.#result || this.isOver) return;
     const reason = new Error("Nobody waits for it any more.");
@@ -150,12 +151,12 @@ class Work {
   }
 
   #forget() {
-    if (works.get(this.#name) === this) works.delete(this.#name);
+    if (flights.get(this.#name) === this) flights.delete(this.#name);
     this.#resolveForgotten();
   }
 
   #startTimer(task, ms) {
     this.#timer = setTimeout(task, ms);
-    this.#timer.unref?.(); // Node need not stay for it
+    this.#timer.unref?.(); // Node need not stay alive for it
   }
 }

@@ -1,5 +1,5 @@
-// A call of the module while it is in flight. It ends once: with its result, at its deadline or with
-// its signal, whatever the module does, and whether the module is still there or not.
+// A call of the module, from JavaScript to Go. It ends once: with the result from Go, at its deadline, or when its signal is
+// aborted, even if Go hangs or the module has ended.
 
 import { OpenPaymentsClientError } from "./errors.js";
 
@@ -7,21 +7,21 @@ import { OpenPaymentsClientError } from "./errors.js";
  * @typedef {object} Limits
  * @property {AbortSignal} [signal]
  * @property {number} [deadline]
- * @property {(call: InFlight) => void} [onSend]
+ * @property {(call: ModuleCall) => void} [onSend]
  * @property {boolean} [keepsResponse]
- * @property {(call: InFlight) => Error} [late]
+ * @property {(call: ModuleCall) => Error} [late]
  */
 
-export class InFlight {
-  /** A promise of what the call settles with. */
+export class ModuleCall {
+  /** A promise of the result. */
   result;
-  /** Whether a request of the call has left. */
+  /** Whether a request of the call was sent. */
   wasSent = false;
-  /** Called when the call ends before Go has settled it. */
+  /** Called when the call ends before Go has returned a result. */
   onLeave;
 
   #received; // the last response, once it is complete, as receive of host.js returns it
-  #exchange; // the request that is under way: { abort, receiving: a promise of the response }
+  #exchange; // the request that waits for its response: { abort, receiving: a promise of the response }
   #limits;
   #functions; // { resolve, reject } of the promise, until the call ends
   #timer;
@@ -47,7 +47,7 @@ export class InFlight {
     return this.#functions === undefined;
   }
 
-  /** Whether a request has left whose response has not come. */
+  /** Whether a request was sent whose response has not come. */
   get isWaiting() {
     return this.#exchange !== undefined;
   }
@@ -65,7 +65,7 @@ export class InFlight {
     this.#end()?.reject(error);
   }
 
-  /** Notes that a request leaves now. Its response is promised, and `abort` ends it. */
+  /** Notes that a request is sent now; `abort` ends it. */
   sends(abort) {
     this.wasSent = true;
     this.#received = undefined;
@@ -73,7 +73,7 @@ export class InFlight {
     this.#limits.onSend?.(this);
   }
 
-  /** Notes the response when its promise is fulfilled, if the call waits for it still: fetch itself may have ended the call. */
+  /** Notes the response when its promise is fulfilled, unless the call has ended: a fetch of the caller's own may have aborted it. */
   receives(receiving) {
     receiving.catch(() => {});
     if (!this.#exchange) return;
@@ -89,12 +89,12 @@ export class InFlight {
     );
   }
 
-  /** Whether the response of the request under way is waited for when the module has ended. */
+  /** Whether the response is waited for though the module has ended. */
   get keepsExchange() {
     return this.isWaiting && this.#limits.keepsResponse;
   }
 
-  /** Ends the call, because the module has. `lost` makes an error of the call. */
+  /** Ends the call because the module has ended. `lost` makes the error. */
   lose(lost) {
     this.onLeave = undefined;
     const end = () => this.reject(lost(this));
