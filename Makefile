@@ -55,8 +55,8 @@ test-web: web/test/node_modules web/bench/node_modules
 # The long runs: random calls under random faults in both browsers, and a million random inputs. Half an hour at most.
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
-	cd web/test && node soak/soak.mjs
-	cd web/test && (node soak/inputs.mjs --count=500000 & first=$$!; node soak/inputs.mjs --count=500000 && wait $$first)
+	cd web/test && node soak/soak-cli.mjs
+	cd web/test && (node soak/inputs-cli.mjs --count=500000 & first=$$!; node soak/inputs-cli.mjs --count=500000 && wait $$first)
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { describe, test } from "node:test";
-import { describeFailures, soak } from "./soak/run.mjs";
+import { describeFailures, soak } from "./soak/soak.mjs";
 
 const timeout = 600_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));

@@ -1,14 +1,13 @@
 // Responses, key texts, callbacks and stored records at random. None may make Go ask for the deferred module, and each call
-// settles with a value, a TypeError or an error of ours. As a program: node web/test/soak/inputs.mjs --count=1000000 --seed=1
+// settles with a value, a TypeError or an error of ours. From the command line: inputs-cli.mjs.
 
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { refuseDeferred } from "../harness/deferred.mjs";
 import { dist } from "../harness/packages.mjs";
-import { Random } from "./random-inputs.mjs";
+import { RandomValues } from "./random-values.mjs";
 
 const atOnce = 128;
 const timeoutMs = 3000; // of a call: servers say that it was too fast
@@ -52,7 +51,7 @@ export async function runInputs({ count, seed }) {
   async function worker() {
     while (made < count && failures.length < most) {
       const own = seed + made++;
-      const random = new Random(own);
+      const random = new RandomValues(own);
       const [kind, makeCall] = random.pick(kinds);
       const outcome = await settled(() => makeCall({ random, openPayments, key }));
       if (outcome.problem) failures.push(`--count=1 --seed=${own}: ${kind}: ${outcome.problem}`);
@@ -98,13 +97,13 @@ function responding(random, success) {
     () => random.changed(failed(random)),
     () => random.json(5),
     () => random.changed({ error: random.pick(codes) }),
-    () => random.changed({ error: { code: random.text(), description: random.text(30), details: {} } }),
+    () => random.changed({ error: { code: random.oddText(), description: random.oddText(30), details: {} } }),
   ];
   const rare = [
     () => manyMembers(random, success),
-    () => `${"[".repeat(random.int(20_000))}${"]".repeat(random.int(20_000))}`,
-    () => `${'{"a":'.repeat(random.int(12_000))}1`,
-    () => `{"access_token":{"value":"${random.text(20_000)}"}}`,
+    () => `${"[".repeat(random.below(20_000))}${"]".repeat(random.below(20_000))}`,
+    () => `${'{"a":'.repeat(random.below(12_000))}1`,
+    () => `{"access_token":{"value":"${random.oddText(20_000)}"}}`,
   ];
   const text = random.pick(random.chance(0.002) ? rare : texts)();
   const status = random.chance(0.6)
@@ -116,7 +115,7 @@ function responding(random, success) {
 }
 
 function manyMembers(random, success) {
-  const members = Array.from({ length: random.int(20_000) }, (_, i) => `"${random.text(1).replaceAll(/["\\]/g, "")}${i}":${i}`);
+  const members = Array.from({ length: random.below(20_000) }, (_, i) => `"${random.oddText(1).replaceAll(/["\\]/g, "")}${i}":${i}`);
   return `${JSON.stringify(success).slice(0, -1)},${members.join(",") || '"a":1'}}`;
 }
 
@@ -180,7 +179,7 @@ const continueAtRandom = ({ random, openPayments, key }) =>
   openPayments.continueGrant({
     url: `${server}/continue/1`,
     accessToken: "token",
-    interactRef: `r${random.int(2 ** 31)}`,
+    interactRef: `r${random.below(2 ** 31)}`,
     key,
     timeoutMs,
     fetch: responding(random, granted),
@@ -188,7 +187,7 @@ const continueAtRandom = ({ random, openPayments, key }) =>
 
 async function manageAtRandom(given) {
   const client = await clientOf(given, granted);
-  const target = { url: `${server}/manage/${given.random.int(2 ** 31)}`, accessToken: "token" };
+  const target = { url: `${server}/manage/${given.random.below(2 ** 31)}`, accessToken: "token" };
   const calls = [() => client.token.rotate(target), () => client.token.revoke(target), () => client.grant.cancel(target)];
   return given.random.pick(calls)();
 }
@@ -216,7 +215,7 @@ async function importAtRandom({ random, openPayments }) {
     () => Buffer.from(d, "base64url").toString("hex"),
     () => Buffer.from(d, "base64url").toString("base64"),
     () => d,
-    () => random.text(200),
+    () => random.oddText(200),
     () => random.json(),
     () => `-----BEGIN PRIVATE KEY-----\n${derAtRandom(random).toString("base64")}\n-----END PRIVATE KEY-----`,
   ];
@@ -227,7 +226,7 @@ async function importAtRandom({ random, openPayments }) {
     () => random.bytes(text),
     () => derAtRandom(random),
     () => random.value(),
-    () => ({ ...jwk, [random.text(3) || "kid"]: random.value() }),
+    () => ({ ...jwk, [random.oddText(3) || "kid"]: random.value() }),
   ];
   return openPayments.importKey(random.pick(forms)(), random.chance(0.5) ? { keyId: "key" } : {});
 }
@@ -235,8 +234,8 @@ async function importAtRandom({ random, openPayments }) {
 /** A private key in DER of which some bytes are others. */
 function derAtRandom(random) {
   const der = privateKey.export({ format: "der", type: "pkcs8" });
-  for (let left = random.int(4); left > 0; left--) der[random.int(der.length)] = random.int(256);
-  return der.subarray(0, random.chance(0.8) ? der.length : random.int(der.length));
+  for (let left = random.below(4); left > 0; left--) der[random.below(der.length)] = random.below(256);
+  return der.subarray(0, random.chance(0.8) ? der.length : random.below(der.length));
 }
 
 function hashOf(clientNonce, serverNonce, reference, method = "sha256") {
@@ -246,16 +245,16 @@ function hashOf(clientNonce, serverNonce, reference, method = "sha256") {
 }
 
 async function verifyAtRandom({ random, openPayments }) {
-  const [clientNonce, serverNonce, interactRef] = [random.text() || "a", random.text() || "b", random.text() || "c"];
+  const [clientNonce, serverNonce, interactRef] = [random.oddText() || "a", random.oddText() || "b", random.oddText() || "c"];
   const right = hashOf(clientNonce, serverNonce, interactRef, random.pick(["sha256", "sha512"]));
   const hash = random.pick([
     right,
     right.replaceAll("=", ""),
     right.replaceAll("+", "-").replaceAll("/", "_"),
-    random.text() || "d",
+    random.oddText() || "d",
     random.value(),
   ]);
-  const hashMethod = random.pick([undefined, "sha-256", "sha-512", "sha-384", random.text(), random.value()]);
+  const hashMethod = random.pick([undefined, "sha-256", "sha-512", "sha-384", random.oddText(), random.value()]);
   return openPayments.verifyInteractionHash({ clientNonce, serverNonce, interactRef, grantEndpoint: `${server}/`, hashMethod, hash });
 }
 
@@ -282,20 +281,20 @@ async function finishAtRandom(given) {
 
 function callbackAtRandom(random, nonce) {
   const callback = new URL(shop);
-  const reference = random.chance(0.5) ? `r${random.int(2 ** 31)}` : random.text() || "r";
+  const reference = random.chance(0.5) ? `r${random.below(2 ** 31)}` : random.oddText() || "r";
   callback.searchParams.set("interact_ref", reference);
-  callback.searchParams.set("hash", random.chance(0.8) ? hashOf(nonce, started.interact.finish, reference) : random.text());
+  callback.searchParams.set("hash", random.chance(0.8) ? hashOf(nonce, started.interact.finish, reference) : random.oddText());
   const changes = [
-    () => callback.searchParams.set("result", random.pick(["grant_rejected", "grant_invalid", random.text()])),
+    () => callback.searchParams.set("result", random.pick(["grant_rejected", "grant_invalid", random.oddText()])),
     () => callback.searchParams.delete("hash"),
     () => callback.searchParams.delete("interact_ref"),
-    () => (callback.pathname = random.text()),
-    () => callback.searchParams.append("interact_ref", random.text()),
-    () => (callback.search += `&${random.text()}`),
-    () => (callback.hash = random.text()),
+    () => (callback.pathname = random.oddText()),
+    () => callback.searchParams.append("interact_ref", random.oddText()),
+    () => (callback.search += `&${random.oddText()}`),
+    () => (callback.hash = random.oddText()),
   ];
   if (random.chance(0.3)) random.pick(changes)();
-  return random.chance(0.95) ? callback.href : random.pick([random.text(), random.value()]);
+  return random.chance(0.95) ? callback.href : random.pick([random.oddText(), random.value()]);
 }
 
 /** A store in which what was written is other than it was. */
@@ -317,10 +316,3 @@ const kinds = [
   ["a hash", verifyAtRandom],
   ...Array(2).fill(["a callback", finishAtRandom]),
 ];
-
-if (import.meta.filename === process.argv[1]) {
-  const anySeed = String(Date.now() % 2 ** 32);
-  const { values } = parseArgs({ options: { count: { type: "string", default: "10000" }, seed: { type: "string", default: anySeed } } });
-  console.log(`--count=${values.count} --seed=${values.seed}`);
-  console.log(await runInputs({ count: Number(values.count), seed: Number(values.seed) }));
-}

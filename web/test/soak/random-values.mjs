@@ -1,15 +1,6 @@
-// Values at random, the same ones from the same seed.
+// Values at random that a server, a key file or a store may hold: odd text, JSON that is almost right, damaged bytes.
 
-/** A generator of numbers from 0 to 1 (mulberry32). */
-function numbers(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { Random } from "./random.mjs";
 
 const characters = [
   ..."abcXYZ019 _-./:?#&=+%{}[]<>'",
@@ -72,31 +63,15 @@ const numberTexts = [
   "0x10",
 ];
 
-export class Random {
-  #next;
-
-  constructor(seed) {
-    this.#next = numbers(seed);
-  }
-
-  int(below) {
-    return Math.floor(this.#next() * below);
-  }
-
-  chance(probability) {
-    return this.#next() < probability;
-  }
-
-  pick(list) {
-    return list[this.int(list.length)];
-  }
-
+/** A source of random choices that makes values too. Of Node alone: it makes Buffers. */
+export class RandomValues extends Random {
+  /** Up to `most` of what `make` returns. */
   list(most, make) {
-    return Array.from({ length: this.int(most + 1) }, make);
+    return Array.from({ length: this.below(most + 1) }, make);
   }
 
   /** Text with all kinds of characters, some of which JSON does not allow. */
-  text(most = 12) {
+  oddText(most = 12) {
     return this.list(most, () => this.pick(characters)).join("");
   }
 
@@ -105,13 +80,13 @@ export class Random {
     const kinds = [
       () => this.pick(["null", "true", "false"]),
       () => this.pick(numberTexts),
-      () => String((this.#next() - 0.5) * 10 ** this.int(40)),
-      () => `"${this.text()}"`,
+      () => String((this.fraction() - 0.5) * 10 ** this.below(40)),
+      () => `"${this.oddText()}"`,
     ];
     if (depth > 0) {
       kinds.push(
         () => `[${this.list(4, () => this.json(depth - 1)).join(",")}]`,
-        () => `{${this.list(4, () => `"${this.text(4)}":${this.json(depth - 1)}`).join(", ")}}`,
+        () => `{${this.list(4, () => `"${this.oddText(4)}":${this.json(depth - 1)}`).join(", ")}}`,
       );
     }
     return this.pick(kinds)();
@@ -130,9 +105,9 @@ export class Random {
   changed(members) {
     const all = Object.entries(members).filter(() => !this.chance(0.03));
     const texts = all.map(
-      ([name, value]) => `"${this.chance(0.02) ? this.text(3) : name}":${this.chance(0.06) ? this.json() : this.member(value)}`,
+      ([name, value]) => `"${this.chance(0.02) ? this.oddText(3) : name}":${this.chance(0.06) ? this.json() : this.member(value)}`,
     );
-    return `{${[...texts, ...(this.chance(0.3) ? [`"${this.text(5)}":${this.json()}`] : [])].join(",")}}`;
+    return `{${[...texts, ...(this.chance(0.3) ? [`"${this.oddText(5)}":${this.json()}`] : [])].join(",")}}`;
   }
 
   member(value) {
@@ -145,17 +120,17 @@ export class Random {
     const whole = Buffer.from(text);
     const damages = [
       () => Buffer.concat([Buffer.from("efbbbf", "hex"), whole]),
-      () => whole.subarray(0, this.int(whole.length + 1)),
+      () => whole.subarray(0, this.below(whole.length + 1)),
       () =>
         this.#insert(whole, Buffer.from(this.pick(["ff", "c0af", "eda080", "f4bfbfbf", "e0ff", "81", "e9", "fc80808080af", "00"]), "hex")),
-      () => this.#insert(whole, Buffer.from(this.text(3))),
+      () => this.#insert(whole, Buffer.from(this.oddText(3))),
       () => Buffer.from(text, "utf16le"),
     ];
     return this.chance(0.2) ? this.pick(damages)() : whole;
   }
 
   #insert(whole, part) {
-    const at = this.int(whole.length + 1);
+    const at = this.below(whole.length + 1);
     return Buffer.concat([whole.subarray(0, at), part, whole.subarray(at)]);
   }
 }

@@ -1,10 +1,10 @@
-// Random choices that a seed and an index decide alone: any of them can be made again by itself.
+// The generator of all random choices here. A seed and an index decide them alone: any of them can be made again by itself.
 
 /** A source of random choices. The same seed and index give the same choices, in every engine. */
 export class Random {
   #state;
 
-  constructor(seed, index) {
+  constructor(seed, index = 0) {
     this.#state = mix(mix(seed >>> 0) ^ (index >>> 0));
   }
 
@@ -16,15 +16,22 @@ export class Random {
 
   /** A whole number from `low` to `high`, both included. */
   int(low, high) {
-    return low + Math.floor(this.fraction() * (high - low + 1));
+    return low + this.below(high - low + 1);
   }
 
+  /** A whole number from 0 up to `limit`, without it. */
+  below(limit) {
+    return Math.floor(this.fraction() * limit);
+  }
+
+  /** Whether something of this probability happens. */
   chance(probability) {
     return this.fraction() < probability;
   }
 
+  /** One of a list. */
   pick(list) {
-    return list[this.int(0, list.length - 1)];
+    return list[this.below(list.length)];
   }
 
   /** One of the names of an object that has the weight of each. */

@@ -1,12 +1,12 @@
 // The run with random faults, from the command line:
 //
-//	node soak.mjs [--browser=Chromium|Firefox] [--seed=N] [--count=N] [--at-once=N] [--only=INDEX] [--without=store,default]
+//	node soak-cli.mjs [--browser=Chromium|Firefox] [--seed=N] [--count=N] [--at-once=N] [--only=INDEX] [--without=store,default]
 //
 // Without arguments it makes 20,000 calls in Chromium and 5,000 in Firefox with a new seed.
 
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { describeFailures, soak } from "./run.mjs";
+import { describeFailures, soak } from "./soak.mjs";
 
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-// One run in one browser: chunks of calls in a page, and between them what the page and the server still hold.
+// One soak run in one browser: chunks of calls in a page, and between them what the page and the server still hold.
 
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -201,7 +201,7 @@ class Run {
 export function describeFailures({ failures }, { browser, seed, count, most = 20 }) {
   const texts = failures.slice(0, most).map(({ script, problems }) => {
     const again = script
-      ? `\n  again: node web/test/soak/soak.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}`
+      ? `\n  again: node web/test/soak/soak-cli.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}`
       : "";
     return `${problems.join("\n")}${again}${script ? `\n  script: ${JSON.stringify(script)}` : ""}`;
   });
