@@ -189,7 +189,7 @@ func TestWrongShapes(t *testing.T) {
 		"array":               {OpContinue, `[]`, []string{"the response: expected object, found array"}},
 		"string":              {OpContinue, `"ok"`, []string{"the response: expected object, found string"}},
 		"number":              {OpContinue, `1`, []string{"the response: expected object, found number"}},
-		"true":                {OpContinue, `true`, []string{"the response: expected object, found bool"}},
+		"true":                {OpContinue, `true`, []string{"the response: expected object, found boolean"}},
 		"null":                {OpContinue, `null`, []string{nothing}},
 		"empty":               {OpContinue, `{}`, []string{nothing}},
 		"an error as success": {OpContinue, `{"error":{"code":"too_fast"}}`, []string{nothing}},

@@ -192,22 +192,9 @@ func nameIn(path string) string { return path[strings.LastIndexByte(path, '.')+1
 func as[T any](m *members, path, expected string, value any) (T, bool) {
 	typed, ok := value.(T)
 	if !ok && value != nil {
-		m.problems = append(m.problems, fmt.Sprintf("%s: expected %s, found %s", path, expected, jsonType(value)))
+		m.problems = append(m.problems, fmt.Sprintf("%s: expected %s, found %s", path, expected, signedhttp.TypeName(value)))
 	}
 	return typed, ok
-}
-
-func jsonType(value any) string {
-	switch value.(type) {
-	case map[string]any:
-		return "object"
-	case []any:
-		return "array"
-	case float64:
-		return "number"
-	default:
-		return fmt.Sprintf("%T", value) // string and bool
-	}
 }
 
 func (g *Grant) missing(op *signedhttp.Operation) []string {

@@ -19,7 +19,7 @@ import (
 const (
 	CodeNetwork    = "network_error"       // no response: unreachable, connection lost, CORS, or a page's policy
 	CodeTimeout    = "timeout"             // no response in time
-	CodeRedirect   = "redirected"          // the response is a redirect, which was not followed
+	CodeRedirect   = "redirected"          // the response is a redirect, which was not followed, or led to no https
 	CodeUnreadable = "response_unreadable" // the response began and could not be read to its end
 	CodeNotJSON    = "not_json"            // a success that is not JSON
 	CodeShape      = "invalid_response"    // JSON that lacks what it must have, or is nested beyond MaxNesting
@@ -36,7 +36,7 @@ type Error struct {
 	Status      int             // HTTP status, 0 where there was no response
 	Description string          // what happened, in words: the server's where it sent some
 	Advice      string          // what there is to say beside it, and to do; empty where there is nothing
-	Details     json.RawMessage // the details member of the server's error, nil where it is longer than 8 KiB
+	Details     json.RawMessage // the details member of the server's error, nil where it is longer than 8 KiB; see Operation.Creates too
 	Problems    []string        // for CodeShape: each member that is missing or wrong
 	Body        []byte          // what came of the response, which may hold secrets; nil where none came
 	Retryable   bool            // the same request may succeed when it is made again
@@ -76,6 +76,16 @@ func (e *Error) wrongShape(problems []string) *Error {
 	return e
 }
 
+// made returns the id of a response as details, if it is the URL of something.
+func made(text []byte, secrets []string) json.RawMessage {
+	const longest = 2048
+	id := Members(text)["id"]
+	if len(id) > longest || CheckURL(Text(id), true) != "" {
+		return nil
+	}
+	return detailsIn(json.RawMessage(`{"id":`+string(id)+"}"), secrets)
+}
+
 func bounded(problems []string) []string {
 	const most = 20
 	if len(problems) <= most {
@@ -99,7 +109,7 @@ func Ended(ctx context.Context, op *Operation) error {
 		return context.Cause(ctx)
 	}
 	failure := op.Fail(CodeTimeout, "The server did not answer in time. It may have processed the request all the same.")
-	failure.Retryable, failure.Err = true, context.Cause(ctx)
+	failure.Retryable, failure.Err = !op.Creates, context.Cause(ctx)
 	return failure
 }
 
@@ -110,13 +120,16 @@ func networkError(ctx context.Context, op *Operation, err error) error {
 	failure := op.Fail(CodeNetwork,
 		"No response from the server: it could not be reached, the connection was lost, its responses carry no CORS headers for this page, "+
 			"or the page's Content-Security-Policy does not name it in connect-src.")
-	failure.Retryable, failure.Err = true, err
+	failure.Retryable, failure.Err = !op.Creates, err
 	return failure
 }
 
 func redirected(op *Operation, res *http.Response) *Error {
 	failure := op.Fail(CodeRedirect,
 		"The server answered with a redirect, which was not followed. Check the URL, and that it is spelled as the server gave it.")
+	if op.Unsigned {
+		failure.Description = "The server answered with redirects that do not lead to an https: URL. Check the URL."
+	}
 	failure.Status = res.StatusCode
 	return failure
 }
@@ -134,7 +147,7 @@ func unreadable(ctx context.Context, request Request, res *http.Response, body [
 	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return context.Cause(ctx)
 	}
-	failure.Code, failure.Retryable, failure.Err = CodeTimeout, true, context.Cause(ctx)
+	failure.Code, failure.Retryable, failure.Err = CodeTimeout, !request.Operation.Creates, context.Cause(ctx)
 	failure.Description = "The server has answered, and its response did not come to its end in time."
 	return failure
 }
@@ -143,7 +156,7 @@ func unreadable(ctx context.Context, request Request, res *http.Response, body [
 // {"error":{"code","description"}}, {"error":"code"} (RFC 9635 §3.6), or anything at all.
 func serverError(op *Operation, res *http.Response, body []byte, secrets []string) *Error {
 	said := readFailure(body)
-	e := &Error{Operation: op, Status: res.StatusCode, Body: body, Wait: retryAfter(res), Retryable: mayRetry(res.StatusCode)}
+	e := &Error{Operation: op, Status: res.StatusCode, Body: body, Wait: retryAfter(res), Retryable: mayRetry(op, res.StatusCode)}
 	e.Code = cmp.Or(codeIn(said.code, secrets), CodeHTTP)
 	e.Details = detailsIn(said.details, secrets)
 	text := cmp.Or(said.description, plainText(res, body, said.isJSON))
@@ -154,13 +167,14 @@ func serverError(op *Operation, res *http.Response, body []byte, secrets []strin
 	return e
 }
 
-// mayRetry: that the server was not ready, or lost patience, says nothing of the request.
-func mayRetry(status int) bool {
+// mayRetry: that the server was not ready, or lost patience, says nothing of the request. After a fault of the server
+// nobody knows whether it was processed.
+func mayRetry(op *Operation, status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusMisdirectedRequest, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	}
-	return status >= http.StatusInternalServerError
+	return status >= http.StatusInternalServerError && !op.Creates
 }
 
 // failureMessage is what a server says of a failure. What cannot be read stays empty.

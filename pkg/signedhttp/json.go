@@ -109,3 +109,20 @@ func Text(literal json.RawMessage) (text string) {
 	_ = json.Unmarshal(literal, &text)
 	return text
 }
+
+// TypeName is what a decoded value is in JSON: "object", "array", "string", "number", "boolean" or "null".
+func TypeName(value any) string {
+	switch value.(type) {
+	case map[string]any:
+		return "object"
+	case []any:
+		return "array"
+	case string:
+		return "string"
+	case float64:
+		return "number"
+	case bool:
+		return "boolean"
+	}
+	return "null"
+}

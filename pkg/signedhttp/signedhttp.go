@@ -1,7 +1,7 @@
 // Package signedhttp sends a signed request of Open Payments and reads its response: it checks the target, signs
 // in the profile of package httpsig, follows no redirect, bounds what it reads, keeps secrets out of the texts of
-// errors, waits where the server asks for it, and lets equal requests share one. What a protocol says of its
-// messages it is told by an Operation and a Reader. It is pure Go and knows no browser: what sends is an
+// errors, waits where the server asks for it, and lets equal requests share one. Public documents it reads without a
+// signature, and there it follows redirects. What a protocol says of its messages it is told by an Operation and a Reader. It is pure Go and knows no browser: what sends is an
 // http.RoundTripper, what signs a crypto.Signer.
 package signedhttp
 
@@ -30,6 +30,13 @@ type Operation struct {
 
 	// TokenOptional permits requests without an access token.
 	TokenOptional bool
+	// Unsigned reads what everybody may read: a request has neither token nor signature, needs no key, and follows
+	// redirects to https.
+	Unsigned bool
+	// Creates says that each request makes something new, of which the member id of a success is the URL. No two
+	// share one, a failure after which it may have been made is not Retryable, and where the success is not what it
+	// must be, the Details of the Error are {"id":"…"}.
+	Creates bool
 	// RetryCode is the code by which the server says that it has not processed a request: Do waits as long as the
 	// server asks and sends it again. Empty: there is none.
 	RetryCode string
@@ -49,7 +56,7 @@ func (op *Operation) Fail(code, description string) *Error {
 	return &Error{Operation: op, Code: code, Description: description}
 }
 
-// Request is one signed request. URL is absolute and https, or http on loopback; a fragment is dropped.
+// Request is one request. URL is absolute and https, or http on loopback; a fragment is dropped.
 // Body is JSON text as JSON.stringify writes it, or empty.
 type Request struct {
 	Operation   *Operation
@@ -62,6 +69,8 @@ type Request struct {
 	Once bool
 	// Repeatable says that the request may be made again although the server may have processed it.
 	Repeatable bool
+	// NoStore asks for what is true now: no cache on the way may answer.
+	NoStore bool
 }
 
 // Reader says what a success must look like. It must be comparable: requests with different readers are not equal.
@@ -71,11 +80,12 @@ type Reader interface {
 	Read(op *Operation, text []byte, value any) (result any, problems []string)
 }
 
-// Client sends signed requests. It may be used by many goroutines at once.
+// Client sends requests. It may be used by many goroutines at once.
 type Client struct {
-	// Transport sends the requests. It must not follow redirects.
+	// Transport sends the requests. It must not follow redirects of those that are signed. Where it has followed those
+	// of another, the Request of the response has the URL that it came from.
 	Transport http.RoundTripper
-	// Key signs them.
+	// Key signs them. Those that are Unsigned need none.
 	Key httpsig.Key
 	// AllowHTTP permits plain http to any host, for development.
 	AllowHTTP bool
@@ -98,7 +108,7 @@ func (c *Client) Do(ctx context.Context, request Request) (any, error) {
 	if ctx.Err() != nil {
 		return nil, Ended(ctx, request.Operation)
 	}
-	if request.Once {
+	if request.Once || request.Operation.Creates {
 		return c.sendOnce(ctx, request, target)
 	}
 	if c.SingleFlight == nil {
@@ -115,6 +125,7 @@ func (c *Client) check(request Request) (*url.URL, error) {
 	switch token := request.AccessToken; {
 	case problem != "":
 		return nil, &ArgumentError{"url", problem}
+	case request.Operation.Unsigned:
 	case token == "" && !request.Operation.TokenOptional:
 		return nil, &ArgumentError{"accessToken", "must not be empty"}
 	case !CanBeSent(token):
@@ -148,18 +159,17 @@ func (c *Client) send(ctx context.Context, request Request, target *url.URL) (an
 }
 
 func (c *Client) sendOnce(ctx context.Context, request Request, target *url.URL) (any, error) {
-	req, err := c.signed(ctx, request, target)
+	req := newRequest(ctx, request, target)
+	if !request.Operation.Unsigned {
+		if err := c.sign(req, request); err != nil {
+			return nil, err
+		}
+	}
+	res, err := c.roundTrip(req, request.Operation)
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.Transport.RoundTrip(req)
-	if err != nil {
-		return nil, networkError(ctx, request.Operation, err)
-	}
 	defer res.Body.Close()
-	if res.StatusCode >= 300 && res.StatusCode < 400 {
-		return nil, redirected(request.Operation, res)
-	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, MaxResponse+1))
 	if err != nil {
 		return nil, unreadable(ctx, request, res, body, err)
@@ -167,13 +177,21 @@ func (c *Client) sendOnce(ctx context.Context, request Request, target *url.URL)
 	return read(request, req, res, body)
 }
 
-func (c *Client) signed(ctx context.Context, request Request, target *url.URL) (*http.Request, error) {
+func newRequest(ctx context.Context, request Request, target *url.URL) *http.Request {
 	req := (&http.Request{
 		Method: request.Operation.Method,
 		URL:    target,
 		Host:   target.Host,
 		Header: http.Header{"Accept": {"application/json"}},
 	}).WithContext(ctx)
+	if request.NoStore {
+		req.Header.Set("Cache-Control", "no-store")
+	}
+	return req
+}
+
+// sign adds token, body and signature to a request.
+func (c *Client) sign(req *http.Request, request Request) error {
 	if request.AccessToken != "" {
 		req.Header.Set("Authorization", "GNAP "+request.AccessToken)
 	}
@@ -184,14 +202,14 @@ func (c *Client) signed(ctx context.Context, request Request, target *url.URL) (
 	}
 	err := httpsig.Sign(req, request.Body, c.Key)
 	if err == nil {
-		return req, nil
+		return nil
 	}
-	if ctx.Err() != nil {
-		return nil, Ended(ctx, request.Operation)
+	if req.Context().Err() != nil {
+		return Ended(req.Context(), request.Operation)
 	}
 	failure := request.Operation.Fail(CodeKey, "The key could not sign the request, and nothing was sent.")
 	failure.Err = err
-	return nil, failure
+	return failure
 }
 
 func read(request Request, req *http.Request, res *http.Response, body []byte) (any, error) {
@@ -208,16 +226,22 @@ func read(request Request, req *http.Request, res *http.Response, body []byte) (
 	}
 	text := jsonText(body)
 	value, err := Decode(text)
+	var result any
+	var problems []string
 	switch {
 	case errors.Is(err, errNesting):
-		return nil, failure.wrongShape([]string{"the response is " + err.Error()})
+		problems = []string{"the response is " + err.Error()}
 	case err != nil:
 		failure.Code, failure.Description = CodeNotJSON, "The server answered with success, but not with JSON."
 		return nil, failure
+	default:
+		result, problems = request.Reader.Read(request.Operation, text, value)
 	}
-	result, problems := request.Reader.Read(request.Operation, text, value)
-	if len(problems) > 0 {
-		return nil, failure.wrongShape(problems)
+	if len(problems) == 0 {
+		return result, nil
 	}
-	return result, nil
+	if request.Operation.Creates {
+		failure.Details = made(text, secrets(request, req))
+	}
+	return nil, failure.wrongShape(problems)
 }
