@@ -26,14 +26,15 @@ var mayImport = map[string][]string{
 	"pkg/keys":          {},
 	"pkg/signedhttp":    {"pkg/httpsig"},
 	"pkg/gnap":          {"pkg/signedhttp"},
+	"pkg/openpayments":  {"pkg/signedhttp"},
 	"pkg/jsbridge":      {"pkg/httpsig"},
 	"pkg/sandbox":       {"pkg/httpsig", "pkg/keys"},
 	"pkg/internal/fake": {"pkg/httpsig"},
-	"wasm":              {"pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
+	"wasm":              {"pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
 }
 
 // native are the packages that know nothing of JavaScript.
-var native = []string{"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/sandbox"}
+var native = []string{"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/openpayments", "pkg/sandbox"}
 
 type goPackage struct {
 	ImportPath    string
@@ -70,7 +71,7 @@ func TestImports(t *testing.T) {
 	for _, platform := range [][2]string{{"linux", "amd64"}, {"js", "wasm"}} {
 		t.Run(platform[0], func(t *testing.T) {
 			packages := listPackages(t, platform[0], platform[1])
-			for _, name := range native[:4] {
+			for _, name := range native[:5] {
 				if len(packages[name].Imports) == 0 {
 					t.Errorf("%s does not build for %s", name, platform[0])
 				}

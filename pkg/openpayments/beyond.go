@@ -1,0 +1,94 @@
+package openpayments
+
+import (
+	"strconv"
+)
+
+// problems are those of a response to the operation.
+func (r reader) problems(value any) []string {
+	var c checker
+	c.check("", "@"+r.op.id, value)
+	if document, isObject := value.(map[string]any); isObject && len(c.problems) == 0 {
+		c.checkBeyond(r, document)
+	}
+	return c.problems
+}
+
+// checkBeyond checks what the documents do not say.
+func (c *checker) checkBeyond(r reader, document map[string]any) {
+	id, isText := document["id"].(string)
+	switch {
+	case r.op.identify && isText && !isSame(id, r.address, r.allowHTTP):
+		c.problems = []string{"id is that of another address than the one asked for"}
+	case r.op.check == nil:
+	case !r.op.Pages:
+		r.op.check(c, "", document)
+	default:
+		c.checkPage(r.op, document)
+	}
+}
+
+func (c *checker) checkPage(op *Operation, page map[string]any) {
+	items, isArray := page["result"].([]any)
+	if !isArray {
+		c.fail("result", "an array", "none")
+	}
+	for i, item := range items {
+		payment, _ := item.(map[string]any)
+		op.check(c, at("result", i)+".", payment)
+	}
+}
+
+func checkIncoming(c *checker, path string, payment map[string]any) {
+	if payment["incomingAmount"] != nil && assetOf(payment, "incomingAmount") != assetOf(payment, "receivedAmount") {
+		c.fail(path+"incomingAmount", "the asset of receivedAmount", "another")
+	}
+}
+
+func checkCreated(c *checker, path string, payment map[string]any) {
+	checkIncoming(c, path, payment)
+	if valueOf(payment, "receivedAmount") != 0 {
+		c.fail(path+"receivedAmount.value", "0 of what was just created", "more")
+	}
+	if payment["completed"] == true {
+		c.fail(path+"completed", "false of what was just created", "true")
+	}
+}
+
+func checkCompleted(c *checker, path string, payment map[string]any) {
+	checkIncoming(c, path, payment)
+	if payment["completed"] != true {
+		c.fail(path+"completed", "true", "false")
+	}
+}
+
+func checkOutgoing(c *checker, path string, payment map[string]any) {
+	debit, sent := valueOf(payment, "debitAmount"), valueOf(payment, "sentAmount")
+	switch {
+	case assetOf(payment, "debitAmount") != assetOf(payment, "sentAmount"):
+		c.fail(path+"sentAmount", "the asset of debitAmount", "another")
+	case sent > debit:
+		c.fail(path+"sentAmount.value", "no more than debitAmount.value", "more")
+	case sent == debit && payment["failed"] == true:
+		c.fail(path+"failed", "false where everything was sent", "true")
+	}
+}
+
+type asset struct {
+	code  string
+	scale float64
+}
+
+func assetOf(document map[string]any, name string) (a asset) {
+	amount, _ := document[name].(map[string]any)
+	a.code, _ = amount["assetCode"].(string)
+	a.scale, _ = amount["assetScale"].(float64)
+	return a
+}
+
+func valueOf(document map[string]any, name string) uint64 {
+	amount, _ := document[name].(map[string]any)
+	text, _ := amount["value"].(string)
+	value, _ := strconv.ParseUint(text, 10, 64)
+	return value
+}
