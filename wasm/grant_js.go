@@ -14,7 +14,7 @@ import (
 	"open-payments-wasm/pkg/signedhttp"
 )
 
-// head is the head of the frame that transmit and poll of sdk/call.js send.
+// head is the head of the frame that transmit and poll of sdk/call.js send, and of that for resource.
 type head struct {
 	URL         string `json:"url"`
 	KeyID       string `json:"keyId"`
@@ -22,9 +22,15 @@ type head struct {
 	Left        int    `json:"left"`        // milliseconds until the deadline of the call
 	AllowHTTP   bool   `json:"allowHTTP"`
 
-	Operation      string   `json:"operation"`      // of send
-	AcceptAnyShape bool     `json:"acceptAnyShape"` // of send
+	Operation      string   `json:"operation"`      // of send and resource
+	AcceptAnyShape bool     `json:"acceptAnyShape"` // of send and resource
 	Wait           *float64 `json:"wait"`           // of poll: seconds, or nil where the server did not say
+
+	WalletAddress string `json:"walletAddress"` // these are of resource
+	First         int    `json:"first"`
+	Last          int    `json:"last"`
+	Cursor        string `json:"cursor"`
+	NoStore       bool   `json:"noStore"`
 }
 
 // send makes one signed call and returns the response as JSON text, or undefined where there is
@@ -33,11 +39,11 @@ func send(ctx context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	var head head
 	body := r.Frame(&head)
-	client, ctx, err := setUp(ctx, r, head)
+	sender, ctx, err := setUp(ctx, r, head)
 	if err != nil {
 		return nil, err
 	}
-	client.AcceptAnyShape = head.AcceptAnyShape
+	client := gnap.Client{Client: sender, AcceptAnyShape: head.AcceptAnyShape}
 	grant, err := client.Do(ctx, gnap.Call{
 		Operation: gnap.Operations[head.Operation], URL: head.URL, AccessToken: head.AccessToken, Body: body,
 	})
@@ -53,10 +59,11 @@ func poll(ctx context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
 	var head head
 	r.Frame(&head)
-	client, ctx, err := setUp(ctx, r, head)
+	sender, ctx, err := setUp(ctx, r, head)
 	if err != nil {
 		return nil, err
 	}
+	client := gnap.Client{Client: sender}
 	progress := r.Value()
 	pending := gnap.Continuation{URI: head.URL, Wait: head.Wait}
 	pending.AccessToken.Value = head.AccessToken
@@ -80,22 +87,22 @@ func report(progress safejs.Value, next gnap.Continuation) {
 }
 
 // setUp makes the client and the context of a call. Arguments: a frame with a head, which the caller has read,
-// key (a CryptoKey, a function that signs, or the id of a key that is held here) and fetch, a function or undefined.
-// JavaScript keeps the deadline, and lets equal calls share a request.
-func setUp(ctx context.Context, r *jsbridge.ArgumentReader, head head) (*gnap.Client, context.Context, error) {
+// key (a CryptoKey, a function that signs, the id of a key that is held here, or undefined where nothing is signed) and
+// fetch, a function or undefined. JavaScript keeps the deadline, and lets equal calls share a request.
+func setUp(ctx context.Context, r *jsbridge.ArgumentReader, head head) (client signedhttp.Client, _ context.Context, err error) {
 	key, fetch := r.Value(), r.Value()
 	if r.Err != nil {
-		return nil, nil, r.Err
+		return client, nil, r.Err
 	}
 	signingKey, err := signer(key)
 	if err != nil {
-		return nil, nil, err
+		return client, nil, err
 	}
-	client := &gnap.Client{Client: signedhttp.Client{
+	client = signedhttp.Client{
 		Transport: jsbridge.Fetch{Func: fetch, Limit: signedhttp.MaxResponse},
 		Key:       httpsig.Key{ID: head.KeyID, Signer: signingKey},
 		AllowHTTP: head.AllowHTTP,
-	}}
+	}
 	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(head.Left)*time.Millisecond)), nil
 }
 

@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command wasm is the module that the ES module in sdk loads. It binds pkg/gnap and pkg/keys to
-// JavaScript over pkg/jsbridge and contains no protocol of its own.
+// Command wasm is the module that the ES module in sdk loads. It binds pkg/gnap, pkg/openpayments
+// and pkg/keys to JavaScript over pkg/jsbridge and contains no protocol of its own.
 //
 // Its global object is a scope that sdk/runtime.js makes for every instance. With three of its functions the module
 // talks to it: main calls ready with the functions below, settle is called with the result of each of their calls,
@@ -48,6 +48,7 @@ func announce() error {
 var exports = map[string]func(context.Context, []safejs.Value) (any, error){
 	"send":        send,
 	"poll":        poll,
+	"resource":    resource,
 	"verifyHash":  verifyHash,
 	"parseKey":    parseKey,
 	"generateKey": generateKey,

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/hack-pad/safejs"
@@ -18,9 +19,10 @@ import (
 // Fetch is an http.RoundTripper over a fetch function: that of the page when Func is undefined. It
 // sends with exchange of host.js.
 //
-// It never sends cookies or a referrer, never uses a cache and never follows a redirect. Browsers
-// hide where a redirect leads and which one it was: it is reported as status 302. They compute
-// Content-Length themselves. The end of the request's context aborts the request. Where that is the context of
+// It never sends cookies or a referrer. A request with a signature follows no redirect. Browsers
+// hide where a redirect leads and which one it was: it is reported as status 302. Other requests follow them, and the
+// Request of the response has the URL that it came from. The header Cache-Control: no-store is not sent: it is the cache
+// mode of the request, which else is "default". Browsers compute Content-Length themselves. The end of the request's context aborts the request. Where that is the context of
 // a call of JavaScript (see Async), JavaScript knows what its call has sent and received.
 type Fetch struct {
 	Func safejs.Value
@@ -85,9 +87,11 @@ func encodeRequest(req *http.Request) (safejs.Value, error) {
 
 var errNoResponse = errors.New("jsbridge: fetch did not return a Response")
 
-// responseHead is the head of the frame that exchange returns. Its status is 0 where not even that could be read.
+// responseHead is the head of the frame that exchange returns. Its status is 0 where not even that could be read, its
+// URL is empty where no redirect was followed.
 type responseHead struct {
 	Status  int         `json:"status"`
+	URL     string      `json:"url"`
 	Headers [][2]string `json:"headers"`
 }
 
@@ -109,6 +113,11 @@ func readResponse(req *http.Request, values []safejs.Value) (*http.Response, err
 	for _, pair := range head.Headers {
 		header.Add(pair[0], pair[1])
 	}
+	if head.URL != "" {
+		if req, err = cameFrom(req, head.URL); err != nil {
+			return nil, err
+		}
+	}
 	body := io.Reader(bytes.NewReader(content))
 	if len(values) > 1 {
 		body = io.MultiReader(body, failing{&Error{values[1]}})
@@ -117,6 +126,17 @@ func readResponse(req *http.Request, values []safejs.Value) (*http.Response, err
 		StatusCode: head.Status, Status: http.StatusText(head.Status), Header: header,
 		Body: io.NopCloser(body), ContentLength: -1, Request: req,
 	}, nil
+}
+
+// cameFrom returns the request with the URL to which redirects have led.
+func cameFrom(req *http.Request, address string) (*http.Request, error) {
+	target, err := url.Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	last := *req
+	last.URL, last.Host = target, target.Host
+	return &last, nil
 }
 
 // failing is a reader that fails.

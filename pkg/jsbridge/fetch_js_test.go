@@ -20,7 +20,7 @@ func newRequest(ctx context.Context, body string) *http.Request {
 		Method: http.MethodPost,
 		URL:    &url.URL{Scheme: "https", Host: "server.example", Opaque: "/continue/1?a=%7e"},
 		Host:   "server.example",
-		Header: http.Header{"Accept": {"application/json"}},
+		Header: http.Header{"Accept": {"application/json"}, "Signature": {"sig1=::"}},
 	}).WithContext(ctx)
 	if body != "" {
 		req.Header.Set("Content-Length", "5")
@@ -62,8 +62,8 @@ func TestFetchSendsNothingElse(t *testing.T) {
 	})
 	sent := text(t, evaluate(t, `JSON.stringify([called.url, called.init, called.init.signal instanceof AbortSignal])`))
 	for _, part := range []string{
-		`["https://server.example/continue/1?a=%7e"`, `"method":"POST"`, `"headers":{"Accept":"application/json"}`, `"body":"hello"`,
-		`"credentials":"omit"`, `"cache":"no-store"`, `"redirect":"manual"`, `"referrerPolicy":"no-referrer"`, `,true]`,
+		`["https://server.example/continue/1?a=%7e"`, `"method":"POST"`, `"Accept":"application/json"`, `"body":"hello"`,
+		`"credentials":"omit"`, `"cache":"default"`, `"redirect":"manual"`, `"referrerPolicy":"no-referrer"`, `,true]`,
 	} {
 		if !strings.Contains(sent, part) {
 			t.Errorf("%s is not in %s", part, sent)
@@ -140,6 +140,43 @@ func TestFetchThatReturnsNoResponse(t *testing.T) {
 func TestFetchRedirect(t *testing.T) {
 	res, err := roundTrip(t, context.Background(), "async () => ({ type: 'opaqueredirect', status: 0, headers: new Headers(), body: null })")
 	if err != nil || res.StatusCode != http.StatusFound || readAll(t, res) != "" {
+		t.Errorf("%v, %v", res, err)
+	}
+}
+
+// A request without a signature follows redirects, and the response says where it came from.
+func TestFetchWithoutSignature(t *testing.T) {
+	send := func(fetch string) *http.Response {
+		t.Helper()
+		req := newRequest(context.Background(), "")
+		req.Header.Del("Signature")
+		req.Header.Set("Cache-Control", "no-store")
+		res, err := Fetch{Func: evaluate(t, fetch), Limit: limit}.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res
+	}
+	res := send("async (url, init) => { globalThis.called = init; return { status: 200, url: 'https://other.example/a?b=%7e', text: () => '' } }")
+	if got := res.Request.URL.String(); got != "https://other.example/a?b=%7e" || res.Request.Host != "other.example" {
+		t.Errorf("it came from %s", got)
+	}
+	sent := text(t, evaluate(t, "JSON.stringify([called.redirect, called.cache, called.headers])"))
+	if sent != `["follow","no-store",{"Accept":"application/json"}]` {
+		t.Errorf("sent with %s", sent)
+	}
+	for _, url := range []string{"''", "undefined", "'https://server.example/continue/1?a=%7e'"} {
+		res := send("async () => ({ status: 200, url: " + url + ", text: () => '' })")
+		if got := res.Request.URL; got.Host != "server.example" || got.Opaque == "" {
+			t.Errorf("%s: it came from %v", url, got)
+		}
+	}
+}
+
+// Where a signed request was answered from is not asked: it has not followed anything.
+func TestFetchWithSignatureStaysWhereItIs(t *testing.T) {
+	res, err := roundTrip(t, context.Background(), "async () => ({ status: 200, url: 'https://other.example/', text: () => '' })")
+	if err != nil || res.Request.URL.Host != "server.example" {
 		t.Errorf("%v, %v", res, err)
 	}
 }

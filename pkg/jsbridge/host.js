@@ -40,20 +40,20 @@ export function sign(key, data, done) {
   );
 }
 
-// Nothing of the page goes along, nothing is kept, and a signed request is for the address that was signed.
-const privately = { credentials: "omit", cache: "no-store", redirect: "manual", referrerPolicy: "no-referrer" };
+// Nothing of the page goes along.
+const privately = { credentials: "omit", referrerPolicy: "no-referrer" };
 
 /**
  * Sends a request of a call with a function like fetch. The request is a frame with the head { method, url, headers }.
- * done gets the response as a frame with the head { status, headers }, where headers are pairs, and as much of the
- * body as `limit` bytes and one more. Where the response could not be read to its end, done gets what was thrown as well.
+ * done gets the response as a frame with the head { status, headers, url? }, where headers are pairs and url is where
+ * redirects have led, and as much of the body as `limit` bytes and one more. Where the response could not be read to its end, done gets what was thrown as well.
  */
 export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
   const controller = new AbortController();
   const { signal } = controller;
   const { head, body } = decodeFrame(request);
-  const { method, url, headers } = head;
-  const options = { method, headers, body: toFetchBody(body), signal, ...privately };
+  const { method, url } = head;
+  const options = { method, ...modes(head.headers), body: toFetchBody(body), signal, ...privately };
   call?.sends(() => controller.abort());
   const receiving = receive(fetch, url, options, limit);
   call?.receives(receiving);
@@ -62,6 +62,15 @@ export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
     if (!call?.keepsExchange) controller.abort();
     cancel();
   };
+}
+
+/**
+ * How a request with these headers is sent. A signed request is for the address that was signed; others follow redirects.
+ * "no-store" is a mode and no header, which would ask for a preflight; and as a mode it asks for one each time.
+ */
+function modes({ "Cache-Control": control, ...headers }) {
+  const cache = control === "no-store" ? control : "default";
+  return { headers, cache, redirect: "Signature" in headers ? "manual" : "follow" };
 }
 
 /** Text where the bytes are text, because a function like fetch may look at it. */
@@ -74,7 +83,7 @@ function toFetchBody(body) {
   }
 }
 
-const encodeResponse = ({ status, headers, body, failed = [] }) => [encodeFrame({ status, headers }, body), ...failed];
+const encodeResponse = ({ status, headers, url, body, failed = [] }) => [encodeFrame({ status, headers, url }, body), ...failed];
 
 // A frame takes values with names, and bytes, over to Go or back in one crossing: the head, as a line of JSON, and then
 // the body. JSON.stringify writes no line breaks. frame_js.go reads and writes frames in Go.
@@ -128,6 +137,7 @@ async function receive(fetch, url, options, limit) {
     if (response.type === "opaqueredirect") return { ...received, status: 302, body: join(chunks) };
     received.status = checkStatus(response.status);
     received.headers = headersOf(response);
+    if (options.redirect === "follow" && response.url && response.url !== url) received.url = String(response.url);
     if (!withoutBody.includes(received.status)) await readBody(response, limit, options.signal, chunks);
   } catch (error) {
     received.failed = [error];

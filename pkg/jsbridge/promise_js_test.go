@@ -112,7 +112,7 @@ func TestCallHostThatThrows(t *testing.T) {
 
 // A host call that never settles by itself does when it is cancelled: nothing is left behind.
 func TestCallHostEndsWithContext(t *testing.T) {
-	const request = "encodeFrame({ method: 'GET', url: 'https://server.example/' })"
+	const request = "encodeFrame({ method: 'GET', url: 'https://server.example/', headers: {} })"
 	for name, function := range map[string]safejs.Value{
 		"sign":     evaluate(t, "(done) => sign(() => new Promise(() => {}), new Uint8Array(), done)"),
 		"fetch":    evaluate(t, "(done) => exchange(0, () => new Promise(() => {}), "+request+", 1, done)"),
