@@ -4,6 +4,7 @@ import { argumentError, fromGo } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame } from "./host.js";
 import { prepareKey } from "./keys.js";
+import { operations } from "./operations.js";
 import { call, isRunning, start } from "./runtime.js";
 import { join } from "./single-flight.js";
 import { abortable, within } from "./abort.js";
@@ -11,9 +12,9 @@ import { abortable, within } from "./abort.js";
 export const defaultTimeoutMs = 30_000;
 
 /**
- * Makes the call and returns the response, parsed. `operation` is a name in gnap.Operations, `body` JSON
- * text or undefined. Equal calls at the same time share a request, but for grant requests: each of
- * them is for a grant of its own.
+ * Makes the call and returns the response, parsed. `operation` is a name in gnap.Operations or in
+ * operations.js, `body` JSON text or undefined. Equal calls at the same time share a request, but for
+ * those that make something: each of them is for a grant or a payment of its own.
  */
 export async function send(operation, options, body) {
   checkGlobals();
@@ -22,19 +23,32 @@ export async function send(operation, options, body) {
   const request = prepareRequest(operation, options, body);
   const survives = cannotRepeat(operation, body);
   const isKept = ({ error }) => error === undefined || (error.status !== undefined && !error.retryable);
-  const name = operation === "request" ? Symbol(operation) : request.identity;
+  const name = makesAnother(operation, body) ? Symbol(operation) : request.identity;
   return join(name, (flight) => transmit(request, flight), { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation) });
 }
 
-/** Checks what a call is made of. Throws a TypeError that names the argument. */
-export function prepareRequest(operation, { url, key, accessToken, fetch, useHttp = false, validateResponses = true }, body) {
-  if (operation !== "request" || (accessToken !== undefined && accessToken !== "")) checkText(accessToken, "accessToken");
+/** Whether two equal calls make two things. A quote is paid once. */
+function makesAnother(operation, body) {
+  return operation === "request" || (operations[operation]?.body && !paysQuote(operation, body));
+}
+
+const paysQuote = (operation, body) => operation === pay && JSON.parse(body).quoteId !== undefined;
+const pay = "outgoingPayment.create";
+
+/** Checks what a call is made of. `settings` are further members of its head. Throws a TypeError that names the argument. */
+export function prepareRequest(operation, options, body) {
+  const { url, key, fetch, useHttp = false, validateResponses = true, settings = {} } = options;
+  const isSigned = !(operation in operations) || Boolean(operations[operation].token);
+  const accessToken = isSigned ? options.accessToken : undefined;
+  if (isSigned && (operation !== "request" || (accessToken !== undefined && accessToken !== ""))) checkText(accessToken, "accessToken");
   const href = toHref(url, "url");
-  const prepared = prepareKey(key);
+  const prepared = isSigned ? prepareKey(key) : {};
   if (prepared instanceof Promise) prepared.catch(() => {}); // who joins the work of another, or is aborted, does not wait for it
-  const objects = [key, key.sign, key.privateKey, fetch].map(identityOf);
-  const identity = [operation, href, accessToken, validateResponses, useHttp, key.keyId, ...objects, body].join("\n");
-  return { operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body, identity };
+  const objects = [key, key?.sign, key?.privateKey, fetch].map(identityOf);
+  const identity = [operation, href, accessToken, validateResponses, useHttp, key?.keyId, ...objects, JSON.stringify(settings), body].join(
+    "\n",
+  );
+  return { operation, href, prepared, accessToken, settings, fetch, useHttp, validateResponses, body, identity };
 }
 
 const identities = new WeakMap(); // object → number
@@ -46,18 +60,29 @@ function identityOf(value) {
   return identities.get(value);
 }
 
-/** Sends the request of a flight, once module and key are ready. */
-export async function transmit({ operation, href, prepared, accessToken, fetch, useHttp, validateResponses, body }, flight) {
+/** Sends a request as part of shared work, once module and key are ready. */
+export async function transmit({ operation, href, prepared, accessToken, settings, fetch, useHttp, validateResponses, body }, flight) {
   const { keyId, signer } = prepared instanceof Promise ? await abortable(prepared, flight.signal) : prepared;
   if (!isRunning()) await abortable(start(), flight.signal);
-  const head = { operation, url: href, keyId, accessToken, left: flight.left, allowHTTP: useHttp, acceptAnyShape: !validateResponses };
-  const limits = { signal: flight.signal, onSend: flight.onSend, keepsResponse: ["continue", "rotate"].includes(operation) };
-  const response = await call("send", [encodeFrame(head, body), signer, fetch], limits);
+  const head = {
+    operation,
+    url: href,
+    keyId,
+    accessToken,
+    ...settings,
+    left: flight.left,
+    allowHTTP: useHttp,
+    acceptAnyShape: !validateResponses,
+  };
+  const limits = { signal: flight.signal, onSend: flight.onSend, keepsResponse: ["continue", "rotate", pay].includes(operation) };
+  const name = operation in operations ? "resource" : "send";
+  const response = await call(name, [encodeFrame(head, body), signer, fetch], limits);
   return response === undefined ? undefined : JSON.parse(response);
 }
 
 /** Whether the server gives the response once, and not again when it is lost. */
-const cannotRepeat = (operation, body) => operation === "rotate" || (operation === "continue" && body !== undefined);
+const cannotRepeat = (operation, body) =>
+  operation === "rotate" || (operation === "continue" && body !== undefined) || paysQuote(operation, body);
 
 /** The error of a call whose time is up. @returns {(flight: { sent?: any }) => Error} */
 const tooSlow =
@@ -68,7 +93,8 @@ const tooSlow =
       : sent
         ? "The server did not answer in time. It may have processed the request all the same."
         : "The module or the key was not ready in time. Nothing was sent.";
-    return fromGo({ operation, code: "timeout", description, retryable: true, ...sent?.response });
+    const retryable = !(sent && operations[operation]?.body); // it may be there, and be paid
+    return fromGo({ operation, code: "timeout", description, retryable, ...sent?.response });
   };
 
 const defaultPollTimeoutMs = 600_000; // as long as a wallet waits for a person, by and large

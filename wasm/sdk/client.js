@@ -6,6 +6,7 @@ import { checkControl, checkObject, checkText, defaultTimeoutMs, prepareRequest,
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
+import { publicResources, resources } from "./resources.js";
 import { toWalletAddress } from "./wallet-address.js";
 
 /** @type {typeof import("./index.js").createAuthenticatedClient} */
@@ -18,19 +19,11 @@ export async function createAuthenticatedClient(options) {
   checkControl({ fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs }, "requestTimeoutMs");
   await prepareKey(key, hasMaterial && !options.key ? "options" : "key");
   const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
-
-  const addressOf = (target) => {
-    checkObject(target, "target");
-    const href = toHref(target.url, "url");
-    return useHttp ? href.replace(/^https:/, "http:") : href;
-  };
-  const sendTo = (operation, target, body, timeoutMs = requestTimeoutMs) => {
-    const { accessToken, signal } = target ?? {};
-    return send(operation, { ...control, url: addressOf(target), accessToken, signal, timeoutMs }, body);
-  };
+  const { addressOf, sendTo } = sender(control);
   const requestGrant = async (target, args, timeoutMs, clientOverride) => {
     checkGrantRequest(args);
-    return sendTo("request", target, stringify({ ...args, client: clientOverride ?? client }, "args"), timeoutMs);
+    const request = { ...withWalletAddresses(args), client: clientOverride ?? client };
+    return sendTo("request", target, stringify(request, "args"), { timeoutMs });
   };
 
   /** @type {Pick<AuthenticatedClient["grant"], "request" | "continue" | "cancel">} */
@@ -70,7 +63,31 @@ export async function createAuthenticatedClient(options) {
     store,
     timeoutMs: requestTimeoutMs,
   });
-  return { grant: { ...grant, ...interaction }, token };
+  const routes = resources({ sendTo, stringify });
+  return { ...routes, grant: { ...grant, ...interaction }, token };
+}
+
+/** @type {typeof import("./index.js").createUnauthenticatedClient} */
+export async function createUnauthenticatedClient(options = {}) {
+  checkObject(options, "options");
+  const { useHttp = false, validateResponses = true, requestTimeoutMs: timeoutMs, fetch } = options;
+  checkControl({ fetch, useHttp, validateResponses, timeoutMs }, "requestTimeoutMs");
+  const { sendTo } = sender({ fetch, useHttp, validateResponses, timeoutMs });
+  return publicResources({ sendTo, stringify });
+}
+
+/** What sends a call to its target, { url, accessToken, signal }. `control` is what all calls of a client have in common. */
+function sender(control) {
+  const addressOf = (target) => {
+    checkObject(target, "target");
+    const href = toHref(target.url, "url");
+    return control.useHttp ? href.replace(/^https:/, "http:") : href;
+  };
+  const sendTo = (operation, target, body, { timeoutMs = control.timeoutMs, ...settings } = {}) => {
+    const { accessToken, signal } = target ?? {};
+    return send(operation, { ...control, url: addressOf(target), accessToken, signal, timeoutMs, settings }, body);
+  };
+  return { addressOf, sendTo };
 }
 
 function stringify(value, name) {
@@ -92,6 +109,17 @@ function checkGrantRequest(args) {
   if (payment?.limits?.debitAmount && payment.limits.receiveAmount) {
     throw invalidRequest('Only one of "debitAmount" or "receiveAmount" may be specified.');
   }
+}
+
+/** The request as servers must see it, where a wallet address is given as a payment pointer. */
+function withWalletAddresses(args) {
+  const { access } = args.access_token ?? {};
+  const isPointer = (item) => typeof item?.identifier === "string" && item.identifier.startsWith("$");
+  if (!access?.some(isPointer)) return args;
+  const named = access.map((item, i) => {
+    return isPointer(item) ? { ...item, identifier: toWalletAddress(item.identifier, `access_token.access[${i}].identifier`) } : item;
+  });
+  return { ...args, access_token: { ...args.access_token, access: named } };
 }
 
 function invalidRequest(description) {

@@ -59,7 +59,7 @@ const operations = {
 export function fromGo(fields) {
   if (fields.argument) return argumentError(fields.argument, fields.problem);
   const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
-  const what = operations[operation] ?? "Call";
+  const what = operations[operation] ?? operation ?? "Call";
   const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
   const isSaid = status && code === "too_fast"; // by the code itself
   return new OpenPaymentsClientError(advice && !isSaid ? `${advice} ${message}` : message, {

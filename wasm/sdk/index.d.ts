@@ -363,8 +363,109 @@ export interface GrantOrTokenRequestArgs extends UnauthenticatedResourceRequestA
   accessToken: string;
 }
 
+/** Where a call goes, and with which token. */
+export interface ResourceRequestArgs extends UnauthenticatedResourceRequestArgs {
+  accessToken: string;
+}
+
+/** Which collection: `url` is the resource server of a wallet address, `walletAddress` whose resources they are. */
+export interface CollectionRequestArgs extends ResourceRequestArgs {
+  /** A URL, spelled as the wallet's document has it in `id`, or a payment pointer. */
+  walletAddress: string | URL;
+}
+
+/** Which page of a list: the first or last items, 1 to 100, after or before a cursor. `last` needs a cursor. */
+export type PaginationArgs = ForwardPagination | BackwardPagination;
+export interface ForwardPagination {
+  first?: number | undefined;
+  cursor?: string | undefined;
+  last?: never;
+}
+export interface BackwardPagination {
+  last?: number | undefined;
+  cursor?: string | undefined;
+  first?: never;
+}
+
+/** Reads that need no key and no token: they are not signed and may follow a redirect to `https:`. */
+export interface WalletAddressRoutes {
+  /** Reads the document of a wallet address: a URL, or a payment pointer such as `$wallet.example/alice`. */
+  get(target: UnauthenticatedResourceRequestArgs): Promise<WalletAddress>;
+  /** Reads the public keys that a wallet address publishes, at `{url}/jwks.json`. */
+  getKeys(target: UnauthenticatedResourceRequestArgs): Promise<JWKS>;
+  /** Reads the DID document of a wallet address, at `{url}/did.json`. */
+  getDIDDocument(target: UnauthenticatedResourceRequestArgs): Promise<DIDDocument>;
+}
+
+export interface UnauthenticatedIncomingPaymentRoutes {
+  /** Reads what anybody may know of an incoming payment: what it has received, and its authorization server. */
+  get(target: UnauthenticatedResourceRequestArgs): Promise<PublicIncomingPayment>;
+}
+
+/** Each method rejects as `continueGrant` does. `url` is the payment's own, or the resource server for `create`, `list` and `all`. */
+export interface IncomingPaymentRoutes {
+  get(target: ResourceRequestArgs): Promise<IncomingPaymentWithPaymentMethods>;
+  /** As `get` of an unauthenticated client. */
+  getPublic(target: UnauthenticatedResourceRequestArgs): Promise<PublicIncomingPayment>;
+  /** Creates an incoming payment. It is not repeated by itself: an equal call makes another. */
+  create(target: ResourceRequestArgs, args: Sendable<CreateIncomingPaymentArgs>): Promise<IncomingPaymentWithPaymentMethods>;
+  /** Says that no more is expected. `url` is the payment's own. */
+  complete(target: ResourceRequestArgs): Promise<IncomingPayment>;
+  /** Reads a page of the list, the newest first. */
+  list(target: CollectionRequestArgs, pagination?: PaginationArgs): Promise<IncomingPaymentPaginationResult>;
+  /**
+   * Reads every page, the newest first: the next one is asked for when it is wanted. `first` is how many items a page has.
+   *
+   * @example
+   * ```ts
+   * import type { AuthenticatedClient, CollectionRequestArgs } from "open-payments-wasm";
+   *
+   * async function sumUp(client: AuthenticatedClient, target: CollectionRequestArgs) {
+   *   let sum = 0n;
+   *   for await (const payment of client.incomingPayment.all(target, { first: 50 })) sum += BigInt(payment.receivedAmount.value);
+   *   return sum;
+   * }
+   * ```
+   */
+  all(target: CollectionRequestArgs, pagination?: ForwardPagination): AsyncGenerator<IncomingPayment, void, undefined>;
+}
+
+export interface QuoteRoutes {
+  get(target: ResourceRequestArgs): Promise<Quote>;
+  /** Asks what a payment to `receiver`, an incoming payment's URL, would cost. */
+  create(target: ResourceRequestArgs, args: Sendable<CreateQuoteArgs>): Promise<Quote>;
+}
+
+export interface OutgoingPaymentRoutes {
+  get(target: ResourceRequestArgs): Promise<OutgoingPayment>;
+  /**
+   * Pays. The result says that the payment was accepted, not that it has arrived: `get` says how much was sent.
+   *
+   * It is sent once. Equal calls at the same time with the same `quoteId` share one request, since a quote is paid once; calls with
+   * `incomingPayment` and `debitAmount` are a payment each. An error after which the payment may have been made is never
+   * `retryable`: look with `get` (the id of a payment is often that of its quote) or `list` before you pay again.
+   */
+  create(target: ResourceRequestArgs, args: Sendable<CreateOutgoingPaymentArgs>): Promise<OutgoingPaymentWithSpentAmounts>;
+  /** Reads a page of the list, the newest first. */
+  list(target: CollectionRequestArgs, pagination?: PaginationArgs): Promise<OutgoingPaymentPaginationResult>;
+  /** Reads every page, the newest first: the next one is asked for when it is wanted. */
+  all(target: CollectionRequestArgs, pagination?: ForwardPagination): AsyncGenerator<OutgoingPayment, void, undefined>;
+  /** Reads what was spent of the grant of a token; `url` is the resource server. Both are null before the first payment. */
+  getGrantSpentAmounts(target: ResourceRequestArgs): Promise<OutgoingPaymentGrantSpentAmounts>;
+}
+
+/** A client without a key, for what anybody may read. */
+export interface UnauthenticatedClient {
+  walletAddress: WalletAddressRoutes;
+  incomingPayment: UnauthenticatedIncomingPaymentRoutes;
+}
+
 /** The client, with the methods of `@interledger/open-payments`. */
 export interface AuthenticatedClient {
+  walletAddress: WalletAddressRoutes;
+  incomingPayment: IncomingPaymentRoutes;
+  quote: QuoteRoutes;
+  outgoingPayment: OutgoingPaymentRoutes;
   grant: {
     /** Asks for a grant at the wallet's authorization server (RFC 9635 §2). */
     request(
@@ -643,6 +744,55 @@ export interface ExtensionEvent<Listener> {
  */
 export function createAuthenticatedClient(options: ClientOptions): Promise<AuthenticatedClient>;
 
+export interface CreateUnauthenticatedClientArgs {
+  /** Milliseconds until a call rejects with code `timeout`. Default 30 000. */
+  requestTimeoutMs?: number | undefined;
+  /** `false` takes any JSON for a success. Default `true`: what the Open Payments documents require must be there. */
+  validateResponses?: boolean | undefined;
+  /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
+  useHttp?: boolean | undefined;
+  fetch?: Fetch | undefined;
+}
+
+/**
+ * Makes a client that reads what needs no key: wallet addresses, and the public side of incoming payments.
+ *
+ * @example
+ * ```ts
+ * import { createUnauthenticatedClient } from "open-payments-wasm";
+ *
+ * const client = await createUnauthenticatedClient();
+ * const { assetCode, assetScale } = await client.walletAddress.get({ url: "$wallet.example/alice" });
+ * console.log(`alice has ${assetCode}, with ${assetScale} decimal places`);
+ * ```
+ */
+export function createUnauthenticatedClient(options?: CreateUnauthenticatedClientArgs): Promise<UnauthenticatedClient>;
+
+/**
+ * Makes the `value` of an amount of decimal text: `toAmountValue("12.50", 2)` is `"1250"`. Throws a `TypeError` for text that is no
+ * decimal number, has more decimal places than the scale (nothing is rounded), is negative, or is 2^64 or more.
+ *
+ * @example
+ * ```ts
+ * import { toAmountValue } from "open-payments-wasm";
+ *
+ * const debitAmount = { value: toAmountValue("12.50", 2), assetCode: "EUR", assetScale: 2 };
+ * ```
+ */
+export function toAmountValue(decimal: string, assetScale: number): string;
+/**
+ * Writes the `value` of an amount as decimal text, with as many decimal places as its scale: `"1250"` with scale 2 is `"12.50"`. Throws a
+ * `TypeError` for what is no amount.
+ *
+ * @example
+ * ```ts
+ * import { toDecimal, type Quote } from "open-payments-wasm";
+ *
+ * const describe = ({ debitAmount }: Quote) => `${toDecimal(debitAmount)} ${debitAmount.assetCode}`;
+ * ```
+ */
+export function toDecimal(amount: { readonly value: string; readonly assetScale: number }): string;
+
 export interface InitOptions {
   /**
    * Where the module is, or the module itself: an address, a path or file URL in Node, Deno and Bun, a response,
@@ -837,9 +987,121 @@ export type AccessOutgoingLimits = { receiver?: string; interval?: string } & (
 );
 
 export interface Amount {
+  /** An unsigned 64-bit integer as text, in units of 10^-assetScale: "1250" is 12.50 with scale 2. See `toAmountValue`, `toDecimal`. */
   value: string;
+  /** Such as "EUR". */
+  assetCode: string;
+  /** How many decimal places the asset has, 0 to 255. */
+  assetScale: number;
+}
+
+/** The document of a wallet address. */
+export type WalletAddress = {
+  /** The wallet address, spelled as servers compare it. */
+  readonly id: string;
+  readonly publicName?: string;
   assetCode: string;
   assetScale: number;
+  /** The grant endpoint, for `grant.request` and `grant.start`. */
+  readonly authServer: string;
+  /** The `url` of collections: `create`, `list`, `all`, `getGrantSpentAmounts`. */
+  readonly resourceServer: string;
+} & { [key: string]: unknown };
+
+export type DIDDocument = { [key: string]: unknown };
+
+export interface IncomingPayment {
+  readonly id: string;
+  readonly walletAddress: string;
+  completed: boolean;
+  incomingAmount?: Amount;
+  receivedAmount: Amount;
+  expiresAt?: string;
+  metadata?: { [key: string]: unknown };
+  createdAt: string;
+}
+
+/** How to pay it: empty when it is completed or expired. */
+export type IncomingPaymentWithPaymentMethods = IncomingPayment & { methods: IlpPaymentMethod[] };
+
+export interface IlpPaymentMethod {
+  type: "ilp";
+  ilpAddress: string;
+  sharedSecret: string;
+}
+
+export interface PublicIncomingPayment {
+  receivedAmount?: Amount;
+  authServer: string;
+}
+
+export interface CreateIncomingPaymentArgs {
+  walletAddress: string;
+  incomingAmount?: Amount;
+  /** ISO 8601. */
+  expiresAt?: string;
+  metadata?: { [key: string]: unknown };
+}
+
+export interface Quote {
+  readonly id: string;
+  readonly walletAddress: string;
+  receiver: string;
+  receiveAmount: Amount;
+  /** What is taken from the payer, fees included. */
+  debitAmount: Amount;
+  method: "ilp";
+  readonly expiresAt?: string;
+  createdAt: string;
+}
+
+/** At most one of the two amounts; none where the incoming payment has one. */
+export type CreateQuoteArgs = { walletAddress: string; receiver: string; method: "ilp" } & (
+  { debitAmount?: Amount; receiveAmount?: never } | { debitAmount?: never; receiveAmount?: Amount }
+);
+
+export interface OutgoingPayment {
+  readonly id: string;
+  readonly walletAddress: string;
+  readonly quoteId?: string;
+  failed: boolean;
+  receiver: string;
+  receiveAmount: Amount;
+  debitAmount: Amount;
+  /** What has been sent so far, without the fee. */
+  sentAmount: Amount;
+  metadata?: { [key: string]: unknown };
+  createdAt: string;
+}
+
+/** With what the grant had spent before this payment. */
+export type OutgoingPaymentWithSpentAmounts = OutgoingPayment & { grantSpentDebitAmount?: Amount; grantSpentReceiveAmount?: Amount };
+
+export type CreateOutgoingPaymentArgs = { walletAddress: string; metadata?: { [key: string]: unknown } } & (
+  { quoteId: string } | { incomingPayment: string; debitAmount: Amount }
+);
+
+export interface OutgoingPaymentGrantSpentAmounts {
+  spentDebitAmount: Amount | null;
+  spentReceiveAmount: Amount | null;
+}
+
+/** Where a page of a list is in the whole. */
+export interface PageInfo {
+  startCursor?: string;
+  endCursor?: string;
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+}
+
+export interface IncomingPaymentPaginationResult {
+  pagination: PageInfo;
+  result: IncomingPayment[];
+}
+
+export interface OutgoingPaymentPaginationResult {
+  pagination: PageInfo;
+  result: OutgoingPayment[];
 }
 
 /**
@@ -948,6 +1210,15 @@ export type ErrorCode =
   | "response_too_large"
   | "http_error"
   | "hash_mismatch"
+  | "inactive_token"
+  | "insufficient_grant"
+  | "limit_exceeded"
+  | "invalid_quote"
+  | "invalid_receiver"
+  | "invalid_amount"
+  | "invalid_expires_at"
+  | "wrong_state"
+  | "not_found"
   | "invalid_key"
   | "storage_error"
   | "interaction_rejected"

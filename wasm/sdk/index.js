@@ -6,7 +6,8 @@ import { call, load } from "./runtime.js";
 import { isSource } from "./source.js";
 
 export { buildInfo } from "./build-info.js";
-export { createAuthenticatedClient } from "./client.js";
+export { toAmountValue, toDecimal } from "./amounts.js";
+export { createAuthenticatedClient, createUnauthenticatedClient } from "./client.js";
 export { OpenPaymentsClientError } from "./errors.js";
 export { cleanCallbackUrl } from "./callback.js";
 export { generateKey, importKey, jwks, publicJwk } from "./keys.js";

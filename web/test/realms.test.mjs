@@ -147,6 +147,18 @@ const cases = {
       [continued, rotated].every((grant) => grant.access_token.value === "v")
     );
   },
+  async createUnauthenticatedClient({ sdk, make, respond, isWeb }) {
+    const document = { id: "https://wallet.example/alice", assetCode: "USD", assetScale: 2 };
+    const servers = { authServer: "https://as.example/", resourceServer: "https://rs.example/" };
+    const fetch = respond(JSON.stringify({ ...document, ...servers }));
+    const client = await sdk.createUnauthenticatedClient(make("(fetch) => ({ fetch, useHttp: false, requestTimeoutMs: 30000 })")(fetch));
+    const { id } = document;
+    const target = make(isWeb ? `{ url: new URL('${id}'), signal: new AbortController().signal }` : `{ url: { href: '${id}' } }`);
+    return (await client.walletAddress.get(target)).id === id;
+  },
+  async toDecimal({ sdk, make }) {
+    return sdk.toDecimal(make("{ value: '1250', assetScale: 2 }")) === "12.50";
+  },
   async webStorage({ sdk, make }) {
     const storage = make(`((map) => ({
       length: 0, key: () => null, getItem: (key) => map.get(key) ?? null, setItem: (key, value) => void map.set(key, value), removeItem() {},
@@ -215,7 +227,17 @@ const cases = {
   },
 };
 
-const withoutObjects = ["AccessAction", "AccessType", "buildInfo", "deleteKey", "listKeys", "loadKey", "memoryStorage", "returnToOpener"];
+const withoutObjects = [
+  "AccessAction",
+  "AccessType",
+  "buildInfo",
+  "deleteKey",
+  "listKeys",
+  "loadKey",
+  "memoryStorage",
+  "returnToOpener",
+  "toAmountValue",
+];
 
 const respondIn = `(body, status = 200) => async () => {
   const chunks = [{ done: false, value: Uint8Array.from(body, (char) => char.charCodeAt(0)) }, { done: true }];

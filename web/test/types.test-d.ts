@@ -22,6 +22,15 @@ same<Same<official.Subject, ours.Subject>>();
 same<Same<official.AccessItem, ours.AccessItem>>();
 same<Same<official.AccessType, ours.AccessType>>();
 same<Same<official.AccessAction, ours.AccessAction>>();
+same<Same<official.WalletAddress, ours.WalletAddress>>();
+same<Same<official.IncomingPayment, ours.IncomingPayment>>();
+same<Same<official.IncomingPaymentWithPaymentMethods, ours.IncomingPaymentWithPaymentMethods>>();
+same<Same<official.IlpPaymentMethod, ours.IlpPaymentMethod>>();
+same<Same<official.PublicIncomingPayment, ours.PublicIncomingPayment>>();
+same<Same<official.Quote, ours.Quote>>();
+same<Same<official.OutgoingPayment, ours.OutgoingPayment>>();
+same<Same<official.OutgoingPaymentWithSpentAmounts, ours.OutgoingPaymentWithSpentAmounts>>();
+same<Same<official.OutgoingPaymentGrantSpentAmounts, ours.OutgoingPaymentGrantSpentAmounts>>();
 ours.AccessType satisfies typeof official.AccessType;
 ours.AccessAction satisfies typeof official.AccessAction;
 
@@ -114,6 +123,21 @@ void client.grant.request(
   undefined,
 );
 void client.grant.continue(target, undefined);
+
+const page = { ...target, walletAddress: new URL("https://wallet.example/alice") };
+void client.outgoingPayment.list(page, { first: 10, cursor: undefined });
+void client.outgoingPayment.list(page, { last: 10, cursor: "c" });
+// @ts-expect-error forwards or backwards
+void client.outgoingPayment.list(page, { first: 10, last: 10 });
+// @ts-expect-error every page is read, from the first
+client.outgoingPayment.all(page, { last: 10, cursor: "c" });
+void (async () => {
+  for await (const payment of client.incomingPayment.all(page, { first: 10 })) payment.receivedAmount.value satisfies string;
+});
+void client.quote.create(target, { walletAddress: "w", receiver: "r", method: "ilp", debitAmount: amount, receiveAmount: undefined });
+// @ts-expect-error one amount
+void client.quote.create(target, { walletAddress: "w", receiver: "r", method: "ilp", debitAmount: amount, receiveAmount: amount });
+void ours.createUnauthenticatedClient({ requestTimeoutMs: undefined, validateResponses: undefined, useHttp: undefined, fetch: undefined });
 void client.grant.cancel(target, { ignoreGone: undefined, store: undefined });
 void client.grant.start(
   target,
@@ -135,10 +159,10 @@ const both = { debitAmount: amount, receiveAmount: amount };
 // @ts-expect-error at most one of the amounts
 void client.grant.request(target, { access_token: { access: [{ ...outgoing, limits: both }] } });
 
-declare const officialClient: official.AuthenticatedClient;
-// A caller of the official client can be handed ours: arguments and results fit.
-client.grant satisfies Pick<typeof officialClient.grant, "request" | "continue" | "cancel">;
-client.token satisfies Pick<typeof officialClient.token, "rotate" | "revoke">;
+// A caller of the official clients can be handed ours: arguments and results fit.
+client satisfies official.AuthenticatedClient;
+declare const unauthenticated: ours.UnauthenticatedClient;
+unauthenticated satisfies official.UnauthenticatedClient;
 
 const error = new ours.OpenPaymentsClientError("message");
 if (error.code === "too_fast") error.retryable satisfies boolean;
