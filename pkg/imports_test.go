@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	module = "open-payments-wasm/"
-	root   = ".."
+	module  = "open-payments-wasm/"
+	root    = ".."
+	sandbox = "pkg/sandbox/internal/"
 )
 
 // mayImport is the direction of the arrows: what of this module each package may import.
@@ -28,13 +29,23 @@ var mayImport = map[string][]string{
 	"pkg/gnap":          {"pkg/signedhttp"},
 	"pkg/openpayments":  {"pkg/signedhttp"},
 	"pkg/jsbridge":      {"pkg/httpsig"},
-	"pkg/sandbox":       {"pkg/httpsig", "pkg/keys"},
+	"pkg/sandbox":       {"pkg/httpsig", "pkg/keys", sandbox + "respond", sandbox + "authserver", sandbox + "resourceserver", sandbox + "ledger"},
 	"pkg/internal/fake": {"pkg/httpsig"},
-	"wasm":              {"pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
+
+	// The resource server asks the authorization server through an interface of its own, and the ledger knows no HTTP.
+	sandbox + "respond":        {},
+	sandbox + "ledger":         {},
+	sandbox + "resourceserver": {sandbox + "respond", sandbox + "ledger"},
+	sandbox + "authserver":     {sandbox + "respond", sandbox + "resourceserver", "pkg/httpsig", "pkg/keys"},
+
+	"wasm": {"pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
 }
 
 // native are the packages that know nothing of JavaScript.
-var native = []string{"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/openpayments", "pkg/sandbox"}
+var native = []string{
+	"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/openpayments", "pkg/sandbox",
+	sandbox + "respond", sandbox + "ledger", sandbox + "resourceserver", sandbox + "authserver",
+}
 
 type goPackage struct {
 	ImportPath    string
