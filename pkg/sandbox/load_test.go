@@ -32,8 +32,8 @@ func TestWholeGrantsInParallel(t *testing.T) {
 	if verified != 5*parallel {
 		t.Errorf("%d requests were seen, want %d", verified, 5*parallel)
 	}
-	if n := len(server.grants.continuations) + len(server.grants.interactions) + len(server.grants.tokens); n != 0 {
-		t.Errorf("%d things of cancelled grants are kept", n)
+	if held := server.auth.Held(); held.Grants+held.Interactions+held.Tokens != 0 {
+		t.Errorf("things of cancelled grants are kept: %+v", held)
 	}
 }
 
@@ -75,19 +75,19 @@ func race(t *testing.T, refused int, call func() reply) reply {
 func TestAGrantThatEndsWhileItsSignatureIsVerified(t *testing.T) {
 	meanwhile := func() {}
 	server := New(Config{Wait: NoWait, OnRequest: func(Exchange) { meanwhile() }})
-	forgetAll := func() {
-		server.mu.Lock()
-		defer server.mu.Unlock()
-		server.grants = newStore()
-	}
 	c := newTester(t, server, "shop")
+	cancel := func(grant reply) func() {
+		return func() {
+			meanwhile = func() {}
+			want(t, c.cancel(grant), http.StatusNoContent, "")
+		}
+	}
 	pending := c.open(finishMember)
 	body := reference(c.approve(pending))
-	meanwhile = forgetAll
+	meanwhile = cancel(pending)
 	want(t, c.resume(pending, body), http.StatusUnauthorized, "invalid_continuation")
 
-	meanwhile = func() {}
 	_, final, _ := c.issued()
-	meanwhile = forgetAll
+	meanwhile = cancel(final)
 	want(t, c.manage("DELETE", final.AccessToken), http.StatusUnauthorized, "invalid_client")
 }

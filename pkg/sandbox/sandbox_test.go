@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"html"
 	"net/http"
@@ -83,11 +85,21 @@ type reply struct {
 	header http.Header
 	body   string
 
-	Interact    *interactResponse
+	Interact    *interactReply
 	AccessToken *tokenReply `json:"access_token"`
-	Subject     *subject
-	Continue    continueResponse
-	Error       *failure
+	Subject     *struct {
+		SubIDs []struct{ ID string } `json:"sub_ids"`
+	}
+	Continue continueReply
+	Error    *struct{ Code, Description string }
+}
+
+type interactReply struct{ Redirect, Finish string }
+
+type continueReply struct {
+	URI         string
+	AccessToken struct{ Value string } `json:"access_token"`
+	Wait        int
 }
 
 type tokenReply struct {
@@ -200,6 +212,12 @@ func (c *tester) issued() (pending, final reply, ref string) {
 		c.t.Fatalf("continuation: %d %s", final.status, final.body)
 	}
 	return pending, final, ref
+}
+
+// interactionHash is the hash of RFC 9635 §4.2.3 as a client computes it.
+func interactionHash(encoding *base64.Encoding, pending reply, reference, endpoint string) string {
+	sum := sha256.Sum256([]byte("client-nonce\n" + pending.Interact.Finish + "\n" + reference + "\n" + endpoint))
+	return encoding.EncodeToString(sum[:])
 }
 
 // want checks the status and the code of a response. The code "-" is an error without a code,
@@ -399,39 +417,6 @@ func TestOverTheWire(t *testing.T) {
 	}
 }
 
-func TestKeysAreFetchedFromLoopbackOnlyAndNotFollowed(t *testing.T) {
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/moved/jwks.json":
-			http.Redirect(w, r, "/good/jwks.json", http.StatusFound)
-		case "/good/jwks.json":
-			_, _ = w.Write([]byte(`{"keys":[]}`))
-		case "/html/jwks.json":
-			_, _ = w.Write([]byte(`<html>`))
-		case "/large/jwks.json":
-			_, _ = w.Write([]byte(`{"keys":[],"x":"` + strings.Repeat("x", maxFetchSize) + `"}`))
-		default:
-			http.NotFound(w, r)
-		}
-	}))
-	defer elsewhere.Close()
-	if _, err := fetchLoopbackKeys(context.Background(), elsewhere.URL+"/good/"); err != nil {
-		t.Error(err)
-	}
-	for _, address := range []string{
-		elsewhere.URL + "/moved", elsewhere.URL + "/html", elsewhere.URL + "/large", elsewhere.URL + "/missing", "http://[::1]:1/alice",
-	} {
-		if _, err := fetchLoopbackKeys(context.Background(), address); err == nil {
-			t.Errorf("keys of %s were accepted", address)
-		}
-	}
-	for _, address := range []string{"http://10.0.0.1/alice", "http://localhost.example/alice", "http://%/"} {
-		if _, err := fetchLoopbackKeys(context.Background(), address); err == nil || !strings.Contains(err.Error(), "loopback") {
-			t.Errorf("keys of %s: %v", address, err)
-		}
-	}
-}
-
 func TestFetchKeysOfTheCaller(t *testing.T) {
 	key := newKey(t)
 	server := New(Config{FetchKeys: func(_ context.Context, address string) (jwk.Set, error) {
@@ -499,7 +484,7 @@ func TestPutClientKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) { want(t, put("bad", body), http.StatusBadRequest, "-") })
 	}
 	want(t, put("a%2Fb", public), http.StatusBadRequest, "-")
-	want(t, put("large", public+strings.Repeat(" ", maxKeySetSize)), http.StatusRequestEntityTooLarge, "text")
+	want(t, put("large", public+strings.Repeat(" ", 16<<10)), http.StatusRequestEntityTooLarge, "text")
 }
 
 // The page is walked as a browser without scripts would walk it.
@@ -522,9 +507,8 @@ func TestInteractionPage(t *testing.T) {
 	}
 	_, style, _ := strings.Cut(page.body, "<style>")
 	style, _, _ = strings.Cut(style, "</style>")
-	if style != interactCSS {
-		t.Error("the style is not the one whose hash the policy allows")
-	}
+	styleHash := sha256.Sum256([]byte(style))
+	styleSource := "'sha256-" + base64.StdEncoding.EncodeToString(styleHash[:]) + "'"
 	policy := page.header.Get("Content-Security-Policy")
 	for _, expected := range []string{"default-src 'none'", "form-action 'self' http:;", "frame-ancestors 'none'", styleSource} {
 		if !strings.Contains(policy, expected) {
@@ -547,7 +531,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("both buttons: %d", r.status)
 	}
 	link := pending
-	link.Interact = &interactResponse{Redirect: pending.Interact.Redirect + "?approve=1"}
+	link.Interact = &interactReply{Redirect: pending.Interact.Redirect + "?approve=1"}
 	if r := c.decide(link, "other"); r.status != http.StatusBadRequest {
 		t.Errorf("button in the query: %d", r.status)
 	}
@@ -557,7 +541,7 @@ func TestDecisions(t *testing.T) {
 		t.Errorf("redirect to %s", location)
 	}
 	query := mustParse(t, location).Query()
-	if got := interactionHash(HashBase64, "", "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+"/auth/"); query.Get("hash") != got {
+	if got := interactionHash(base64.StdEncoding, pending, query.Get("interact_ref"), base+"/auth/"); query.Get("hash") != got {
 		t.Errorf("hash %s, want %s", query.Get("hash"), got)
 	}
 
@@ -610,17 +594,6 @@ func TestOnlyThePageItselfMayDecide(t *testing.T) {
 	c.approve(pending)
 }
 
-func TestHashVectorOfRFC9635(t *testing.T) {
-	const clientNonce, serverNonce = "VJLO6A4CATR0KRO", "MBDOFXG4Y5CVJCX821LH"
-	const ref, endpoint = "4IFWWIKYB2PQ6U56NL1", "https://server.example.com/tx"
-	if got := interactionHash(HashBase64URL, "sha-256", clientNonce, serverNonce, ref, endpoint); got != "x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY" {
-		t.Errorf("base64url: %s", got)
-	}
-	if got := interactionHash(HashBase64, "", clientNonce, serverNonce, ref, endpoint); got != "x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=" {
-		t.Errorf("base64: %s", got)
-	}
-}
-
 func TestHashOfTheEndpointAsCalled(t *testing.T) {
 	for _, test := range []struct {
 		called, hashed string
@@ -632,45 +605,9 @@ func TestHashOfTheEndpointAsCalled(t *testing.T) {
 		c := start(t, Config{HashEncoding: HashBase64URL, HashOtherSlash: test.other})
 		pending := c.send("POST", base+test.called, "", c.grantBody(outgoing, finishMember))
 		query := mustParse(t, c.decide(pending, "approve").header.Get("Location")).Query()
-		if want := interactionHash(HashBase64URL, "sha-256", "client-nonce", pending.Interact.Finish, query.Get("interact_ref"), base+test.hashed); query.Get("hash") != want {
+		if want := interactionHash(base64.RawURLEncoding, pending, query.Get("interact_ref"), base+test.hashed); query.Get("hash") != want {
 			t.Errorf("%+v: hash %s, want %s", test, query.Get("hash"), want)
 		}
-	}
-}
-
-func TestAmountsAndRightsInWords(t *testing.T) {
-	scale := func(n uint8) *uint8 { return &n }
-	for _, test := range []struct {
-		amount amount
-		want   string
-	}{
-		{amount{"500", "USD", scale(2)}, "5.00 USD"}, {amount{"5", "USD", scale(2)}, "0.05 USD"}, {amount{"5", "JPY", scale(0)}, "5 JPY"},
-		{amount{"1234567", "XRP", scale(6)}, "1.234567 XRP"},
-	} {
-		if got := test.amount.String(); got != test.want {
-			t.Errorf("%s, want %s", got, test.want)
-		}
-	}
-	request := &grantRequest{
-		access: []access{
-			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://w.example/alice", Limits: &limits{ReceiveAmount: &amount{"1", "EUR", scale(0)}, Receiver: "R", Interval: "I"}},
-			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://alice.example"},
-			{Type: "incoming-payment", Actions: []string{"read"}, Identifier: "https://w.example/bob/"},
-			{Type: "quote", Actions: []string{"read"}},
-		},
-		subject: &subject{SubIDs: []subID{{ID: "https://w.example/alice", Format: "uri"}}},
-	}
-	var texts []string
-	for _, right := range describeRights(request) {
-		texts = append(texts, right.Text+": "+strings.Join(right.Details, "; "))
-	}
-	const expected = `send as much as it takes for the receiver to get 1 EUR from alice: only to R; again in every interval of I; wallet address: https://w.example/alice; actions: create
-send any amount from https://alice.example: wallet address: https://alice.example; actions: create
-use incoming payments of bob: wallet address: https://w.example/bob/; actions: read
-use quotes: actions: read
-know that you are https://w.example/alice: `
-	if got := strings.Join(texts, "\n"); got != expected {
-		t.Errorf("got\n%s\nwant\n%s", got, expected)
 	}
 }
 

@@ -21,16 +21,17 @@ package sandbox
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"open-payments-wasm/pkg/sandbox/internal/authserver"
+	"open-payments-wasm/pkg/sandbox/internal/respond"
 )
 
 // NoWait as Config.Wait lets clients continue at once.
@@ -79,14 +80,17 @@ type Config struct {
 }
 
 // Exchange is a request as the server saw it, and what it thinks of its signature.
-type Exchange struct {
-	Method    string
-	TargetURI string
-	Header    http.Header
-	Body      []byte
-	// Err says why the signature was refused. Nil: it was accepted.
-	Err error
-}
+type Exchange = authserver.Exchange
+
+// HashEncoding is how the interaction hash is written in the finish redirect.
+type HashEncoding = authserver.HashEncoding
+
+const (
+	// HashBase64 is standard base64 with padding, as the reference server writes it.
+	HashBase64 = authserver.HashBase64
+	// HashBase64URL is base64url without padding, as RFC 9635 §4.2.3 asks.
+	HashBase64URL = authserver.HashBase64URL
+)
 
 // Server is a wallet and an authorization server. It is safe for concurrent use, keeps its state
 // in memory and forgets grants after an hour.
@@ -94,38 +98,41 @@ type Server struct {
 	config Config
 	base   *url.URL // nil: what each request says
 	mux    *http.ServeMux
-
-	mu      sync.Mutex // guards what follows, and every grant in it
-	grants  store
-	clients map[string]jwk.Set
-	nonces  nonces
+	auth   *authserver.Server
 }
 
 // New returns a server. It panics when Config.BaseURL is not an http or https URL.
 func New(config Config) *Server {
-	s := &Server{
-		config:  withDefaults(config),
-		mux:     http.NewServeMux(),
-		grants:  newStore(),
-		clients: map[string]jwk.Set{},
-		nonces:  nonces{seen: map[nonceID]time.Time{}},
-	}
+	s := &Server{config: withDefaults(config), mux: http.NewServeMux()}
 	if config.BaseURL != "" {
 		s.base = mustParseBase(config.BaseURL)
 	}
-	s.mux.Handle("GET /{wallet}", handler(s.getWallet))
-	s.mux.Handle("GET /clients/{name}", handler(s.getClient))
-	s.mux.Handle("GET /clients/{name}/jwks.json", handler(s.getClientKeys))
-	s.mux.Handle("PUT /clients/{name}/jwks.json", handler(s.putClientKeys))
-	s.mux.Handle("POST /auth", handler(s.requestGrant))
-	s.mux.Handle("POST /auth/{$}", handler(s.requestGrant))
-	s.mux.Handle("POST /auth/continue/{id}", handler(s.continueGrant))
-	s.mux.Handle("DELETE /auth/continue/{id}", handler(s.cancelGrant))
-	s.mux.Handle("POST /auth/token/{id}", handler(s.rotateToken))
-	s.mux.Handle("DELETE /auth/token/{id}", handler(s.revokeToken))
-	s.mux.HandleFunc("GET /interact/{id}/{nonce}", s.showInteraction)
-	s.mux.HandleFunc("POST /interact/{id}/{nonce}", s.decideInteraction)
+	s.auth = authserver.New(authserver.Config{
+		BaseURL:                 s.baseURL,
+		Wait:                    s.config.Wait,
+		MaxAge:                  s.config.MaxAge,
+		AcceptUnboundSignatures: s.config.AcceptUnboundSignatures,
+		OnlySig1:                s.config.OnlySig1,
+		RotateContinuation:      s.config.RotateContinuation,
+		HashEncoding:            s.config.HashEncoding,
+		HashOtherSlash:          s.config.HashOtherSlash,
+		FetchKeys:               s.config.FetchKeys,
+		OnRequest:               s.config.OnRequest,
+	})
+	s.mux.Handle("GET /{wallet}", respond.Handler(s.getWallet))
+	s.auth.Register(s.mux)
 	return s
+}
+
+// AddClient hosts the public keys of a client, in place of those it had before, and returns the
+// path of the client's wallet address below the base URL. It refuses names that are not made of
+// 1 to 64 letters, digits, dots, underscores and hyphens, sets of more than 16 keys, and keys that
+// are not Ed25519 public keys with a kid.
+func (s *Server) AddClient(name string, keys jwk.Set) (path string, err error) {
+	if path, err = s.auth.AddClient(name, keys); err != nil {
+		return "", fmt.Errorf("sandbox: %w", err)
+	}
+	return path, nil
 }
 
 func withDefaults(config Config) Config {
@@ -138,9 +145,6 @@ func withDefaults(config Config) Config {
 	config.Wait = max(config.Wait, 0)
 	if config.MaxAge == 0 {
 		config.MaxAge = defaultMaxAge
-	}
-	if config.FetchKeys == nil {
-		config.FetchKeys = fetchLoopbackKeys
 	}
 	return config
 }
@@ -205,39 +209,4 @@ func (s *Server) baseURL(r *http.Request) string {
 
 func (s *Server) hasWallet(name string) bool {
 	return slices.Contains(s.config.Wallets, name)
-}
-
-// handler makes a handler of a function. What it returns is written as JSON with status 200; nil
-// is status 204; a *failure is written as it says.
-type handler func(r *http.Request) (any, error)
-
-func (f handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	result, err := f(r)
-	if err != nil {
-		writeError(w, err)
-		return
-	}
-	if result == nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
-	}
-	writeJSON(w, http.StatusOK, result)
-}
-
-func writeJSON(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // fails when the client went away: nobody is left to tell
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	var f *failure
-	switch {
-	case !errors.As(err, &f):
-		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
-	case f.plain:
-		http.Error(w, f.Description, f.status)
-	default:
-		writeJSON(w, f.status, map[string]*failure{"error": f})
-	}
 }

@@ -132,7 +132,7 @@ func TestReplay(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		c.after = nil
 		want(t, c.send("POST", base+"/auth/", "", body), http.StatusOK, "")
-		if n := len(c.server.(*Server).nonces.seen); n != 1 {
+		if n := c.server.(*Server).auth.Held().Nonces; n != 1 {
 			t.Errorf("%d nonces are remembered, want the last one", n)
 		}
 	})

@@ -1,6 +1,10 @@
 package sandbox
 
-import "net/http"
+import (
+	"net/http"
+
+	"open-payments-wasm/pkg/sandbox/internal/respond"
+)
 
 // walletAddress is the document that a wallet address URL serves (Open Payments).
 type walletAddress struct {
@@ -12,22 +16,13 @@ type walletAddress struct {
 	ResourceServer string `json:"resourceServer"`
 }
 
-func (s *Server) describeWallet(r *http.Request, path, name string) walletAddress {
-	base := s.baseURL(r)
-	return walletAddress{
-		ID:             base + path,
-		PublicName:     name,
-		AssetCode:      "USD",
-		AssetScale:     2,
-		AuthServer:     base + "/auth/",
-		ResourceServer: base + "/op/",
-	}
-}
-
 func (s *Server) getWallet(r *http.Request) (any, error) {
 	name := r.PathValue("wallet")
 	if !s.hasWallet(name) {
-		return nil, failPlain(http.StatusNotFound, "no such wallet address")
+		return nil, respond.FailPlain(http.StatusNotFound, "no such wallet address")
 	}
-	return s.describeWallet(r, "/"+name, name), nil
+	base := s.baseURL(r)
+	return walletAddress{
+		ID: base + "/" + name, PublicName: name, AssetCode: "USD", AssetScale: 2, AuthServer: base + "/auth/", ResourceServer: base + "/op/",
+	}, nil
 }

@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
+
+	"open-payments-wasm/pkg/sandbox/internal/respond"
 )
 
 // grantRequest is the body of a grant request (RFC 9635 §2) after it was checked.
@@ -77,7 +79,7 @@ var allowedActions = map[string][]string{
 
 const maxAccess = 3
 
-// parseGrantRequest reads a grant request. The error is a *failure.
+// parseGrantRequest reads a grant request. The error is a *respond.Failure.
 func parseGrantRequest(body []byte) (*grantRequest, error) {
 	var wire struct {
 		AccessToken *struct {
@@ -88,26 +90,26 @@ func parseGrantRequest(body []byte) (*grantRequest, error) {
 		Interact *interactRequest `json:"interact"`
 	}
 	if err := json.Unmarshal(body, &wire); err != nil {
-		return nil, failSchema("body %s", describeJSONError(err))
+		return nil, respond.FailSchema("body %s", describeJSONError(err))
 	}
 	request := &grantRequest{subject: wire.Subject, interact: wire.Interact}
 	if wire.AccessToken == nil && wire.Subject == nil {
-		return nil, failSchema("body must have access_token or subject")
+		return nil, respond.FailSchema("body must have access_token or subject")
 	}
 	var err error
 	if request.client, err = parseClient(wire.Client); err != nil {
-		return nil, failSchema("client %s", err)
+		return nil, respond.FailSchema("client %s", err)
 	}
 	if wire.AccessToken != nil {
 		if request.access, err = parseAccess(wire.AccessToken.Access); err != nil {
-			return nil, failSchema("access_token.access %s", err)
+			return nil, respond.FailSchema("access_token.access %s", err)
 		}
 	}
 	if err := request.subject.check(); err != nil {
-		return nil, failSchema("subject %s", err)
+		return nil, respond.FailSchema("subject %s", err)
 	}
 	if err := request.interact.check(); err != nil {
-		return nil, failSchema("interact %s", err)
+		return nil, respond.FailSchema("interact %s", err)
 	}
 	return request, nil
 }
@@ -270,16 +272,16 @@ func checkFinishURI(uri string) error {
 	return errors.New("must have a finish with an https uri, or http on loopback, or an extension's")
 }
 
-// checkInteraction returns a *failure when a person would have to be asked and cannot be.
+// checkInteraction returns a *respond.Failure when a person would have to be asked and cannot be.
 func (g *grantRequest) checkInteraction() error {
 	if !g.needsInteraction() {
 		return nil
 	}
 	if g.interact == nil {
-		return fail(http.StatusBadRequest, "invalid_request", "missing required request field 'interact'")
+		return respond.Fail(http.StatusBadRequest, "invalid_request", "missing required request field 'interact'")
 	}
 	if g.client.key != nil {
-		return fail(http.StatusBadRequest, "invalid_request", "a client that asks a person must have a wallet address")
+		return respond.Fail(http.StatusBadRequest, "invalid_request", "a client that asks a person must have a wallet address")
 	}
 	return nil
 }

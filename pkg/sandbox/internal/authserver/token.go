@@ -1,8 +1,10 @@
-package sandbox
+package authserver
 
 import (
 	"net/http"
 	"time"
+
+	"open-payments-wasm/pkg/sandbox/internal/respond"
 )
 
 // accessTokenResponse is an access token on the wire (RFC 9635 §3.2.1).
@@ -16,7 +18,7 @@ type accessTokenResponse struct {
 func (s *Server) describeToken(r *http.Request, t *accessToken) *accessTokenResponse {
 	return &accessTokenResponse{
 		Value:     t.value,
-		Manage:    s.baseURL(r) + "/auth/token/" + t.manageID,
+		Manage:    s.config.BaseURL(r) + "/auth/token/" + t.manageID,
 		ExpiresIn: int(accessLifetime / time.Second),
 		Access:    t.grant.request.access,
 	}
@@ -25,7 +27,7 @@ func (s *Server) describeToken(r *http.Request, t *accessToken) *accessTokenResp
 // rotateToken responds with a new access token, under a new management URI, and forgets the old
 // one (RFC 9635 §6.1).
 func (s *Server) rotateToken(r *http.Request) (any, error) {
-	body, err := readBody(r)
+	body, err := respond.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +38,7 @@ func (s *Server) rotateToken(r *http.Request) (any, error) {
 
 // revokeToken forgets an access token (RFC 9635 §6.2).
 func (s *Server) revokeToken(r *http.Request) (any, error) {
-	body, err := readBody(r)
+	body, err := respond.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +49,7 @@ func (s *Server) revokeToken(r *http.Request) (any, error) {
 }
 
 // grantOfToken returns the grant of the access token that a request names by id and value. Server.mu must be held.
-func (s *Server) grantOfToken(r *http.Request) (*grant, *failure) {
+func (s *Server) grantOfToken(r *http.Request) (*grant, *respond.Failure) {
 	t := s.grants.token(r.PathValue("id"), gnapToken(r))
 	if t == nil {
 		return nil, invalidClient("invalid access token")

@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"crypto/ed25519"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/sandbox/internal/respond"
 )
 
 // grantResponse is a grant response (RFC 9635 §3), as far as Open Payments uses it.
@@ -34,12 +35,12 @@ type continueResponse struct {
 // requestGrant responds to a grant request (RFC 9635 §2): with a token if nobody has to be asked,
 // otherwise with the page on which a person decides.
 func (s *Server) requestGrant(r *http.Request) (any, error) {
-	body, err := readBody(r)
+	body, err := respond.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
 	if body == nil {
-		return nil, failSchema("body must be an object")
+		return nil, respond.FailSchema("body must be an object")
 	}
 	request, err := parseGrantRequest(body)
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Server) requestGrant(r *http.Request) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.grants.add(g) {
-		return nil, failPlain(http.StatusServiceUnavailable, "too many grants")
+		return nil, respond.FailPlain(http.StatusServiceUnavailable, "too many grants")
 	}
 	if request.needsInteraction() {
 		return s.describePending(r, g), nil
@@ -87,7 +88,7 @@ func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint
 }
 
 func (s *Server) describePending(r *http.Request, g *grant) grantResponse {
-	interact := &interactResponse{Redirect: s.baseURL(r) + "/interact/" + g.interactID + "/" + g.interactNonce}
+	interact := &interactResponse{Redirect: s.config.BaseURL(r) + "/interact/" + g.interactID + "/" + g.interactNonce}
 	if g.finish() != nil {
 		interact.Finish = g.interactNonce
 	}
@@ -95,7 +96,7 @@ func (s *Server) describePending(r *http.Request, g *grant) grantResponse {
 }
 
 func (s *Server) describeContinue(r *http.Request, g *grant) continueResponse {
-	response := continueResponse{URI: s.baseURL(r) + "/auth/continue/" + g.continueID}
+	response := continueResponse{URI: s.config.BaseURL(r) + "/auth/continue/" + g.continueID}
 	response.AccessToken.Value = g.continueToken
 	return response
 }
@@ -118,7 +119,7 @@ func (s *Server) issueGrant(r *http.Request, g *grant) grantResponse {
 
 // continueGrant responds to a continuation (RFC 9635 §5.1) or, without a reference, a poll (§5.2).
 func (s *Server) continueGrant(r *http.Request) (any, error) {
-	body, err := readBody(r)
+	body, err := respond.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (s *Server) continueGrant(r *http.Request) (any, error) {
 		case reference == nil:
 			return s.poll(r, g)
 		case *reference == "":
-			return nil, fail(http.StatusUnauthorized, "invalid_request", "missing interaction reference")
+			return nil, respond.Fail(http.StatusUnauthorized, "invalid_request", "missing interaction reference")
 		}
 		return s.continueAfterInteraction(r, g, *reference)
 	})
@@ -146,13 +147,13 @@ func parseContinuation(body []byte) (reference *string, err error) {
 		InteractRef *string `json:"interact_ref"`
 	}
 	if err := json.Unmarshal(body, &message); err != nil || message == nil {
-		return nil, failSchema("body must be an object in which interact_ref is a string")
+		return nil, respond.FailSchema("body must be an object in which interact_ref is a string")
 	}
 	return message.InteractRef, nil
 }
 
 // grantToContinue returns the grant that a request names by id and token. Server.mu must be held.
-func (s *Server) grantToContinue(r *http.Request) (*grant, *failure) {
+func (s *Server) grantToContinue(r *http.Request) (*grant, *respond.Failure) {
 	g := s.grants.continuation(r.PathValue("id"), gnapToken(r))
 	if g == nil {
 		return nil, invalidContinuation()
@@ -162,9 +163,9 @@ func (s *Server) grantToContinue(r *http.Request) (*grant, *failure) {
 
 // ifBound calls act with the grant that a request names, if the key to which the grant is bound signed the request.
 // Find and act are called with Server.mu held. The signature is verified without it, so the grant is looked up again
-// then: it may have been cancelled, or rotated, meanwhile. The error is that of act, or a *failure.
+// then: it may have been cancelled, or rotated, meanwhile. The error is that of act, or a *respond.Failure.
 func (s *Server) ifBound(
-	r *http.Request, body []byte, find func(*http.Request) (*grant, *failure), act func(*grant) (any, error),
+	r *http.Request, body []byte, find func(*http.Request) (*grant, *respond.Failure), act func(*grant) (any, error),
 ) (any, error) {
 	if err := checkID(r.PathValue("id")); err != nil {
 		return nil, err
@@ -192,17 +193,17 @@ func (s *Server) ifBound(
 // checkID fails as the reference server does when its database cannot read an id.
 func checkID(id string) error {
 	if !wellFormedID.MatchString(id) {
-		return failPlain(http.StatusInternalServerError, "Internal Server Error")
+		return respond.FailPlain(http.StatusInternalServerError, "Internal Server Error")
 	}
 	return nil
 }
 
 func (s *Server) continueAfterInteraction(r *http.Request, g *grant, reference string) (any, error) {
 	if !same(g.interactRef, reference) {
-		return nil, fail(http.StatusNotFound, "invalid_continuation", "grant not found")
+		return nil, respond.Fail(http.StatusNotFound, "invalid_continuation", "grant not found")
 	}
 	if time.Now().Before(g.waitUntil) {
-		return nil, fail(http.StatusBadRequest, "too_fast", `continued grant faster than "wait" period`)
+		return nil, respond.Fail(http.StatusBadRequest, "too_fast", `continued grant faster than "wait" period`)
 	}
 	if g.state != approved {
 		return nil, requestDenied("grant interaction not approved")
@@ -213,7 +214,7 @@ func (s *Server) continueAfterInteraction(r *http.Request, g *grant, reference s
 
 func (s *Server) poll(r *http.Request, g *grant) (any, error) {
 	if time.Now().Before(g.waitUntil) {
-		return nil, fail(http.StatusBadRequest, "too_fast", `polled grant faster than "wait" period`)
+		return nil, respond.Fail(http.StatusBadRequest, "too_fast", `polled grant faster than "wait" period`)
 	}
 	if g.finish() != nil {
 		return nil, requestDenied("grant cannot be polled")
@@ -239,7 +240,7 @@ func (s *Server) rotateContinuation(g *grant) {
 
 // cancelGrant forgets a grant, whatever became of it, and its token (RFC 9635 §5.4).
 func (s *Server) cancelGrant(r *http.Request) (any, error) {
-	body, err := readBody(r)
+	body, err := respond.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}

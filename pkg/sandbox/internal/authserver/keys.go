@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func (c client) String() string {
 	return "a client without a name"
 }
 
-// findKey returns the key that a client publishes under an id. The error is a *failure.
+// findKey returns the key that a client publishes under an id. The error is a *respond.Failure.
 func (s *Server) findKey(ctx context.Context, c client, keyID string) (ed25519.PublicKey, error) {
 	key, err := s.lookUpKey(ctx, c, keyID)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Server) keySet(ctx context.Context, c client) (jwk.Set, error) {
 // hostedName returns the name of the client whose wallet address this is, or "" when it is not
 // below the base URL of the request.
 func (s *Server) hostedName(r *http.Request, walletAddress string) string {
-	name, ok := strings.CutPrefix(walletAddress, s.baseURL(r)+clientsPath)
+	name, ok := strings.CutPrefix(walletAddress, s.config.BaseURL(r)+clientsPath)
 	if !ok {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"bytes"
@@ -6,43 +6,15 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"open-payments-wasm/pkg/httpsig"
+	"open-payments-wasm/pkg/sandbox/internal/respond"
 )
-
-const maxBodySize = 64 << 10
-
-// readBody returns the body of a request, which is JSON or nothing. The error is a *failure.
-func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodySize+1))
-	switch {
-	case err != nil:
-		return nil, failPlain(http.StatusBadRequest, "the body could not be read")
-	case len(body) > maxBodySize:
-		return nil, failPlain(http.StatusRequestEntityTooLarge, "request entity too large")
-	case len(body) == 0:
-		return nil, nil
-	case !isJSON(r.Header.Get("Content-Type")):
-		return nil, fail(http.StatusUnsupportedMediaType, "", "unsupported media type: expected application/json")
-	case !utf8.Valid(body) || !json.Valid(body):
-		return nil, failPlain(http.StatusBadRequest, "the body is not JSON")
-	default:
-		return body, nil
-	}
-}
-
-func isJSON(contentType string) bool {
-	mediaType, _, err := mime.ParseMediaType(contentType)
-	return err == nil && mediaType == "application/json"
-}
 
 // gnapToken returns the token of an "Authorization: GNAP …" header, or "".
 func gnapToken(r *http.Request) string {
@@ -54,7 +26,7 @@ func gnapToken(r *http.Request) string {
 }
 
 // verify returns the key of the client with which a request was signed. When the request was not
-// signed, or not as it must be, the error is a *failure with code invalid_client.
+// signed, or not as it must be, the error is a *respond.Failure with code invalid_client.
 func (s *Server) verify(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
 	key, err := s.checkSignature(r, body, c)
 	if s.config.OnRequest != nil {
@@ -83,7 +55,7 @@ func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519
 	}
 	policy := s.policy()
 	params, err := httpsig.VerifyAny(r, body, policy, keyOf)
-	var known *failure
+	var known *respond.Failure
 	switch {
 	case errors.As(err, &known):
 		return nil, err
@@ -99,7 +71,7 @@ func (s *Server) policy() httpsig.Policy {
 	return httpsig.Policy{MaxAge: s.config.MaxAge, Strict: !s.config.AcceptUnboundSignatures, OnlyLabel: s.config.OnlySig1}
 }
 
-// checkSigned returns a *failure where the header fields of a signature are missing or unreadable.
+// checkSigned returns a *respond.Failure where the header fields of a signature are missing or unreadable.
 func (s *Server) checkSigned(r *http.Request) error {
 	if _, err := httpsig.ReadAllParams(r, s.policy()); err != nil {
 		return invalidClient("invalid signature headers: %s", reason(err))
@@ -110,7 +82,7 @@ func (s *Server) checkSigned(r *http.Request) error {
 // reason is what an error says, without the Go package that says it: it is for clients.
 func reason(err error) string {
 	text := strings.TrimPrefix(err.Error(), "httpsig: ")
-	return strings.TrimPrefix(text, "sandbox: ")
+	return strings.TrimPrefix(text, "")
 }
 
 // verifyBound verifies a request about a grant, which only the key that opened the grant may sign

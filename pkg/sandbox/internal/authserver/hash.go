@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"crypto"

@@ -1,4 +1,4 @@
-package sandbox
+package authserver
 
 import (
 	"net/url"

@@ -1,0 +1,89 @@
+package authserver
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestKeysAreFetchedFromLoopbackOnlyAndNotFollowed(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/moved/jwks.json":
+			http.Redirect(w, r, "/good/jwks.json", http.StatusFound)
+		case "/good/jwks.json":
+			_, _ = w.Write([]byte(`{"keys":[]}`))
+		case "/html/jwks.json":
+			_, _ = w.Write([]byte(`<html>`))
+		case "/large/jwks.json":
+			_, _ = w.Write([]byte(`{"keys":[],"x":"` + strings.Repeat("x", maxFetchSize) + `"}`))
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer elsewhere.Close()
+	if _, err := fetchLoopbackKeys(context.Background(), elsewhere.URL+"/good/"); err != nil {
+		t.Error(err)
+	}
+	for _, address := range []string{
+		elsewhere.URL + "/moved", elsewhere.URL + "/html", elsewhere.URL + "/large", elsewhere.URL + "/missing", "http://[::1]:1/alice",
+	} {
+		if _, err := fetchLoopbackKeys(context.Background(), address); err == nil {
+			t.Errorf("keys of %s were accepted", address)
+		}
+	}
+	for _, address := range []string{"http://10.0.0.1/alice", "http://localhost.example/alice", "http://%/"} {
+		if _, err := fetchLoopbackKeys(context.Background(), address); err == nil || !strings.Contains(err.Error(), "loopback") {
+			t.Errorf("keys of %s: %v", address, err)
+		}
+	}
+}
+
+func TestHashVectorOfRFC9635(t *testing.T) {
+	const clientNonce, serverNonce = "VJLO6A4CATR0KRO", "MBDOFXG4Y5CVJCX821LH"
+	const ref, endpoint = "4IFWWIKYB2PQ6U56NL1", "https://server.example.com/tx"
+	if got := interactionHash(HashBase64URL, "sha-256", clientNonce, serverNonce, ref, endpoint); got != "x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY" {
+		t.Errorf("base64url: %s", got)
+	}
+	if got := interactionHash(HashBase64, "", clientNonce, serverNonce, ref, endpoint); got != "x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=" {
+		t.Errorf("base64: %s", got)
+	}
+}
+
+func TestAmountsAndRightsInWords(t *testing.T) {
+	scale := func(n uint8) *uint8 { return &n }
+	for _, test := range []struct {
+		amount amount
+		want   string
+	}{
+		{amount{"500", "USD", scale(2)}, "5.00 USD"}, {amount{"5", "USD", scale(2)}, "0.05 USD"}, {amount{"5", "JPY", scale(0)}, "5 JPY"},
+		{amount{"1234567", "XRP", scale(6)}, "1.234567 XRP"},
+	} {
+		if got := test.amount.String(); got != test.want {
+			t.Errorf("%s, want %s", got, test.want)
+		}
+	}
+	request := &grantRequest{
+		access: []access{
+			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://w.example/alice", Limits: &limits{ReceiveAmount: &amount{"1", "EUR", scale(0)}, Receiver: "R", Interval: "I"}},
+			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://alice.example"},
+			{Type: "incoming-payment", Actions: []string{"read"}, Identifier: "https://w.example/bob/"},
+			{Type: "quote", Actions: []string{"read"}},
+		},
+		subject: &subject{SubIDs: []subID{{ID: "https://w.example/alice", Format: "uri"}}},
+	}
+	var texts []string
+	for _, right := range describeRights(request) {
+		texts = append(texts, right.Text+": "+strings.Join(right.Details, "; "))
+	}
+	const expected = `send as much as it takes for the receiver to get 1 EUR from alice: only to R; again in every interval of I; wallet address: https://w.example/alice; actions: create
+send any amount from https://alice.example: wallet address: https://alice.example; actions: create
+use incoming payments of bob: wallet address: https://w.example/bob/; actions: read
+use quotes: actions: read
+know that you are https://w.example/alice: `
+	if got := strings.Join(texts, "\n"); got != expected {
+		t.Errorf("got\n%s\nwant\n%s", got, expected)
+	}
+}
