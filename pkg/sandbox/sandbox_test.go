@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +90,7 @@ type reply struct {
 		SubIDs []struct{ ID string } `json:"sub_ids"`
 	}
 	Continue continueReply
+	Secret   string
 	Error    *struct{ Code, Description string }
 }
 
@@ -445,46 +445,6 @@ func TestDirectedIdentity(t *testing.T) {
 	want(t, c.send("POST", base+"/auth/", "", ask), http.StatusBadRequest, "invalid_request")
 	c.keyID = "k2"
 	want(t, c.send("POST", base+"/auth/", "", body), http.StatusBadRequest, "invalid_client")
-}
-
-func TestPutClientKeys(t *testing.T) {
-	c := start(t, Config{Wait: NoWait})
-	put := func(name, body string) reply {
-		return c.deliver(httptest.NewRequest("PUT", "/clients/"+name+"/jwks.json", strings.NewReader(body)))
-	}
-	encode := func(key any) string {
-		data, err := json.Marshal(keySet(t, "k1", key))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
-	}
-	public := encode(c.key.Public())
-	r := put("page", public)
-	want(t, r, http.StatusOK, "")
-	if !strings.Contains(r.body, `/clients/page"`) {
-		t.Errorf("response %s", r.body)
-	}
-	c.name = "page"
-	c.issued()
-
-	one := strings.TrimSuffix(strings.TrimPrefix(public, `{"keys":[`), `]}`)
-	for name, body := range map[string]string{
-		"private key": encode(c.key),
-		"no kid":      strings.Replace(public, `"kid":"k1"`, `"kid":""`, 1),
-		"another alg": strings.Replace(public, "EdDSA", "ES256", 1),
-		"another use": strings.Replace(public, `"kid"`, `"use":"enc","kid"`, 1),
-		"X25519":      strings.Replace(public, "Ed25519", "X25519", 1),
-		"short x":     regexp.MustCompile(`"x":"[^"]*"`).ReplaceAllString(public, `"x":"AAAA"`),
-		"symmetric":   `{"keys":[{"kty":"oct","k":"AAAA","kid":"k1"}]}`,
-		"one key":     one,
-		"no JSON":     "<html>",
-		"17 keys":     `{"keys":[` + strings.Repeat(one+",", 16) + one + `]}`,
-	} {
-		t.Run(name, func(t *testing.T) { want(t, put("bad", body), http.StatusBadRequest, "-") })
-	}
-	want(t, put("a%2Fb", public), http.StatusBadRequest, "-")
-	want(t, put("large", public+strings.Repeat(" ", 16<<10)), http.StatusRequestEntityTooLarge, "text")
 }
 
 // The page is walked as a browser without scripts would walk it.

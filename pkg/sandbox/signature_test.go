@@ -3,7 +3,6 @@ package sandbox
 import (
 	"crypto/ed25519"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,15 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 )
-
-func newPut(t *testing.T, c *tester, name string) *http.Request {
-	t.Helper()
-	data, err := json.Marshal(keySet(t, "k1", c.key.Public()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return httptest.NewRequest("PUT", "/clients/"+name+"/jwks.json", strings.NewReader(string(data)))
-}
 
 func TestWhatAStrangerChanges(t *testing.T) {
 	c := start(t, Config{Wait: NoWait})
@@ -254,36 +244,5 @@ func TestRequestsInAbsoluteForm(t *testing.T) {
 		body := reference(c.approve(pending))
 		c.after = func(r *http.Request) { r.RequestURI = "http://" + r.Host + r.RequestURI }
 		want(t, c.resume(pending, body), http.StatusOK, "")
-	}
-}
-
-func TestForeignKeysInASet(t *testing.T) {
-	c := start(t, Config{Wait: NoWait})
-	data, err := json.Marshal(keySet(t, "k1", c.key.Public()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	put := func(body string) reply {
-		return c.deliver(httptest.NewRequest("PUT", "/clients/shop/jwks.json", strings.NewReader(body)))
-	}
-	foreign := `{"kty":"AKP","alg":"ML-DSA-65","kid":"q","pub":"AA"},{"kty":"new"},{"kty":7},null,1,` +
-		`{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"},{"kty":"OKP","crv":"Ed25519","x":7},`
-	ours := strings.TrimPrefix(string(data), `{"keys":[`)
-	for name, body := range map[string]string{
-		"foreign":    `{"keys":[` + foreign + ours,
-		"of browser": strings.Replace(string(data), `"EdDSA"`, `"Ed25519"`, 1),
-	} {
-		t.Run(name, func(t *testing.T) {
-			if name == "of browser" && body == string(data) {
-				t.Fatal("the key has no alg")
-			}
-			want(t, put(body), http.StatusOK, "")
-			c.issued()
-		})
-	}
-	for name, key := range map[string]string{
-		"private RSA": `{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"},`, "symmetric": `{"kty":"oct","k":"AQAB"},`, "private AKP": `{"kty":"AKP","priv":"AQAB"},`,
-	} {
-		t.Run(name, func(t *testing.T) { want(t, put(`{"keys":[`+key+ours), http.StatusBadRequest, "-") })
 	}
 }

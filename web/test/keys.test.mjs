@@ -474,12 +474,7 @@ describeInBrowsers({ title: (name) => `keys in ${name}` }, ({ launch, start }) =
     });
     const client = await publishKey(sandbox, "rotating", oldJwk);
     const pending = (await requestWith(lab, sandbox, client, "lab.old")).value;
-    await fetch(`${sandbox.clients}rotating/jwks.json`, {
-      // first publish both
-      method: "PUT",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ keys: [oldJwk, newJwk] }),
-    });
+    await publishKey(sandbox, "rotating", oldJwk, newJwk); // first publish both
     assert.equal((await requestWith(lab, sandbox, client, "lab.fresh")).error, undefined, "new grants use the new key");
     const reference = (await decide(pending, "approve")).searchParams.get("interact_ref");
     const { uri, access_token } = pending.continue;

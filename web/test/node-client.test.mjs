@@ -57,10 +57,11 @@ async function newClient(places, keyId = "key-1") {
   const keys = [{ kid: "key-1", alg: "EdDSA", kty, crv, x }];
   const response = await fetch(`${places.clients}node/jwks.json`, {
     method: "PUT",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", authorization: `Bearer ${places.secret}` },
     body: JSON.stringify({ keys }),
   });
-  const { id } = await response.json();
+  const { id, secret } = await response.json();
+  places.secret ??= secret; // the first response has it, and the next key set needs it
   return createAuthenticatedClient({ walletAddressUrl: id, privateKey, keyId, useHttp: true, validateResponses: true });
 }
 

@@ -18,14 +18,19 @@ export async function startSandbox(...flags) {
   return { ...JSON.parse(line), stop };
 }
 
-/** Publishes a public key and returns the wallet address of the client that has it. */
-export async function publishKey(sandbox, name, publicJwk) {
-  const response = await fetch(`${sandbox.clients}${name}/jwks.json`, {
+/** What the sandbox gave for a key set's address, and wants to see before it takes another set for it. */
+const secrets = new Map();
+
+/** Publishes public keys, in place of those before, and returns the wallet address of the client that has them. */
+export async function publishKey(sandbox, name, ...publicJwks) {
+  const url = `${sandbox.clients}${name}/jwks.json`;
+  const response = await fetch(url, {
     method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ keys: [publicJwk] }),
+    headers: { "content-type": "application/json", authorization: `Bearer ${secrets.get(url)}` },
+    body: JSON.stringify({ keys: publicJwks }),
   });
-  const { id } = await response.json();
+  const { id, secret } = await response.json();
+  if (secret) secrets.set(url, secret);
   return id;
 }
 

@@ -2,11 +2,14 @@ package authserver
 
 import (
 	"crypto/ed25519"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"strings"
+	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
@@ -15,7 +18,6 @@ import (
 )
 
 const (
-	maxClients    = 10_000
 	maxClientKeys = 16
 	maxKeySetSize = 16 << 10
 	clientsPath   = "/clients/"
@@ -23,26 +25,35 @@ const (
 
 var clientName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-var errTooManyClients = errors.New("too many clients")
-
 // AddClient hosts the public keys of a client, in place of those it had before, and returns the
 // path of the client's wallet address below the base URL. It refuses names that are not made of
-// 1 to 64 letters, digits, dots, underscores and hyphens, sets of more than 16 keys, and keys that
-// are not Ed25519 public keys with a kid.
+// 1 to 64 letters, digits, dots, underscores and hyphens, the names "." and "..", sets of more than
+// 16 keys, and keys that are not Ed25519 public keys with a kid.
 func (s *Server) AddClient(name string, keys jwk.Set) (path string, err error) {
-	if !clientName.MatchString(name) {
-		return "", fmt.Errorf("%q cannot be the name of a client", name)
-	}
-	if err := checkKeySet(keys); err != nil {
+	h, err := newHosted(name, keys)
+	if err != nil {
 		return "", err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.clients[name]; !known && len(s.clients) >= maxClients {
-		return "", errTooManyClients
+	return clientsPath + name, s.clients.add(name, h)
+}
+
+func newHosted(name string, keys jwk.Set) (*hosted, error) {
+	if !clientName.MatchString(name) || name == "." || name == ".." { // a URL has no such segments
+		return nil, fmt.Errorf("%q cannot be the name of a client", name)
 	}
-	s.clients[name] = keys
-	return clientsPath + name, nil
+	if err := checkKeySet(keys); err != nil {
+		return nil, err
+	}
+	served, err := json.Marshal(keys)
+	if err != nil {
+		return nil, err
+	}
+	if len(served) > maxKeySetSize {
+		return nil, errors.New("the key set is too large")
+	}
+	return &hosted{keys: keys, served: served, put: time.Now()}, nil
 }
 
 func checkKeySet(keys jwk.Set) error {
@@ -85,30 +96,39 @@ func publicKey(key jwk.Key) (ed25519.PublicKey, error) {
 	return public, nil
 }
 
-func (s *Server) clientKeys(name string) (jwk.Set, bool) {
+// client returns a client that this server hosts, or nil.
+func (s *Server) client(name string) *hosted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	keys, ok := s.clients[name]
-	return keys, ok
+	return s.clients.byName[name]
 }
+
+func noSuchClient() error { return respond.FailPlain(http.StatusNotFound, "no such client") }
 
 func (s *Server) getClient(r *http.Request) (any, error) {
 	name := r.PathValue("name")
-	if _, ok := s.clientKeys(name); !ok {
-		return nil, respond.FailPlain(http.StatusNotFound, "no such client")
+	if s.client(name) == nil {
+		return nil, noSuchClient()
 	}
 	return s.describeClient(r, name), nil
 }
 
 func (s *Server) getClientKeys(r *http.Request) (any, error) {
-	keys, ok := s.clientKeys(r.PathValue("name"))
-	if !ok {
-		return nil, respond.FailPlain(http.StatusNotFound, "no such client")
+	h := s.client(r.PathValue("name"))
+	if h == nil {
+		return nil, noSuchClient()
 	}
-	return keys, nil
+	return h.served, nil
 }
 
-// putClientKeys answers with the wallet address under which the client is now known.
+// claimedClient is the document of a client and, for whoever put the first keys under its name, the secret
+// that replaces them.
+type claimedClient struct {
+	walletAddress
+	Secret string `json:"secret,omitempty"`
+}
+
+// putClientKeys hosts a key set and responds with the wallet address under which the client is now known.
 func (s *Server) putClientKeys(r *http.Request) (any, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxKeySetSize+1))
 	if err != nil {
@@ -122,12 +142,27 @@ func (s *Server) putClientKeys(r *http.Request) (any, error) {
 		return nil, respond.FailSchema("not a JSON Web Key Set of Ed25519 public keys")
 	}
 	name := r.PathValue("name")
-	_, err = s.AddClient(name, keys)
-	if errors.Is(err, errTooManyClients) {
-		return nil, respond.FailPlain(http.StatusInsufficientStorage, "too many clients")
-	}
+	h, err := newHosted(name, keys)
 	if err != nil {
-		return nil, respond.FailSchema("%s", reason(err))
+		return nil, respond.FailSchema("%s", err)
 	}
-	return s.describeClient(r, name), nil
+	secret, err := s.claim(name, h, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	if err != nil {
+		return nil, err
+	}
+	return claimedClient{s.describeClient(r, name), secret}, nil
+}
+
+func (s *Server) claim(name string, h *hosted, secret string) (newSecret string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	newSecret, err = s.clients.claim(name, h, secret)
+	switch {
+	case errors.Is(err, errTooManyClients):
+		return "", respond.FailPlain(http.StatusInsufficientStorage, "too many clients")
+	case errors.Is(err, errNameTaken):
+		return "", respond.FailPlain(http.StatusUnauthorized,
+			"the name is taken: the first response to a PUT of it has a secret, which goes into Authorization: Bearer")
+	}
+	return newSecret, err
 }

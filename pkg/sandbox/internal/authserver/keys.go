@@ -72,11 +72,20 @@ func (s *Server) keySet(ctx context.Context, c client) (jwk.Set, error) {
 	if c.hostedAs == "" {
 		return s.config.FetchKeys(ctx, c.walletAddress)
 	}
-	keys, ok := s.clientKeys(c.hostedAs)
-	if !ok {
+	h := s.client(c.hostedAs)
+	if h == nil {
 		return nil, errors.New("no client has this wallet address")
 	}
-	return keys, nil
+	return h.keys, nil
+}
+
+// noteUse remembers that a hosted client has signed a request.
+func (s *Server) noteUse(c client) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.clients.byName[c.hostedAs]; h != nil {
+		h.used = time.Now()
+	}
 }
 
 // hostedName returns the name of the client whose wallet address this is, or "" when it is not
@@ -86,7 +95,7 @@ func (s *Server) hostedName(r *http.Request, walletAddress string) string {
 	if !ok {
 		return ""
 	}
-	return strings.TrimSuffix(name, "/")
+	return name
 }
 
 // parseKeySet reads the keys of a set that may be ours, and ignores those of other kinds and those that
@@ -136,7 +145,7 @@ func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, erro
 	if err != nil || !isLoopback(u.Hostname()) {
 		return nil, errors.New("its wallet address is not on a loopback host")
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(walletAddress, "/")+"/jwks.json", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, walletAddress+"/jwks.json", nil)
 	if err != nil {
 		return nil, err
 	}

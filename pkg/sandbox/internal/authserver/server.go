@@ -58,7 +58,7 @@ type Server struct {
 
 	mu      sync.Mutex // guards what follows, and every grant in it
 	grants  store
-	clients map[string]jwk.Set
+	clients registry
 	nonces  nonces
 }
 
@@ -70,7 +70,7 @@ func New(config Config) *Server {
 	return &Server{
 		config:  config,
 		grants:  newStore(),
-		clients: map[string]jwk.Set{},
+		clients: registry{byName: map[string]*hosted{}},
 		nonces:  nonces{seen: map[nonceID]time.Time{}},
 	}
 }
@@ -96,8 +96,8 @@ type Held struct {
 	Grants, Interactions, Tokens int
 	// Nonces is how many nonces of signatures are remembered.
 	Nonces int
-	// Clients is how many key sets are hosted.
-	Clients int
+	// Clients is how many key sets are hosted, and ClientBytes what they take.
+	Clients, ClientBytes int
 }
 
 // Held returns how much the server has in memory.
@@ -109,6 +109,7 @@ func (s *Server) Held() Held {
 		Interactions: len(s.grants.interactions),
 		Tokens:       len(s.grants.tokens),
 		Nonces:       len(s.nonces.seen),
-		Clients:      len(s.clients),
+		Clients:      len(s.clients.byName),
+		ClientBytes:  s.clients.bytes,
 	}
 }

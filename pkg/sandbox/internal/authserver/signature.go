@@ -64,6 +64,7 @@ func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519
 	case params.Nonce != "" && !s.useNonce(key, params):
 		return nil, invalidClient("invalid signature: its nonce was used before")
 	}
+	s.noteUse(c)
 	return key, nil
 }
 

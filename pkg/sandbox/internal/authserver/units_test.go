@@ -24,11 +24,11 @@ func TestKeysAreFetchedFromLoopbackOnlyAndNotFollowed(t *testing.T) {
 		}
 	}))
 	defer elsewhere.Close()
-	if _, err := fetchLoopbackKeys(context.Background(), elsewhere.URL+"/good/"); err != nil {
+	if _, err := fetchLoopbackKeys(context.Background(), elsewhere.URL+"/good"); err != nil {
 		t.Error(err)
 	}
 	for _, address := range []string{
-		elsewhere.URL + "/moved", elsewhere.URL + "/html", elsewhere.URL + "/large", elsewhere.URL + "/missing", "http://[::1]:1/alice",
+		elsewhere.URL + "/good/", elsewhere.URL + "/moved", elsewhere.URL + "/html", elsewhere.URL + "/large", elsewhere.URL + "/missing", "http://[::1]:1/alice",
 	} {
 		if _, err := fetchLoopbackKeys(context.Background(), address); err == nil {
 			t.Errorf("keys of %s were accepted", address)
