@@ -203,6 +203,10 @@ func TestGrantRequestsOfTheWrongShape(t *testing.T) {
 		"subject wrong format":  replace(`"client":`, `"subject":{"sub_ids":[{"id":"x","format":"email"}]},"client":`),
 		"subject none":          replace(`"client":`, `"subject":{},"client":`),
 		"start unknown":         replace(`"redirect"]`, `"app"]`),
+		"start nine":            replace(`"redirect"]`, `"redirect"`+strings.Repeat(`,"app"`, 8)+`]`),
+		"identifier too long":   replace(`sandbox.example/alice`, strings.Repeat("a", 2<<10)),
+		"client too long":       replace(`sandbox.example/clients/shop`, strings.Repeat("a", 2<<10)),
+		"finish too long":       replace(`localhost:3000/back`, "localhost/"+strings.Repeat("a", 2<<10)),
 		"finish push":           replace(`"method":"redirect"`, `"method":"push"`),
 		"finish no nonce":       replace(`client-nonce`, ``),
 		"finish hash method":    replace(`"nonce"`, `"hash_method":"sha3-512","nonce"`),
@@ -212,6 +216,7 @@ func TestGrantRequestsOfTheWrongShape(t *testing.T) {
 		})
 	}
 	want(t, c.send("POST", base+"/auth/", "", good), http.StatusOK, "")
+	want(t, c.send("POST", base+"/auth/", "", replace(`{`, `{"x":"`+strings.Repeat("x", 16<<10)+`",`)), http.StatusRequestEntityTooLarge, "text")
 	want(t, c.send("POST", base+"/auth/", "", c.grantBody(outgoing, "")), http.StatusBadRequest, "invalid_request")
 }
 

@@ -42,6 +42,9 @@ func (s *Server) requestGrant(r *http.Request) (any, error) {
 	if body == nil {
 		return nil, respond.FailSchema("body must be an object")
 	}
+	if len(body) > maxGrantRequest {
+		return nil, respond.FailPlain(http.StatusRequestEntityTooLarge, "request entity too large")
+	}
 	request, err := parseGrantRequest(body)
 	if err != nil {
 		return nil, err
@@ -74,6 +77,7 @@ func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint
 		request:       request,
 		endpoint:      endpoint,
 		created:       time.Now(),
+		size:          grantFactor*request.size + grantOverhead,
 		continueID:    newID(),
 		continueToken: rand.Text(),
 	}

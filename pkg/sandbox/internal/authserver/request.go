@@ -17,6 +17,7 @@ import (
 
 // grantRequest is the body of a grant request (RFC 9635 §2) after it was checked.
 type grantRequest struct {
+	size     int // of the body, in bytes
 	client   client
 	access   []access
 	subject  *subject
@@ -77,7 +78,11 @@ var allowedActions = map[string][]string{
 	"quote":            {"create", "read", "read-all"},
 }
 
-const maxAccess = 3
+const (
+	maxAccess = 3
+	maxStart  = 8
+	maxURL    = 2 << 10 // as long as browsers and servers take them
+)
 
 // parseGrantRequest reads a grant request. The error is a *respond.Failure.
 func parseGrantRequest(body []byte) (*grantRequest, error) {
@@ -92,7 +97,7 @@ func parseGrantRequest(body []byte) (*grantRequest, error) {
 	if err := json.Unmarshal(body, &wire); err != nil {
 		return nil, respond.FailSchema("body %s", describeJSONError(err))
 	}
-	request := &grantRequest{subject: wire.Subject, interact: wire.Interact}
+	request := &grantRequest{size: len(body), subject: wire.Subject, interact: wire.Interact}
 	if wire.AccessToken == nil && wire.Subject == nil {
 		return nil, respond.FailSchema("body must have access_token or subject")
 	}
@@ -151,6 +156,9 @@ func parseClient(raw json.RawMessage) (client, error) {
 }
 
 func checkWalletAddress(address string) error {
+	if len(address) > maxURL {
+		return errors.New("is too long")
+	}
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return errors.New("must be an https or http URL")
@@ -201,6 +209,9 @@ func (a access) check() error {
 	if a.Type == "outgoing-payment" && a.Identifier == "" {
 		return errors.New("has an outgoing-payment item without identifier")
 	}
+	if len(a.Identifier) > maxURL {
+		return errors.New("has an item whose identifier is too long")
+	}
 	if a.Type != "outgoing-payment" && a.Limits != nil {
 		return errors.New("has limits on what is not an outgoing-payment")
 	}
@@ -239,8 +250,8 @@ func (i *interactRequest) check() error {
 	if i == nil {
 		return nil
 	}
-	if !slices.Contains(i.Start, "redirect") {
-		return errors.New("must have redirect among start")
+	if !slices.Contains(i.Start, "redirect") || len(i.Start) > maxStart {
+		return fmt.Errorf("must have redirect among start, which has at most %d items", maxStart)
 	}
 	if i.Finish == nil {
 		return nil
@@ -257,6 +268,9 @@ func (i *interactRequest) check() error {
 // checkFinishURI accepts places to which a browser may be sent with a reference: https, http on
 // loopback, and pages of extensions. Schemes that run scripts are not among them.
 func checkFinishURI(uri string) error {
+	if len(uri) > maxURL {
+		return errors.New("has a finish whose uri is too long")
+	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Host == "" || u.User != nil {
 		return errors.New("must have a finish with an absolute uri without user")

@@ -94,6 +94,8 @@ func (s *Server) Register(mux *http.ServeMux) {
 type Held struct {
 	// Grants, Interactions and Tokens are how many of each can be found.
 	Grants, Interactions, Tokens int
+	// GrantBytes is what the grants take.
+	GrantBytes int
 	// Nonces is how many nonces of signatures are remembered.
 	Nonces int
 	// Clients is how many key sets are hosted, and ClientBytes what they take.
@@ -108,6 +110,7 @@ func (s *Server) Held() Held {
 		Grants:       len(s.grants.continuations),
 		Interactions: len(s.grants.interactions),
 		Tokens:       len(s.grants.tokens),
+		GrantBytes:   s.grants.bytes,
 		Nonces:       len(s.nonces.seen),
 		Clients:      len(s.clients.byName),
 		ClientBytes:  s.clients.bytes,

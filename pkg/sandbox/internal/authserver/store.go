@@ -10,11 +10,15 @@ import (
 )
 
 const (
-	maxGrants         = 100_000
+	maxGrantRequest   = 16 << 10
+	maxGrantBytes     = 64 << 20
 	grantLifetime     = time.Hour
 	interactLifetime  = 10 * time.Minute
 	accessLifetime    = 10 * time.Minute
 	storeSweepingTime = time.Minute
+
+	// What a grant takes in memory: its request, in pieces, and so much beside it.
+	grantFactor, grantOverhead = 4, 3 << 10
 )
 
 type state int
@@ -33,6 +37,7 @@ type grant struct {
 	request  *grantRequest
 	endpoint string // the URL at which it was requested: part of the interaction hash
 	created  time.Time
+	size     int // what it takes in memory, in bytes
 
 	state         state
 	waitUntil     time.Time // no continuation before then
@@ -63,6 +68,7 @@ type store struct {
 	continuations map[string]*grant
 	interactions  map[string]*grant
 	tokens        map[string]*accessToken
+	bytes         int // of all grants
 	swept         time.Time
 }
 
@@ -74,12 +80,13 @@ func newStore() store {
 	}
 }
 
-// add returns false when there are too many grants.
+// add returns false when there is no room for the grant.
 func (s *store) add(g *grant) bool {
 	s.sweep()
-	if len(s.continuations) >= maxGrants {
+	if s.bytes+g.size > maxGrantBytes {
 		return false
 	}
+	s.bytes += g.size
 	s.continuations[g.continueID] = g
 	if g.interactID != "" {
 		s.interactions[g.interactID] = g
@@ -88,6 +95,7 @@ func (s *store) add(g *grant) bool {
 }
 
 func (s *store) remove(g *grant) {
+	s.bytes -= g.size
 	delete(s.continuations, g.continueID)
 	delete(s.interactions, g.interactID)
 	s.removeToken(g)

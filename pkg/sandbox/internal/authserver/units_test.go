@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestKeysAreFetchedFromLoopbackOnlyAndNotFollowed(t *testing.T) {
@@ -85,5 +86,19 @@ use quotes: actions: read
 know that you are https://w.example/alice: `
 	if got := strings.Join(texts, "\n"); got != expected {
 		t.Errorf("got\n%s\nwant\n%s", got, expected)
+	}
+}
+
+// The bytes of what is forgotten are free again.
+func TestStoreCountsBytes(t *testing.T) {
+	s := newStore()
+	half := func(id string) *grant { return &grant{continueID: id, created: time.Now(), size: maxGrantBytes / 2} }
+	first := half("1")
+	if !s.add(first) || !s.add(half("2")) || s.add(half("3")) {
+		t.Fatalf("%d bytes", s.bytes)
+	}
+	s.remove(first)
+	if !s.add(half("3")) || s.add(half("4")) {
+		t.Errorf("%d bytes", s.bytes)
 	}
 }
