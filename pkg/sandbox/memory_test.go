@@ -1,10 +1,15 @@
 package sandbox
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Grants take no more memory than is counted, whatever is long in them, and a bound holds.
@@ -46,4 +51,29 @@ func heap() int64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return int64(stats.HeapAlloc)
+}
+
+// Whoever holds a connection open with a body that never ends is cut off, wherever the body goes to.
+func TestBodiesThatNeverEnd(t *testing.T) {
+	wallet := New(Config{BodyTimeout: 50 * time.Millisecond})
+	server := httptest.NewServer(wallet)
+	defer server.Close()
+	for _, target := range []string{
+		"POST /auth/", "POST /auth/continue/" + unknownID, "DELETE /auth/token/" + unknownID, "PUT /clients/x/jwks.json",
+	} {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{", target)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%s: %s", target, response.Status)
+		}
+	}
 }

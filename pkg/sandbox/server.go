@@ -38,8 +38,9 @@ import (
 const NoWait time.Duration = -1
 
 const (
-	defaultWait   = 5 * time.Second
-	defaultMaxAge = time.Minute
+	defaultWait        = 5 * time.Second
+	defaultMaxAge      = time.Minute
+	defaultBodyTimeout = 10 * time.Second
 )
 
 // Config adjusts a Server. The zero Config is a strict server with the wallet alice.
@@ -74,6 +75,9 @@ type Config struct {
 	// FetchKeys returns the key set of a client wallet address that this server does not host.
 	// Nil: GET {walletAddress}/jwks.json, from loopback hosts only.
 	FetchKeys func(ctx context.Context, walletAddress string) (jwk.Set, error)
+	// BodyTimeout is how long the body of a request may take to come. Zero: 10 seconds. Set the timeouts of the
+	// http.Server too: a handler sees nothing of what is before the body.
+	BodyTimeout time.Duration
 	// OnRequest is called for every request whose signature was checked, before it is answered,
 	// from many goroutines at once.
 	OnRequest func(Exchange)
@@ -146,6 +150,9 @@ func withDefaults(config Config) Config {
 	if config.MaxAge == 0 {
 		config.MaxAge = defaultMaxAge
 	}
+	if config.BodyTimeout == 0 {
+		config.BodyTimeout = defaultBodyTimeout
+	}
 	return config
 }
 
@@ -172,6 +179,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	respond.BoundBody(w, r, s.config.BodyTimeout)
 	s.mux.ServeHTTP(w, s.seenByClient(r))
 }
 

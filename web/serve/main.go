@@ -152,7 +152,7 @@ func announce(p places, asJSON bool, stdout io.Writer) error {
 func serve(ctx context.Context, handlers map[net.Listener]http.Handler) error {
 	failed := make(chan error, len(handlers))
 	for listener, handler := range handlers {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+		server := newServer(handler)
 		defer server.Close()
 		go func() { failed <- server.Serve(listener) }()
 	}
@@ -161,5 +161,18 @@ func serve(ctx context.Context, handlers map[net.Listener]http.Handler) error {
 		return nil
 	case err := <-failed:
 		return err
+	}
+}
+
+// newServer bounds how long a connection may be held: by headers and bodies that never end, by responses that nobody
+// reads, and by nothing at all.
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
 	}
 }

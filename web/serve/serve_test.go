@@ -258,6 +258,17 @@ func TestRun(t *testing.T) {
 	}
 }
 
+func TestConnectionsAreBounded(t *testing.T) {
+	s := newServer(nil)
+	for name, bound := range map[string]time.Duration{
+		"header": s.ReadHeaderTimeout, "read": s.ReadTimeout, "write": s.WriteTimeout, "idle": s.IdleTimeout,
+	} {
+		if bound <= 0 || bound > 2*time.Minute {
+			t.Errorf("%s: %s", name, bound)
+		}
+	}
+}
+
 func TestAnnouncement(t *testing.T) {
 	var out bytes.Buffer
 	if err := announce(newPlaces("http://127.0.0.1:8080", "http://127.0.0.1:8081"), false, &out); err != nil {

@@ -132,7 +132,7 @@ type claimedClient struct {
 func (s *Server) putClientKeys(r *http.Request) (any, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxKeySetSize+1))
 	if err != nil {
-		return nil, respond.FailPlain(http.StatusBadRequest, "the body could not be read")
+		return nil, respond.Unreadable(err)
 	}
 	if len(body) > maxKeySetSize {
 		return nil, respond.FailPlain(http.StatusRequestEntityTooLarge, "the key set is too large")

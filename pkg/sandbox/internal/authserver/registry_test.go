@@ -66,7 +66,7 @@ func TestKeySetsTakeWhatIsCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := New(Config{})
 			before := heap()
-			for i := range 1000 {
+			for i := range 400 {
 				keys := jwk.NewSet()
 				for k := range test.keys {
 					_ = keys.AddKey(publicJWK(t, fmt.Sprintf("%0*d", test.kid, k)))

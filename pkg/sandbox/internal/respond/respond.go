@@ -9,6 +9,8 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
+	"time"
 	"unicode/utf8"
 )
 
@@ -99,12 +101,13 @@ func Error(w http.ResponseWriter, err error) {
 }
 
 // ReadBody returns the body of a request, which is JSON in UTF-8 of at most MaxBody bytes, or nil if there is none.
-// The error is a *Failure: 413 when it is longer, 415 when it is of another type, 400 when it is not JSON.
+// The error is a *Failure: 413 when it is longer, 415 when it is of another type, 400 when it is not JSON, 408 when it
+// did not come in time.
 func ReadBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	switch {
 	case err != nil:
-		return nil, FailPlain(http.StatusBadRequest, "the body could not be read")
+		return nil, Unreadable(err)
 	case len(body) > MaxBody:
 		return nil, FailPlain(http.StatusRequestEntityTooLarge, "request entity too large")
 	case len(body) == 0:
@@ -121,4 +124,38 @@ func ReadBody(r *http.Request) ([]byte, error) {
 func isJSON(contentType string) bool {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	return err == nil && mediaType == "application/json"
+}
+
+// Unreadable returns the failure for a body whose reading ended with an error: 408 when it did not come in time, else 400.
+func Unreadable(err error) *Failure {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return FailPlain(http.StatusRequestTimeout, "the body did not come in time")
+	}
+	return FailPlain(http.StatusBadRequest, "the body could not be read")
+}
+
+// BoundBody sets a deadline to the body of a request, from now: to read it fails afterwards. It does nothing where the
+// ResponseWriter cannot, as in tests without a connection.
+func BoundBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return
+	}
+	controller := http.NewResponseController(w)
+	if controller.SetReadDeadline(time.Now().Add(timeout)) == nil {
+		r.Body = timedBody{r.Body, controller}
+	}
+}
+
+// timedBody takes the deadline away at the end of a body: net/http goes on reading then, to notice that a client leaves.
+type timedBody struct {
+	io.ReadCloser
+	controller *http.ResponseController
+}
+
+func (b timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.controller.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }

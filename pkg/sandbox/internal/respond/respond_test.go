@@ -1,12 +1,15 @@
 package respond
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestHandler(t *testing.T) {
@@ -63,6 +66,52 @@ func TestReadBody(t *testing.T) {
 	} {
 		if got, status := read(test.contentType, test.body); status != test.status || (status == 0 && got != test.body) {
 			t.Errorf("%s %.20s: %d %.60s", test.contentType, test.body, status, got)
+		}
+	}
+}
+
+// A body that never ends is cut, and one that came in time leaves the response all the time it takes.
+func TestBoundBody(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		timeout := time.Minute
+		if r.URL.Path == "/short" {
+			timeout = 50 * time.Millisecond
+		}
+		BoundBody(w, r, timeout)
+		Handler(func(r *http.Request) (any, error) {
+			body, err := ReadBody(r)
+			if err != nil {
+				return nil, err
+			}
+			select {
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			case <-time.After(4 * 50 * time.Millisecond):
+				return string(body), nil
+			}
+		}).ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	status := func(path, body string) int {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n%s", path, body)
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	if got := status("/short", "{"); got != http.StatusRequestTimeout {
+		t.Errorf("a body that never ends: %d", got)
+	}
+	for _, path := range []string{"/short", "/long"} {
+		if got := status(path, "{}"); got != http.StatusOK {
+			t.Errorf("%s: %d", path, got)
 		}
 	}
 }
