@@ -12,7 +12,7 @@ const parallel = 64
 func TestWholeGrantsInParallel(t *testing.T) {
 	var mu sync.Mutex
 	verified := 0
-	server := New(Config{Wait: NoWait, RotateContinuation: true, OnRequest: func(Exchange) {
+	server := New(Config{Wait: NoWait, RotateContinuation: true, Hosts: []string{"sandbox.example"}, OnRequest: func(Exchange) {
 		mu.Lock()
 		defer mu.Unlock()
 		verified++
@@ -74,7 +74,7 @@ func race(t *testing.T, refused int, call func() reply) reply {
 // The grant is looked up again once the signature is verified, because that takes its time.
 func TestAGrantThatEndsWhileItsSignatureIsVerified(t *testing.T) {
 	meanwhile := func() {}
-	server := New(Config{Wait: NoWait, OnRequest: func(Exchange) { meanwhile() }})
+	server := New(Config{Wait: NoWait, Hosts: []string{"sandbox.example"}, OnRequest: func(Exchange) { meanwhile() }})
 	c := newTester(t, server, "shop")
 	cancel := func(grant reply) func() {
 		return func() {

@@ -74,8 +74,10 @@ func newTester(t testing.TB, server *Server, name string) *tester {
 	return &tester{t: t, server: server, name: name, keyID: "k1", key: key}
 }
 
+// start starts a server that may be called under the host of base, and returns a client of it.
 func start(t testing.TB, config Config) *tester {
 	t.Helper()
+	config.Hosts = append(config.Hosts, strings.TrimPrefix(base, "http://"))
 	return newTester(t, New(config), "shop")
 }
 
@@ -131,8 +133,12 @@ func (c *tester) send(method, url, token, body string) reply {
 	return c.deliver(req)
 }
 
+// deliver hands a request to the server. One to the host that httptest makes up goes to that of base.
 func (c *tester) deliver(req *http.Request) reply {
 	c.t.Helper()
+	if req.Host == "example.com" {
+		req.Host = strings.TrimPrefix(base, "http://")
+	}
 	recorder := httptest.NewRecorder()
 	c.server.ServeHTTP(recorder, req)
 	r := reply{status: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
@@ -321,11 +327,38 @@ func TestWalletAddressDocuments(t *testing.T) {
 	}
 }
 
+func TestForeignHostsAreRefused(t *testing.T) {
+	server := New(Config{BaseURL: "https://pay.example:8443", Hosts: []string{"proxy.internal"}})
+	status := func(host string, request *http.Request) int {
+		request.Host = host
+		recorder := httptest.NewRecorder()
+		server.ServeHTTP(recorder, request)
+		return recorder.Code
+	}
+	for _, host := range []string{
+		"localhost", "localhost:8081", "127.0.0.1:8081", "[::1]:8081", "alice.localhost", "LOCALHOST", "pay.example", "pay.example:8443",
+		"proxy.internal:80",
+	} {
+		if got := status(host, httptest.NewRequest("GET", "/alice", nil)); got != http.StatusOK {
+			t.Errorf("%s: %d", host, got)
+		}
+	}
+	for _, host := range []string{"evil.example", "evil.example:8081", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example", ""} {
+		for _, request := range []*http.Request{
+			httptest.NewRequest("GET", "/alice", nil), httptest.NewRequest("POST", "/interact/1/2", nil), httptest.NewRequest("OPTIONS", "/auth", nil),
+		} {
+			if got := status(host, request); got != http.StatusMisdirectedRequest {
+				t.Errorf("%s %s: %d", host, request.Method, got)
+			}
+		}
+	}
+}
+
 // A server behind a proxy that ends TLS sees neither the scheme nor, perhaps, the host.
 func TestBaseURL(t *testing.T) {
-	c := start(t, Config{BaseURL: "https://pay.example/sandbox", Wait: NoWait})
+	c := start(t, Config{BaseURL: "https://pay.example/sandbox", Hosts: []string{"proxy.internal"}, Wait: NoWait})
 	c.before = func(r *http.Request) { r.URL.Scheme, r.Host = "https", "pay.example" }
-	c.after = func(r *http.Request) { r.URL.Scheme, r.Host = "", "10.0.0.1:8080" }
+	c.after = func(r *http.Request) { r.URL.Scheme, r.Host = "", "proxy.internal:8080" }
 	body := strings.ReplaceAll(c.grantBody(outgoing, finishMember), base+"/clients", "https://pay.example/sandbox/clients")
 	r := c.send("POST", "/auth/", "", body)
 	want(t, r, http.StatusOK, "")
@@ -419,7 +452,7 @@ func TestOverTheWire(t *testing.T) {
 
 func TestFetchKeysOfTheCaller(t *testing.T) {
 	key := newKey(t)
-	server := New(Config{FetchKeys: func(_ context.Context, address string) (jwk.Set, error) {
+	server := New(Config{Hosts: []string{"sandbox.example"}, FetchKeys: func(_ context.Context, address string) (jwk.Set, error) {
 		if address != "https://wallet.example/shop" {
 			t.Errorf("asked for %s", address)
 		}

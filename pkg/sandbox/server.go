@@ -48,6 +48,10 @@ type Config struct {
 	// BaseURL is where clients reach the server, when that is not what the Host header and TLS
 	// of a request say: "https://sandbox.example". It may end in a path, but not in a slash.
 	BaseURL string
+	// Hosts are the hosts, without ports, under which the server may be called beside loopback ones and that of
+	// BaseURL. Every other Host header is refused: it may be a page's own name that was made to lead here (DNS
+	// rebinding), and that page could approve what it asked for.
+	Hosts []string
 	// Wallets are the names of the wallets that exist. Empty: alice.
 	Wallets []string
 	// Wait is how long clients have to wait before they continue, and between two polls. Zero:
@@ -172,6 +176,10 @@ func mustParseBase(raw string) *url.URL {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !s.isOurs(r.Host) {
+		http.Error(w, "this host is not served here", http.StatusMisdirectedRequest)
+		return
+	}
 	if !strings.HasPrefix(r.URL.Path, "/interact/") {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		if r.Method == http.MethodOptions {
@@ -181,6 +189,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	respond.BoundBody(w, r, s.config.BodyTimeout)
 	s.mux.ServeHTTP(w, s.seenByClient(r))
+}
+
+// isOurs says whether the server may be called under a host, which may have a port.
+func (s *Server) isOurs(hostport string) bool {
+	host := strings.ToLower((&url.URL{Host: hostport}).Hostname())
+	return authserver.IsLoopback(host) || slices.Contains(s.config.Hosts, host) || (s.base != nil && strings.EqualFold(s.base.Hostname(), host))
 }
 
 func answerPreflight(w http.ResponseWriter, r *http.Request) {

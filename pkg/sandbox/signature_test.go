@@ -23,7 +23,7 @@ func TestWhatAStrangerChanges(t *testing.T) {
 		},
 		"no body":           func(r *http.Request) { r.Body = http.NoBody },
 		"query":             func(r *http.Request) { r.RequestURI += "?x" },
-		"host":              func(r *http.Request) { r.Host = "other.example" },
+		"host":              func(r *http.Request) { r.Host = "localhost" },
 		"method":            func(r *http.Request) { r.Method = "DELETE" },
 		"digest":            func(r *http.Request) { r.Header.Set("Content-Digest", "sha-512=:AAAA:") },
 		"no digest":         func(r *http.Request) { r.Header.Del("Content-Digest") },

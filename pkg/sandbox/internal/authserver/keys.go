@@ -142,7 +142,7 @@ var loopbackClient = &http.Client{
 // refused: whoever sends a grant request chooses the address.
 func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, error) {
 	u, err := url.Parse(walletAddress)
-	if err != nil || !isLoopback(u.Hostname()) {
+	if err != nil || !IsLoopback(u.Hostname()) {
 		return nil, errors.New("its wallet address is not on a loopback host")
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, walletAddress+"/jwks.json", nil)
@@ -164,7 +164,8 @@ func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, erro
 	return parseKeySet(data)
 }
 
-func isLoopback(host string) bool {
+// IsLoopback says whether a host, without a port, is this machine: localhost, a name below it, or a loopback address.
+func IsLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}

@@ -279,7 +279,7 @@ func checkFinishURI(uri string) error {
 	case "https", "chrome-extension", "moz-extension", "safari-web-extension":
 		return nil
 	case "http":
-		if isLoopback(u.Hostname()) {
+		if IsLoopback(u.Hostname()) {
 			return nil
 		}
 	}
