@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -413,12 +414,13 @@ func TestOnRequestSeesVerdicts(t *testing.T) {
 // Over the wire, in bodies and headers as net/http delivers them, with the clients' keys on
 // another server.
 func TestOverTheWire(t *testing.T) {
+	t.Parallel() // to find that keys are gone takes as long as to find that they do not come
 	wallet := start(t, Config{})
 	keys := httptest.NewServer(wallet.server)
 	defer keys.Close()
 	server := httptest.NewServer(New(Config{Wait: NoWait}))
 	defer server.Close()
-	request := func(address string) int {
+	request := func(address string) (int, string) {
 		body := strings.ReplaceAll(wallet.grantBody(incoming, ""), base, address)
 		req, err := http.NewRequest("POST", server.URL+"/auth/", strings.NewReader(body))
 		if err != nil {
@@ -432,21 +434,24 @@ func TestOverTheWire(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.Body.Close()
-		return res.StatusCode
+		defer res.Body.Close()
+		response, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(response)
 	}
-	if status := request(keys.URL); status != http.StatusOK {
-		t.Errorf("client on loopback: %d", status)
-	}
-	if status := request("http://wallet.example"); status != http.StatusBadRequest {
-		t.Errorf("client elsewhere: %d", status)
-	}
-	if status := request(server.URL); status != http.StatusBadRequest {
-		t.Errorf("client that this server does not know: %d", status)
+	if status, response := request(keys.URL); status != http.StatusOK {
+		t.Errorf("client on loopback: %d %s", status, response)
 	}
 	keys.Close()
-	if status := request(keys.URL); status != http.StatusBadRequest {
-		t.Errorf("client whose keys are gone: %d", status)
+	const unknown = `{"error":{"code":"invalid_client","description":"could not determine client"}}`
+	for name, address := range map[string]string{
+		"elsewhere": "http://wallet.example", "not known to this server": server.URL, "whose keys are gone": keys.URL,
+	} {
+		if status, response := request(address); status != http.StatusBadRequest || strings.TrimSpace(response) != unknown {
+			t.Errorf("client %s: %d %s", name, status, response)
+		}
 	}
 }
 

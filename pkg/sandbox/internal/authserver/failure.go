@@ -12,8 +12,8 @@ func invalidClient(format string, args ...any) *respond.Failure {
 }
 
 // unknownClient is the response when there is no key to check a signature with.
-func unknownClient(format string, args ...any) *respond.Failure {
-	return respond.Fail(http.StatusBadRequest, "invalid_client", format, args...)
+func unknownClient() *respond.Failure {
+	return respond.Fail(http.StatusBadRequest, "invalid_client", "could not determine client")
 }
 
 func invalidContinuation() *respond.Failure {

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -17,9 +16,11 @@ import (
 )
 
 const (
-	fetchTimeout = 5 * time.Second
+	fetchTimeout = 3 * time.Second
 	maxFetchSize = 1 << 20
 )
+
+var errNoKeySet = errors.New("there is no key set")
 
 // client is how a grant request names its sender: by wallet address, or by the key itself
 // ("directed identity").
@@ -37,46 +38,35 @@ func (c client) String() string {
 	return "a client without a name"
 }
 
-// findKey returns the key that a client publishes under an id. The error is a *respond.Failure.
+// findKey returns the key that a client publishes under an id. The error is a *respond.Failure, and one and the same
+// whatever is wrong: whoever sends a grant request chooses where we look, and shall not learn what is there.
 func (s *Server) findKey(ctx context.Context, c client, keyID string) (ed25519.PublicKey, error) {
-	key, err := s.lookUpKey(ctx, c, keyID)
-	if err != nil {
-		return nil, unknownClient("could not find the key of the client: %s", err)
-	}
-	public, err := publicKey(key)
-	if err != nil {
-		return nil, unknownClient("the key of the client cannot be used: %s", reason(err))
-	}
-	return public, nil
-}
-
-func (s *Server) lookUpKey(ctx context.Context, c client, keyID string) (jwk.Key, error) {
-	if c.key != nil {
-		if c.key.KeyID() != keyID {
-			return nil, errors.New("keyid is not the kid of the client's jwk")
+	keys := s.keySet(ctx, c)
+	if key, ok := keys.LookupKeyID(keyID); ok {
+		if public, err := publicKey(key); err == nil {
+			return public, nil
 		}
-		return c.key, nil
 	}
-	keys, err := s.keySet(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	key, ok := keys.LookupKeyID(keyID)
-	if !ok {
-		return nil, errors.New("its key set has no key with this keyid")
-	}
-	return key, nil
+	return nil, unknownClient()
 }
 
-func (s *Server) keySet(ctx context.Context, c client) (jwk.Set, error) {
-	if c.hostedAs == "" {
-		return s.config.FetchKeys(ctx, c.walletAddress)
+// keySet returns the keys of a client: none where they cannot be found.
+func (s *Server) keySet(ctx context.Context, c client) jwk.Set {
+	switch {
+	case c.key != nil:
+		set := jwk.NewSet()
+		_ = set.AddKey(c.key) // fails for one that is there already
+		return set
+	case c.hostedAs != "":
+		if h := s.client(c.hostedAs); h != nil {
+			return h.keys
+		}
+	default:
+		if set, err := s.config.FetchKeys(ctx, c.walletAddress); err == nil {
+			return set
+		}
 	}
-	h := s.client(c.hostedAs)
-	if h == nil {
-		return nil, errors.New("no client has this wallet address")
-	}
-	return h.keys, nil
+	return jwk.NewSet()
 }
 
 // noteUse remembers that a hosted client has signed a request.
@@ -132,34 +122,44 @@ func parseKeySet(data []byte) (jwk.Set, error) {
 }
 
 var loopbackClient = &http.Client{
-	Timeout: fetchTimeout,
 	CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // a redirect could lead away from loopback
 	},
 }
 
 // fetchLoopbackKeys gets the key set of a wallet address on this machine. Other hosts are
-// refused: whoever sends a grant request chooses the address.
+// refused: whoever sends a grant request chooses the address. Where there is no key set it fails when the time is up,
+// and not before: how long it took would tell which ports are open, and what listens there.
 func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, error) {
 	u, err := url.Parse(walletAddress)
 	if err != nil || !IsLoopback(u.Hostname()) {
-		return nil, errors.New("its wallet address is not on a loopback host")
+		return nil, errNoKeySet
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, walletAddress+"/jwks.json", nil)
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	set, err := fetchKeySet(ctx, walletAddress+"/jwks.json")
+	if err != nil {
+		<-ctx.Done()
+	}
+	return set, err
+}
+
+func fetchKeySet(ctx context.Context, url string) (jwk.Set, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
 	res, err := loopbackClient.Do(req)
 	if err != nil {
-		return nil, errors.New("its key set cannot be reached")
+		return nil, err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("its key set answers with status %d", res.StatusCode)
+		return nil, errNoKeySet
 	}
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxFetchSize))
 	if err != nil {
-		return nil, errors.New("its key set cannot be read")
+		return nil, err
 	}
 	return parseKeySet(data)
 }
