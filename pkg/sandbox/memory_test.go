@@ -24,7 +24,6 @@ func TestGrantsAreBoundedByTheirBytes(t *testing.T) {
 		"nonce": func(c *tester) string {
 			return c.grantBody(outgoing, strings.Replace(finishMember, "client-nonce", pad, 1))
 		},
-		"asset": func(c *tester) string { return c.grantBody(strings.Replace(outgoing, "USD", pad, 1), finishMember) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, Config{})

@@ -569,6 +569,24 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+// What a client says cannot turn the text around, or push what follows out of sight.
+func TestWordsOfClientsOnTheInteractionPage(t *testing.T) {
+	c := start(t, Config{})
+	access := strings.Replace(outgoing, "/alice", `/\u202ealice`+strings.Repeat("a", 1000), 1)
+	access = strings.Replace(access, `"limits":{`, `"limits":{"receiver":"\u2067`+strings.Repeat("r", 1000)+`","interval":"\u2028R",`, 1)
+	pending := c.send("POST", base+"/auth/", "", strings.NewReplacer(`\u202e`, "\u202e", `\u2067`, "\u2067", `\u2028`, "\u2028").Replace(c.grantBody(access, finishMember)))
+	want(t, pending, http.StatusOK, "")
+	page := c.deliver(httptest.NewRequest("GET", strings.TrimPrefix(pending.Interact.Redirect, base), nil))
+	if strings.ContainsAny(page.body, "\u202e\u2067\u2028") || !strings.Contains(page.body, "�") {
+		t.Error("the page has direction characters")
+	}
+	for _, line := range strings.Split(page.body, "\n") {
+		if strings.Contains(line, "<li>") && len([]rune(line)) > 250 {
+			t.Errorf("a line of %d characters", len([]rune(line)))
+		}
+	}
+}
+
 func mustParse(t *testing.T, raw string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(raw)

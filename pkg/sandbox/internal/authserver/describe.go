@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 )
 
 // right is one thing that a client asks for, in words for the person who decides.
@@ -12,15 +13,45 @@ type right struct {
 	Details []string
 }
 
+// describeRights returns what a client asks for. All words of the client in it are plain.
 func describeRights(request *grantRequest) []right {
 	var rights []right
 	for _, a := range request.access {
-		rights = append(rights, a.describe())
+		rights = append(rights, a.describe().plain())
 	}
 	if request.subject != nil {
-		rights = append(rights, right{Text: "know that you are " + request.subject.SubIDs[0].ID})
+		rights = append(rights, right{Text: "know that you are " + request.subject.SubIDs[0].ID}.plain())
 	}
 	return rights
+}
+
+func (r right) plain() right {
+	plain := right{Text: plainText(r.Text)}
+	for _, detail := range r.Details {
+		plain.Details = append(plain.Details, plainText(detail))
+	}
+	return plain
+}
+
+// maxConsentText is how many characters a person is shown of one thing.
+const maxConsentText = 200
+
+// plainText returns a text that looks like what it is: what changes the direction of writing, cannot be seen or breaks
+// the line is replaced, and the text is cut where it is too long to be read.
+func plainText(text string) string {
+	var plain strings.Builder
+	length := 0
+	for _, char := range text {
+		if length == maxConsentText {
+			return plain.String() + "…"
+		}
+		length++
+		if !unicode.IsPrint(char) || unicode.In(char, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			char = unicode.ReplacementChar
+		}
+		plain.WriteRune(char)
+	}
+	return plain.String()
 }
 
 func (a access) describe() right {

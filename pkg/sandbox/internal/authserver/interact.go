@@ -46,7 +46,7 @@ func (s *Server) showInteraction(w http.ResponseWriter, r *http.Request) {
 	}
 	writePage(w, http.StatusOK, g, page{
 		Title:  "Do you allow this?",
-		Client: g.client.String(),
+		Client: plainText(g.client.String()),
 		Rights: describeRights(g.request),
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -218,6 +219,9 @@ func (a access) check() error {
 	return a.Limits.check()
 }
 
+// assetCode has what codes of assets are made of. A space could make another sentence of what a person reads.
+var assetCode = regexp.MustCompile(`^[!-~]{1,16}$`)
+
 func (l *limits) check() error {
 	if l == nil {
 		return nil
@@ -229,7 +233,7 @@ func (l *limits) check() error {
 		if amount == nil {
 			continue
 		}
-		if _, err := strconv.ParseUint(amount.Value, 10, 64); err != nil || amount.AssetCode == "" || amount.AssetScale == nil {
+		if _, err := strconv.ParseUint(amount.Value, 10, 64); err != nil || !assetCode.MatchString(amount.AssetCode) || amount.AssetScale == nil {
 			return errors.New("has limits with an amount that lacks value, assetCode or assetScale")
 		}
 	}

@@ -113,3 +113,22 @@ func TestStoreCountsBytes(t *testing.T) {
 		t.Errorf("%d bytes", s.bytes)
 	}
 }
+
+func TestConsentTextIsPlain(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://w.example/alice":            "http://w.example/alice",
+		"Müller 東京 😀":                       "Müller 東京 😀",
+		"a\u202egnp.exe\u202c":              "a�gnp.exe�",
+		"\u2066a\u2069\u200e\u200f\u061c":   "�a����",
+		"a\u200bb\u00adc\ufeffd\u2060e":     "a�b�c�d�e",
+		"a\nb\tc\u2028d\u0000":              "a�b�c�d�",
+		"a\xffb":                            "a�b",
+		"a\u3164b\ufe0fc":                   "a�b�c",
+		strings.Repeat("ä", 200):            strings.Repeat("ä", 200),
+		strings.Repeat("ä", 200) + "hidden": strings.Repeat("ä", 200) + "…",
+	} {
+		if got := plainText(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
