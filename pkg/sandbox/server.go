@@ -41,6 +41,7 @@ const (
 	defaultWait        = 5 * time.Second
 	defaultMaxAge      = time.Minute
 	defaultBodyTimeout = 10 * time.Second
+	defaultLifetime    = 10 * time.Minute // of access tokens
 )
 
 // Config adjusts a Server. The zero Config is a strict server with the wallet alice.
@@ -58,6 +59,9 @@ type Config struct {
 	// 5 seconds. NoWait: not at all, and responses have no wait member. Responses round it up to
 	// whole seconds.
 	Wait time.Duration
+	// AccessLifetime is how long access tokens are good for. Zero: 10 minutes. A token that expired can still be
+	// rotated.
+	AccessLifetime time.Duration
 	// MaxAge is how old, and how far in the future, a signature may be. Zero: one minute.
 	MaxAge time.Duration
 	// AcceptUnboundSignatures accepts signatures that lack nonce and tag="gnap", which RFC 9635
@@ -118,6 +122,7 @@ func New(config Config) *Server {
 	s.auth = authserver.New(authserver.Config{
 		BaseURL:                 s.baseURL,
 		Wait:                    s.config.Wait,
+		AccessLifetime:          s.config.AccessLifetime,
 		MaxAge:                  s.config.MaxAge,
 		AcceptUnboundSignatures: s.config.AcceptUnboundSignatures,
 		OnlySig1:                s.config.OnlySig1,
@@ -153,6 +158,9 @@ func withDefaults(config Config) Config {
 	config.Wait = max(config.Wait, 0)
 	if config.MaxAge == 0 {
 		config.MaxAge = defaultMaxAge
+	}
+	if config.AccessLifetime == 0 {
+		config.AccessLifetime = defaultLifetime
 	}
 	if config.BodyTimeout == 0 {
 		config.BodyTimeout = defaultBodyTimeout

@@ -11,7 +11,7 @@ func invalidClient(format string, args ...any) *respond.Failure {
 	return respond.Fail(http.StatusUnauthorized, "invalid_client", format, args...)
 }
 
-// unknownClient is the response when there is no key to check a signature with.
+// unknownClient is the response when the client cannot be found, or what must be known of it.
 func unknownClient() *respond.Failure {
 	return respond.Fail(http.StatusBadRequest, "invalid_client", "could not determine client")
 }

@@ -50,12 +50,15 @@ func (s *Server) requestGrant(r *http.Request) (any, error) {
 		return nil, err
 	}
 	request.client.hostedAs = s.hostedName(r, request.client.walletAddress)
-	key, err := s.verify(r, body, request.client)
-	if err != nil {
-		return nil, err
+	key, problem := s.verify(r, body, request.client)
+	if problem != nil {
+		return nil, problem.failure()
 	}
 	if err := request.checkInteraction(); err != nil {
 		return nil, err
+	}
+	if request.needsInteraction() && !s.hasPublicName(r.Context(), request.client) {
+		return nil, unknownClient()
 	}
 	g := s.newGrant(request, key, httpsig.TargetURI(r))
 
@@ -72,6 +75,7 @@ func (s *Server) requestGrant(r *http.Request) (any, error) {
 
 func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint string) *grant {
 	g := &grant{
+		id:            newID(),
 		client:        request.client,
 		key:           key,
 		request:       request,
@@ -116,7 +120,7 @@ func (s *Server) issueGrant(r *http.Request, g *grant) grantResponse {
 	g.state = issued
 	response := grantResponse{Subject: g.request.subject, Continue: s.describeContinue(r, g)}
 	if g.request.access != nil {
-		response.AccessToken = s.describeToken(r, s.grants.issue(g))
+		response.AccessToken = s.describeToken(r, s.grants.issue(g, s.config.AccessLifetime))
 	}
 	return response
 }
@@ -174,8 +178,8 @@ func (s *Server) ifBound(
 	if err := checkID(r.PathValue("id")); err != nil {
 		return nil, err
 	}
-	if err := s.checkSigned(r); err != nil {
-		return nil, err
+	if problem := s.checkSigned(r); problem != nil {
+		return nil, problem.failure()
 	}
 	s.mu.Lock()
 	g, unknown := find(r)
@@ -183,8 +187,8 @@ func (s *Server) ifBound(
 	if unknown != nil {
 		return nil, unknown
 	}
-	if err := s.verifyBound(r, body, g); err != nil {
-		return nil, err
+	if problem := s.verifyBound(r, body, g); problem != nil {
+		return nil, problem.failure()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

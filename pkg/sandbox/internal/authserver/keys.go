@@ -38,16 +38,18 @@ func (c client) String() string {
 	return "a client without a name"
 }
 
-// findKey returns the key that a client publishes under an id. The error is a *respond.Failure, and one and the same
-// whatever is wrong: whoever sends a grant request chooses where we look, and shall not learn what is there.
-func (s *Server) findKey(ctx context.Context, c client, keyID string) (ed25519.PublicKey, error) {
-	keys := s.keySet(ctx, c)
-	if key, ok := keys.LookupKeyID(keyID); ok {
-		if public, err := publicKey(key); err == nil {
-			return public, nil
-		}
+// findKey returns the key that a client publishes under an id, or nil, whatever is wrong: whoever sends a grant request
+// chooses where we look, and shall not learn what is there.
+func (s *Server) findKey(ctx context.Context, c client, keyID string) ed25519.PublicKey {
+	key, found := s.keySet(ctx, c).LookupKeyID(keyID)
+	if !found {
+		return nil
 	}
-	return nil, unknownClient()
+	public, err := publicKey(key)
+	if err != nil {
+		return nil
+	}
+	return public
 }
 
 // keySet returns the keys of a client: none where they cannot be found.
@@ -145,10 +147,20 @@ func fetchLoopbackKeys(ctx context.Context, walletAddress string) (jwk.Set, erro
 }
 
 func fetchKeySet(ctx context.Context, url string) (jwk.Set, error) {
+	data, err := fetch(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return parseKeySet(data)
+}
+
+// fetch returns what is at a URL, of which it reads a mebibyte at most.
+func fetch(ctx context.Context, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
+	req.Header.Set("Accept", "application/json")
 	res, err := loopbackClient.Do(req)
 	if err != nil {
 		return nil, err
@@ -157,11 +169,20 @@ func fetchKeySet(ctx context.Context, url string) (jwk.Set, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, errNoKeySet
 	}
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxFetchSize))
-	if err != nil {
-		return nil, err
+	return io.ReadAll(io.LimitReader(res.Body, maxFetchSize))
+}
+
+// hasPublicName says whether a person can be told who a client is: by the publicName of its wallet address (Open
+// Payments). Clients that this server hosts have one, and those of Config.FetchKeys are not asked for it.
+func (s *Server) hasPublicName(ctx context.Context, c client) bool {
+	if c.hostedAs != "" || !s.fetchesFromLoopback {
+		return true
 	}
-	return parseKeySet(data)
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+	data, err := fetch(ctx, c.walletAddress)
+	var document struct{ PublicName string }
+	return err == nil && json.Unmarshal(data, &document) == nil && document.PublicName != ""
 }
 
 // IsLoopback says whether a host, without a port, is this machine: localhost, a name below it, or a loopback address.

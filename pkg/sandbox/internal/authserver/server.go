@@ -19,6 +19,8 @@ type Config struct {
 	BaseURL func(*http.Request) string
 	// Wait is how long clients have to wait before they continue, and between two polls. Zero: not at all.
 	Wait time.Duration
+	// AccessLifetime is how long access tokens are good for.
+	AccessLifetime time.Duration
 	// MaxAge is how old, and how far in the future, a signature may be.
 	MaxAge time.Duration
 	// AcceptUnboundSignatures accepts signatures without nonce and tag="gnap".
@@ -55,6 +57,8 @@ type Exchange struct {
 // an hour.
 type Server struct {
 	config Config
+	// fetchesFromLoopback says that there is no Config.FetchKeys.
+	fetchesFromLoopback bool
 
 	mu      sync.Mutex // guards what follows, and every grant in it
 	grants  store
@@ -64,11 +68,14 @@ type Server struct {
 
 // New returns a server.
 func New(config Config) *Server {
-	if config.FetchKeys == nil {
+	fetchesFromLoopback := config.FetchKeys == nil
+	if fetchesFromLoopback {
 		config.FetchKeys = fetchLoopbackKeys
 	}
 	return &Server{
-		config:  config,
+		config:              config,
+		fetchesFromLoopback: fetchesFromLoopback,
+
 		grants:  newStore(),
 		clients: registry{byName: map[string]*hosted{}},
 		nonces:  nonces{seen: map[nonceID]time.Time{}},

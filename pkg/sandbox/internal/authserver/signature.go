@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -25,44 +26,80 @@ func gnapToken(r *http.Request) string {
 	return token
 }
 
-// verify returns the key of the client with which a request was signed. When the request was not
-// signed, or not as it must be, the error is a *respond.Failure with code invalid_client.
-func (s *Server) verify(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
-	key, err := s.checkSignature(r, body, c)
-	if s.config.OnRequest != nil {
-		s.config.OnRequest(Exchange{
-			Method:    r.Method,
-			TargetURI: httpsig.TargetURI(r),
-			Header:    r.Header.Clone(),
-			Body:      slices.Clone(body),
-			Err:       err,
-		})
-	}
-	return key, err
+// unverified says why a request does not count as signed by its client.
+type unverified struct {
+	problem problem
+	keyID   string // which was asked for, where the problem is unknownKey
+	reason  string // for people
 }
 
-func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519.PublicKey, error) {
-	if err := s.checkSigned(r); err != nil {
-		return nil, err
+type problem int
+
+const (
+	unsigned   problem = iota // there is no signature that can be read
+	unknownKey                // its key cannot be found
+	badProof                  // it does not verify
+)
+
+func (u *unverified) Error() string { return u.reason }
+
+// failure is the response of the authorization server, with code invalid_client.
+func (u *unverified) failure() *respond.Failure {
+	if u.problem == unknownKey {
+		return unknownClient()
+	}
+	return invalidClient("%s", u.reason)
+}
+
+func badSignature(format string, args ...any) *unverified {
+	return &unverified{problem: badProof, reason: "invalid signature: " + fmt.Sprintf(format, args...)}
+}
+
+// verify returns the key of the client with which a request was signed, or why it does not count as signed.
+func (s *Server) verify(r *http.Request, body []byte, c client) (ed25519.PublicKey, *unverified) {
+	key, problem := s.checkSignature(r, body, c)
+	s.report(r, body, problem)
+	return key, problem
+}
+
+func (s *Server) report(r *http.Request, body []byte, problem *unverified) {
+	if s.config.OnRequest == nil {
+		return
+	}
+	exchange := Exchange{
+		Method:    r.Method,
+		TargetURI: httpsig.TargetURI(r),
+		Header:    r.Header.Clone(),
+		Body:      slices.Clone(body),
+	}
+	if problem != nil {
+		exchange.Err = problem
+	}
+	s.config.OnRequest(exchange)
+}
+
+func (s *Server) checkSignature(r *http.Request, body []byte, c client) (ed25519.PublicKey, *unverified) {
+	if problem := s.checkSigned(r); problem != nil {
+		return nil, problem
 	}
 	var key ed25519.PublicKey
-	keyOf := func(params httpsig.Params) (found ed25519.PublicKey, err error) {
-		if found, err = s.findKey(r.Context(), c, params.KeyID); err != nil {
-			return nil, err
+	keyOf := func(params httpsig.Params) (ed25519.PublicKey, error) {
+		found := s.findKey(r.Context(), c, params.KeyID)
+		if found == nil {
+			return nil, &unverified{problem: unknownKey, keyID: params.KeyID, reason: "could not determine client"}
 		}
 		key = found
 		return found, checkCompact(body)
 	}
-	policy := s.policy()
-	params, err := httpsig.VerifyAny(r, body, policy, keyOf)
-	var known *respond.Failure
+	params, err := httpsig.VerifyAny(r, body, s.policy(), keyOf)
+	var problem *unverified
 	switch {
-	case errors.As(err, &known):
-		return nil, err
+	case errors.As(err, &problem):
+		return nil, problem
 	case err != nil:
-		return nil, invalidClient("invalid signature: %s", reason(err))
+		return nil, badSignature("%s", reason(err))
 	case params.Nonce != "" && !s.useNonce(key, params):
-		return nil, invalidClient("invalid signature: its nonce was used before")
+		return nil, badSignature("its nonce was used before")
 	}
 	s.noteUse(c)
 	return key, nil
@@ -72,31 +109,25 @@ func (s *Server) policy() httpsig.Policy {
 	return httpsig.Policy{MaxAge: s.config.MaxAge, Strict: !s.config.AcceptUnboundSignatures, OnlyLabel: s.config.OnlySig1}
 }
 
-// checkSigned returns a *respond.Failure where the header fields of a signature are missing or unreadable.
-func (s *Server) checkSigned(r *http.Request) error {
+// checkSigned says whether the header fields of a signature are missing or unreadable.
+func (s *Server) checkSigned(r *http.Request) *unverified {
 	if _, err := httpsig.ReadAllParams(r, s.policy()); err != nil {
-		return invalidClient("invalid signature headers: %s", reason(err))
+		return &unverified{problem: unsigned, reason: "invalid signature headers: " + reason(err)}
 	}
 	return nil
 }
 
 // reason is what an error says, without the Go package that says it: it is for clients.
-func reason(err error) string {
-	text := strings.TrimPrefix(err.Error(), "httpsig: ")
-	return strings.TrimPrefix(text, "")
-}
+func reason(err error) string { return strings.TrimPrefix(err.Error(), "httpsig: ") }
 
 // verifyBound verifies a request about a grant, which only the key that opened the grant may sign
 // (RFC 9635 §7.2).
-func (s *Server) verifyBound(r *http.Request, body []byte, g *grant) error {
-	key, err := s.verify(r, body, g.client)
-	if err != nil {
-		return err
+func (s *Server) verifyBound(r *http.Request, body []byte, g *grant) *unverified {
+	key, problem := s.verify(r, body, g.client)
+	if problem == nil && !key.Equal(g.key) {
+		return badSignature("the grant is bound to another key")
 	}
-	if !key.Equal(g.key) {
-		return invalidClient("invalid signature: the grant is bound to another key")
-	}
-	return nil
+	return problem
 }
 
 type nonceID [sha256.Size]byte

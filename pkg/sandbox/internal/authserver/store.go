@@ -14,7 +14,6 @@ const (
 	maxGrantBytes     = 64 << 20
 	grantLifetime     = time.Hour
 	interactLifetime  = 10 * time.Minute
-	accessLifetime    = 10 * time.Minute
 	storeSweepingTime = time.Minute
 
 	// What a grant takes in memory: its request, in pieces, and so much beside it.
@@ -32,6 +31,7 @@ const (
 
 // grant is one request for access and what became of it. Server.mu guards what can change.
 type grant struct {
+	id       string // never changes
 	client   client
 	key      ed25519.PublicKey
 	request  *grantRequest
@@ -49,12 +49,15 @@ type grant struct {
 	access        *accessToken
 }
 
-// accessToken is a token for the resource server. Rotation replaces value and manageID.
+// accessToken is a token for the resource server. Rotation puts another in its place, also when it has expired.
 type accessToken struct {
 	grant    *grant
 	value    string
 	manageID string
+	expires  time.Time
 }
+
+func (g *grant) isOver() bool { return time.Since(g.created) > grantLifetime }
 
 func (g *grant) finish() *finish {
 	if g.request.interact == nil {
@@ -68,6 +71,7 @@ type store struct {
 	continuations map[string]*grant
 	interactions  map[string]*grant
 	tokens        map[string]*accessToken
+	tokensByValue map[string]*accessToken
 	bytes         int // of all grants
 	swept         time.Time
 }
@@ -77,6 +81,7 @@ func newStore() store {
 		continuations: map[string]*grant{},
 		interactions:  map[string]*grant{},
 		tokens:        map[string]*accessToken{},
+		tokensByValue: map[string]*accessToken{},
 	}
 }
 
@@ -104,19 +109,19 @@ func (s *store) remove(g *grant) {
 func (s *store) removeToken(g *grant) {
 	if g.access != nil {
 		delete(s.tokens, g.access.manageID)
+		delete(s.tokensByValue, g.access.value)
 		g.access = nil
 	}
 }
 
 // sweep forgets old grants, from time to time.
 func (s *store) sweep() {
-	now := time.Now()
-	if now.Sub(s.swept) < storeSweepingTime {
+	if time.Since(s.swept) < storeSweepingTime {
 		return
 	}
-	s.swept = now
+	s.swept = time.Now()
 	for _, g := range s.continuations {
-		if now.Sub(g.created) > grantLifetime {
+		if g.isOver() {
 			s.remove(g)
 		}
 	}
@@ -125,7 +130,7 @@ func (s *store) sweep() {
 // continuation returns the grant with this id and continuation token, or nil.
 func (s *store) continuation(id, token string) *grant {
 	g := s.continuations[id]
-	if g == nil || !same(g.continueToken, token) {
+	if g == nil || g.isOver() || !same(g.continueToken, token) {
 		return nil
 	}
 	return g
@@ -143,17 +148,27 @@ func (s *store) interaction(id, nonce string) *grant {
 // token returns the access token with this id and value, or nil.
 func (s *store) token(manageID, value string) *accessToken {
 	t := s.tokens[manageID]
-	if t == nil || !same(t.value, value) {
+	if t == nil || t.grant.isOver() || !same(t.value, value) {
+		return nil
+	}
+	return t
+}
+
+// active returns the access token with this value if it is good for the resource server now, or nil.
+func (s *store) active(value string) *accessToken {
+	t := s.tokensByValue[value]
+	if t == nil || t.grant.isOver() || time.Now().After(t.expires) {
 		return nil
 	}
 	return t
 }
 
 // issue gives a grant a new access token in place of the one it had.
-func (s *store) issue(g *grant) *accessToken {
+func (s *store) issue(g *grant, lifetime time.Duration) *accessToken {
 	s.removeToken(g)
-	g.access = &accessToken{grant: g, value: rand.Text(), manageID: newID()}
+	g.access = &accessToken{grant: g, value: rand.Text(), manageID: newID(), expires: time.Now().Add(lifetime)}
 	s.tokens[g.access.manageID] = g.access
+	s.tokensByValue[g.access.value] = g.access
 	return g.access
 }
 

@@ -19,7 +19,7 @@ func (s *Server) describeToken(r *http.Request, t *accessToken) *accessTokenResp
 	return &accessTokenResponse{
 		Value:     t.value,
 		Manage:    s.config.BaseURL(r) + "/auth/token/" + t.manageID,
-		ExpiresIn: int(accessLifetime / time.Second),
+		ExpiresIn: int(s.config.AccessLifetime / time.Second),
 		Access:    t.grant.request.access,
 	}
 }
@@ -32,7 +32,7 @@ func (s *Server) rotateToken(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.ifBound(r, body, s.grantOfToken, func(g *grant) (any, error) {
-		return map[string]*accessTokenResponse{"access_token": s.describeToken(r, s.grants.issue(g))}, nil
+		return map[string]*accessTokenResponse{"access_token": s.describeToken(r, s.grants.issue(g, s.config.AccessLifetime))}, nil
 	})
 }
 
