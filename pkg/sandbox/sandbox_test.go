@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -22,8 +23,9 @@ import (
 )
 
 const (
-	base         = "http://sandbox.example"
-	outgoing     = `{"type":"outgoing-payment","actions":["create","read"],"identifier":"http://sandbox.example/alice","limits":{"debitAmount":{"value":"500","assetCode":"USD","assetScale":2}}}`
+	base     = "http://sandbox.example"
+	outgoing = `{"type":"outgoing-payment","actions":["create","read"],"identifier":"http://sandbox.example/alice",` +
+		`"limits":{"debitAmount":{"value":"500","assetCode":"USD","assetScale":2}}}`
 	incoming     = `{"type":"incoming-payment","actions":["create"]}`
 	finishMember = `,"finish":{"method":"redirect","uri":"http://localhost:3000/back?a=b%20c#top","nonce":"client-nonce"}`
 )
@@ -302,29 +304,42 @@ func TestSubject(t *testing.T) {
 }
 
 func TestWalletAddressDocuments(t *testing.T) {
-	c := start(t, Config{Wallets: []string{"bob"}})
-	get := func(path string) reply {
-		req := httptest.NewRequest("GET", path, nil)
-		req.Host = "sandbox.example"
-		return c.deliver(req)
-	}
-	var document walletAddress
+	c := start(t, Config{Wallets: []Wallet{{Name: "bob", PublicName: "Bob", AssetCode: "USD", AssetScale: 2}}})
+	get := func(path string) reply { return c.deliver(httptest.NewRequest("GET", path, nil)) }
 	for _, path := range []string{"/bob", "/clients/shop"} {
 		r := get(path)
 		want(t, r, http.StatusOK, "")
+		var document map[string]any
 		if err := json.Unmarshal([]byte(r.body), &document); err != nil {
 			t.Fatal(err)
 		}
-		if document.ID != base+path || document.AuthServer != base+"/auth/" || document.AssetCode != "USD" || document.AssetScale != 2 {
-			t.Errorf("%s: %+v", path, document)
+		name := document["publicName"]
+		delete(document, "publicName")
+		if got := fmt.Sprint(document); name == "" ||
+			got != "map[assetCode:USD assetScale:2 authServer:"+base+"/auth/ id:"+base+path+" resourceServer:"+base+"/op]" {
+			t.Errorf("%s: %v %s", path, name, got)
 		}
 	}
-	for _, path := range []string{"/alice", "/clients/nobody", "/clients/nobody/jwks.json"} {
+	want(t, get("/alice"), http.StatusNotFound, "404")
+	for _, path := range []string{"/clients/nobody", "/clients/nobody/jwks.json"} {
 		want(t, get(path), http.StatusNotFound, "text")
 	}
 	set, err := jwk.ParseString(get("/clients/shop/jwks.json").body)
 	if err != nil || set.Len() != 1 {
 		t.Errorf("key set: %v", err)
+	}
+}
+
+func TestWalletsThatCannotBe(t *testing.T) {
+	for _, name := range []string{"", "Alice", "a/b", "auth", "op", "clients", "interact", "faults", "..", "alice"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a wallet named %q", name)
+				}
+			}()
+			New(Config{Wallets: []Wallet{{Name: "alice", AssetCode: "USD"}, {Name: name, AssetCode: "USD"}}})
+		}()
 	}
 }
 
@@ -393,6 +408,15 @@ func TestCORS(t *testing.T) {
 	page := c.deliver(httptest.NewRequest("GET", strings.TrimPrefix(pending.Interact.Redirect, base), nil))
 	if page.status != http.StatusOK || page.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("scripts of other origins can read the interaction page")
+	}
+}
+
+func TestPreflightMaxAge(t *testing.T) {
+	for maxAge, header := range map[time.Duration]string{0: "600", time.Minute: "60", NoMaxAge: ""} {
+		r := start(t, Config{PreflightMaxAge: maxAge}).deliver(httptest.NewRequest("OPTIONS", "/auth/", nil))
+		if got := r.header.Get("Access-Control-Max-Age"); got != header {
+			t.Errorf("%s: %q, want %q", maxAge, got, header)
+		}
 	}
 }
 
@@ -535,7 +559,8 @@ func TestDecisions(t *testing.T) {
 	}
 	r := c.decide(pending, "approve")
 	location := r.header.Get("Location")
-	if r.status != http.StatusSeeOther || !strings.HasPrefix(location, "http://localhost:3000/back?a=b%20c&") || !strings.HasSuffix(location, "#top") {
+	if r.status != http.StatusSeeOther || !strings.HasPrefix(location, "http://localhost:3000/back?a=b%20c&") ||
+		!strings.HasSuffix(location, "#top") {
 		t.Errorf("redirect to %s", location)
 	}
 	query := mustParse(t, location).Query()
@@ -574,7 +599,8 @@ func TestWordsOfClientsOnTheInteractionPage(t *testing.T) {
 	c := start(t, Config{})
 	access := strings.Replace(outgoing, "/alice", `/\u202ealice`+strings.Repeat("a", 1000), 1)
 	access = strings.Replace(access, `"limits":{`, `"limits":{"receiver":"\u2067`+strings.Repeat("r", 1000)+`","interval":"\u2028R",`, 1)
-	pending := c.send("POST", base+"/auth/", "", strings.NewReplacer(`\u202e`, "\u202e", `\u2067`, "\u2067", `\u2028`, "\u2028").Replace(c.grantBody(access, finishMember)))
+	body := strings.NewReplacer(`\u202e`, "\u202e", `\u2067`, "\u2067", `\u2028`, "\u2028").Replace(c.grantBody(access, finishMember))
+	pending := c.send("POST", base+"/auth/", "", body)
 	want(t, pending, http.StatusOK, "")
 	page := c.deliver(httptest.NewRequest("GET", strings.TrimPrefix(pending.Interact.Redirect, base), nil))
 	if strings.ContainsAny(page.body, "\u202e\u2067\u2028") || !strings.Contains(page.body, "�") {

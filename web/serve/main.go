@@ -1,11 +1,17 @@
 // Command serve shows the demo page and runs the sandbox wallet beside it, on another port and so
-// on another origin, as in real life. It listens on loopback only.
+// on another origin, as in real life. It listens on loopback only. The wallets alice (USD), bob (EUR) and shop (USD) have
+// money, a euro is worth 1.25 dollars, and everything is forgotten when the command ends.
 //
 //	go run ./web/serve [-addr 127.0.0.1:8080] [-sandbox-addr 127.0.0.1:8081]
+//
+// For tests, -json prints where everything is, the wallets and their addresses too, -peer-addr runs a second sandbox
+// whose wallets pay and are paid by the first one's, and -faults lets whoever has the secret that is printed in the JSON
+// say what shall go wrong (see sandbox.FaultPlan).
 package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -24,11 +30,13 @@ import (
 
 type options struct {
 	addr, sandboxAddr string
+	peerAddr          string
 	demo, dist        string
 	json              bool
 	wait              time.Duration
 	lenient           bool
 	rotate            bool
+	faults            bool
 }
 
 func main() {
@@ -50,14 +58,19 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 	flags.SetOutput(messages)
 	flags.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where the demo page listens")
 	flags.StringVar(&o.sandboxAddr, "sandbox-addr", "127.0.0.1:8081", "where the sandbox wallet listens")
+	flags.StringVar(&o.peerAddr, "peer-addr", "", "where a second sandbox listens, a peer of the first one; empty: there is none")
 	flags.StringVar(&o.demo, "demo", "web/demo", "folder of the demo page")
 	flags.StringVar(&o.dist, "dist", "dist", "folder of the built package")
 	flags.BoolVar(&o.json, "json", false, "print the addresses as one line of JSON")
 	flags.DurationVar(&o.wait, "wait", 5*time.Second, "how long the sandbox makes clients wait before they continue")
 	flags.BoolVar(&o.lenient, "lenient", false, "let the sandbox accept signatures without nonce and tag, as of the Node client")
 	flags.BoolVar(&o.rotate, "rotate-continuation", false, "let the sandbox change continuation token and URI with every answer")
+	flags.BoolVar(&o.faults, "faults", false, "let the sandbox take faults at /faults, with the secret in the line of JSON")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
+	}
+	if o.faults && !o.json {
+		return options{}, errors.New("-faults needs -json, which prints the secret")
 	}
 	if flags.NArg() > 0 {
 		return options{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
@@ -84,14 +97,36 @@ func run(ctx context.Context, args []string, stdout, messages io.Writer) error {
 	defer wallet.Close()
 
 	places := newPlaces(origin(o.addr, demo), origin(o.sandboxAddr, wallet))
+	config := o.sandboxConfig()
+	if config.FaultSecret != "" {
+		places.Faults = &faultConfig{URL: places.Sandbox + "/faults", Secret: config.FaultSecret}
+	}
+	server := sandbox.New(config)
+	handlers := map[net.Listener]http.Handler{wallet: server}
+	if o.peerAddr != "" {
+		peer, err := listen("peer-addr", o.peerAddr, messages)
+		if err != nil {
+			return err
+		}
+		defer peer.Close()
+		handlers[peer] = o.peerOf(server, places.Sandbox, origin(o.peerAddr, peer))
+		other := newSiteConfig(origin(o.peerAddr, peer))
+		places.Peer = &other
+	}
+	handlers[demo] = newSite(o.demo, o.dist, places)
 	warnIfNotBuilt(o.dist, messages)
 	if err := announce(places, o.json, stdout); err != nil {
 		return err
 	}
-	return serve(ctx, map[net.Listener]http.Handler{
-		demo:   newSite(o.demo, o.dist, places),
-		wallet: sandbox.New(o.sandboxConfig()),
-	})
+	return serve(ctx, handlers)
+}
+
+// peerOf returns another sandbox. Both know the other's wallets.
+func (o options) peerOf(server *sandbox.Server, serverURL, peerURL string) *sandbox.Server {
+	peer := sandbox.New(o.sandboxConfig())
+	server.AddPeer(peerURL, peer)
+	peer.AddPeer(serverURL, server)
+	return peer
 }
 
 func (o options) sandboxConfig() sandbox.Config {
@@ -102,6 +137,9 @@ func (o options) sandboxConfig() sandbox.Config {
 	}
 	if o.wait <= 0 {
 		config.Wait = sandbox.NoWait
+	}
+	if o.faults {
+		config.FaultSecret = rand.Text()
 	}
 	return config
 }

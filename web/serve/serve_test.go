@@ -115,7 +115,9 @@ func TestNothingOutsideTheFolders(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	site, _, _ := testSite(t)
-	const expected = `{"authServer":"http://127.0.0.1:8081/auth/","walletAddress":"http://127.0.0.1:8081/alice","clients":"http://127.0.0.1:8081/clients/"}`
+	const expected = `{"authServer":"http://127.0.0.1:8081/auth/","walletAddress":"http://127.0.0.1:8081/alice",` +
+		`"clients":"http://127.0.0.1:8081/clients/","wallets":{"alice":"http://127.0.0.1:8081/alice",` +
+		`"bob":"http://127.0.0.1:8081/bob","shop":"http://127.0.0.1:8081/shop"}}`
 	if got := strings.TrimSpace(get(site, "/config.json").Body.String()); got != expected {
 		t.Errorf("config %s", got)
 	}
@@ -214,7 +216,13 @@ func TestSandboxFlags(t *testing.T) {
 	if c := parse("-wait", "0s", "-lenient", "-rotate-continuation"); c.Wait != sandbox.NoWait || !c.AcceptUnboundSignatures || !c.RotateContinuation {
 		t.Errorf("with flags %+v", c)
 	}
-	for _, args := range [][]string{{"-wait", "soon"}, {"-unknown"}, {"stray"}} {
+	if parse().FaultSecret != "" {
+		t.Error("faults without being asked for")
+	}
+	if first, second := parse("-json", "-faults").FaultSecret, parse("-json", "-faults").FaultSecret; first == "" || first == second {
+		t.Errorf("secrets %q and %q", first, second)
+	}
+	for _, args := range [][]string{{"-wait", "soon"}, {"-unknown"}, {"stray"}, {"-faults"}} {
 		if _, err := parseOptions(args, io.Discard); err == nil {
 			t.Errorf("%q was accepted", args)
 		}
@@ -230,7 +238,8 @@ func TestRun(t *testing.T) {
 	var messages bytes.Buffer
 	done := make(chan error, 1)
 	go func() {
-		done <- run(ctx, []string{"-json", "-addr", "127.0.0.1:0", "-sandbox-addr", "localhost:0", "-demo", demo, "-dist", t.TempDir()}, writer, &messages)
+		done <- run(ctx, []string{"-json", "-addr", "127.0.0.1:0", "-sandbox-addr", "localhost:0",
+			"-peer-addr", "127.0.0.1:0", "-faults", "-demo", demo, "-dist", t.TempDir()}, writer, &messages)
 	}()
 	var p places
 	if err := json.NewDecoder(reader).Decode(&p); err != nil {
@@ -242,7 +251,19 @@ func TestRun(t *testing.T) {
 	if !strings.HasPrefix(p.Sandbox, "http://localhost:") {
 		t.Errorf("sandbox at %s", p.Sandbox)
 	}
-	for _, url := range []string{p.Demo, p.WalletAddress} {
+	if p.Faults == nil || p.Peer == nil || len(p.Wallets) != 3 {
+		t.Fatalf("places %+v", p)
+	}
+	req, err := http.NewRequest("PUT", p.Faults.URL, strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+p.Faults.Secret)
+	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != http.StatusNoContent {
+		t.Errorf("faults: %v %v", res, err)
+	}
+	for _, url := range []string{p.Demo, p.WalletAddress, p.Wallets["bob"], p.Wallets["shop"], p.Peer.Wallets["bob"]} {
 		res, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"open-payments-wasm/pkg/sandbox"
 )
 
 // places says where everything is. It is printed by -json; what a page needs of it is served as
@@ -16,24 +18,40 @@ type places struct {
 	Demo    string `json:"demo"`
 	Sandbox string `json:"sandbox"`
 	siteConfig
+	// Faults is with -faults alone: where they are put, and with which secret.
+	Faults *faultConfig `json:"faults,omitempty"`
+	// Peer is with -peer-addr alone: the other sandbox.
+	Peer *siteConfig `json:"peer,omitempty"`
 }
 
 type siteConfig struct {
 	AuthServer    string `json:"authServer"`
-	WalletAddress string `json:"walletAddress"`
+	WalletAddress string `json:"walletAddress"` // alice's
 	Clients       string `json:"clients"`
+	// Wallets are the addresses of the wallets that have money, by name.
+	Wallets map[string]string `json:"wallets"`
+}
+
+type faultConfig struct {
+	URL    string `json:"url"`
+	Secret string `json:"secret"`
 }
 
 func newPlaces(demo, wallet string) places {
-	return places{
-		Demo:    demo + "/",
-		Sandbox: wallet,
-		siteConfig: siteConfig{
-			AuthServer:    wallet + "/auth/",
-			WalletAddress: wallet + "/alice",
-			Clients:       wallet + "/clients/",
-		},
+	return places{Demo: demo + "/", Sandbox: wallet, siteConfig: newSiteConfig(wallet)}
+}
+
+func newSiteConfig(wallet string) siteConfig {
+	config := siteConfig{
+		AuthServer:    wallet + "/auth/",
+		WalletAddress: wallet + "/alice",
+		Clients:       wallet + "/clients/",
+		Wallets:       map[string]string{},
 	}
+	for _, w := range sandbox.DefaultWallets() {
+		config.Wallets[w.Name] = wallet + "/" + w.Name
+	}
+	return config
 }
 
 // newSite serves the demo page, the built package below /dist/, and /config.json.

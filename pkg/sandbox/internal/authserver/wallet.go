@@ -22,6 +22,6 @@ func (s *Server) describeClient(r *http.Request, name string) walletAddress {
 		AssetCode:      "USD",
 		AssetScale:     2,
 		AuthServer:     base + "/auth/",
-		ResourceServer: base + "/op/",
+		ResourceServer: base + "/op",
 	}
 }
