@@ -1,11 +1,11 @@
 // An approval is never lost by our doing: what can happen between the person's click and the token.
 
 import assert from "node:assert/strict";
-import { afterEach, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { during, startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing, Shop, withParameters } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
-import { startSandbox } from "./harness/sandbox.mjs";
+import { decide, startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
@@ -30,6 +30,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     assert.match(value.access_token.value, /^\S{10,}$/);
   };
 
+  const grantRequest = () => outgoing(proxy, { method: "redirect", uri: shop.finishUri });
+  const approve = async (pending) => (await decide(pending, "approve")).href;
+
   async function openTab(t) {
     const tab = await Shop.at(proxy, browser, site);
     t.after(() => tab.page.close().catch(() => {}));
@@ -47,6 +50,32 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     };
     return release;
   }
+
+  /**
+   * Makes a call in the page and aborts it once its request has come, whose response the proxy holds back. Returns what
+   * releases the response. `call` runs in the page with `given` and a signal.
+   */
+  async function abandon(call, given, isSent) {
+    const release = hold("responseHandler");
+    await shop.run(`(() => {
+      lab.aborter = new AbortController();
+      lab.abandoned = lab.outcome(() => (${call})(${JSON.stringify(given)}, lab.aborter.signal));
+    })()`);
+    await until(isSent, "the request");
+    const { error } = await shop.run(() => {
+      lab.aborter.abort(new Error("gone to another route"));
+      return lab.abandoned;
+    });
+    assert.equal(error.message, "gone to another route");
+    return release;
+  }
+
+  const abandonFinish = (pending, callback) =>
+    abandon(
+      (callback, signal) => lab.client.grant.finish(callback, { signal }),
+      callback,
+      () => sentFor(pending).length >= 1,
+    );
 
   const sentFor = (pending) => proxy.continuations(pending.continue.uri);
   const arrived = (pending, count = 1) => until(() => sentFor(pending).length >= count, "the continuation");
@@ -166,24 +195,16 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     for (const when of ["while the request is held", "once it is answered"]) {
       test(`finish, abort when the request has left, finish ${when}`, { timeout }, async () => {
         const { pending, callback } = await shop.approved();
-        const release = hold("responseHandler");
-        await shop.run((callback) => {
-          lab.aborter = new AbortController();
-          lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
-        }, callback);
-        await arrived(pending);
-        const first = await shop.run(() => {
-          lab.aborter.abort(new Error("gone to another route"));
-          return lab.first;
-        });
-        assert.equal(first.error.message, "gone to another route");
+        const release = await abandonFinish(pending, callback);
         if (when === "once it is answered") {
           release();
           await until(() => sentFor(pending)[0].responseBody, "the response");
-        } else {
-          setTimeout(release, 300);
         }
-        assertIssued(await shop.finish(callback));
+        await shop.run((callback) => {
+          lab.again = lab.outcome(() => lab.client.grant.finish(callback));
+        }, callback);
+        release();
+        assertIssued(await shop.run(() => lab.again));
         assert.equal(sentFor(pending).length, 1);
         assert.deepEqual(await shop.pending(), []);
         assert.equal((await shop.finish(callback)).error.code, "no_pending_grant");
@@ -205,17 +226,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a rotation", { timeout }, async () => {
       const { value: grant } = await shop.finish((await shop.approved()).callback);
-      const release = hold("responseHandler");
       const target = management(grant);
-      await shop.run((target) => {
-        lab.aborter = new AbortController();
-        lab.first = lab.outcome(() => lab.client.token.rotate({ ...target, signal: lab.aborter.signal }));
-      }, target);
-      await until(() => proxy.to(target.url).length === 1, "the rotation");
-      await shop.run(() => {
-        lab.aborter.abort();
-        return lab.first;
-      });
+      const rotate = (target, signal) => lab.client.token.rotate({ ...target, signal });
+      const release = await abandon(rotate, target, () => proxy.to(target.url).length === 1);
       release();
       await until(() => proxy.to(target.url)[0].responseBody, "the response");
       const { value } = await shop.outcome((target) => lab.client.token.rotate(target), target);
@@ -258,23 +271,38 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).length, 1);
     });
 
-    /** A tab that was duplicated: sessionStorage is copied, and the record with it. */
-    async function duplicateTab(t) {
-      const copy = await shop.run(() => ({ ...sessionStorage }));
-      const tab = await openTab(t);
-      await tab.run((copy) => Object.assign(sessionStorage, copy), copy);
-      return tab;
-    }
+    let tab; // a second one
+    before(async () => {
+      tab = await Shop.at(proxy, browser, site);
+    });
+    after(() => tab.page.close());
+
+    /** Makes the second tab what a duplicate of the first is: sessionStorage is copied, and the records in it. */
+    const duplicate = async () =>
+      tab.run(
+        (copy) => {
+          sessionStorage.clear();
+          Object.assign(sessionStorage, copy);
+        },
+        await shop.run(() => ({ ...sessionStorage })),
+      );
+
+    /** Waits until a tab waits for another's claim: it asks for a share of the lock that the claimant holds. */
+    const waitsForClaim = () => {
+      const isWaiting = async () => (await navigator.locks.query()).pending.some(({ mode }) => mode === "shared");
+      return until(() => shop.run(isWaiting), "the second tab to wait");
+    };
 
     for (const store of ["session", "default", "local"]) {
-      test(`a second tab waits, and is told (${store})`, { timeout }, async (t) => {
+      test(`a second tab waits, and is told (${store})`, { timeout }, async () => {
         const { pending, callback } = await shop.approved({ store });
-        const tab = await duplicateTab(t);
+        await duplicate();
         const release = hold("responseHandler");
         const first = shop.finish(callback, store);
         await arrived(pending);
         const second = tab.finish(callback, store);
-        setTimeout(release, 500);
+        await waitsForClaim();
+        release();
         assertIssued(await first);
         assert.equal((await second).error?.code, "finished_elsewhere");
         assert.equal((await tab.finish(callback, store)).error?.code, "finished_elsewhere");
@@ -283,9 +311,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         assert.deepEqual(await shop.pending(store), []);
       });
 
-      test(`a second tab goes on when the first has failed (${store})`, { timeout }, async (t) => {
+      test(`a second tab goes on when the first has failed (${store})`, { timeout }, async () => {
         const { pending, callback } = await shop.approved({ store });
-        const tab = await duplicateTab(t);
+        await duplicate();
         let released = false;
         proxy.requestHandler = async () => {
           if (sentFor(pending).length > 1) return undefined;
@@ -295,9 +323,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const first = shop.finish(callback, store);
         await arrived(pending);
         const second = tab.finish(callback, store);
-        setTimeout(() => {
-          released = true;
-        }, 500);
+        await waitsForClaim();
+        released = true;
         assert.equal((await first).error?.status, 503);
         assertIssued(await second);
         assert.equal(sentFor(pending).length, 2);
@@ -317,9 +344,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       });
     }
 
-    test("a second tab goes on where the first was sent to", { timeout }, async (t) => {
+    test("a second tab goes on where the first was sent to", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
-      const tab = await openTab(t);
       const moved = { continue: { uri: `${pending.continue.uri}?moved`, access_token: { value: "another-token" } } };
       const release = hold("requestHandler");
       const held = proxy.requestHandler;
@@ -331,7 +357,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       const first = shop.finish(callback);
       await arrived(pending);
       const second = tab.finish(callback);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await waitsForClaim();
       release();
       assert.equal((await first).value.continue.uri, moved.continue.uri);
       assert.equal((await second).value?.access_token?.value, "issued-at-last");
@@ -353,10 +379,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           return lab.failing.grant.start({ url }, request);
         },
         proxy.authServer,
-        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
+        grantRequest(),
       );
-      const { decide } = await import("./harness/sandbox.mjs");
-      const callback = (await decide(started.value, "approve")).href;
+      const callback = await approve(started.value);
       const finish = () =>
         shop.outcome((callback) => {
           lab.isFinishing = true;
@@ -367,16 +392,9 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(started.value).length, 1);
     });
 
-    test("what one tab keeps for its next caller is not asked for by another", { timeout }, async (t) => {
-      const tab = await openTab(t);
+    test("what one tab keeps for its next caller is not asked for by another", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
-      const release = hold("responseHandler");
-      await shop.run((callback) => {
-        lab.aborter = new AbortController();
-        lab.first = lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
-      }, callback);
-      await arrived(pending);
-      await shop.run(() => lab.aborter.abort());
+      const release = await abandonFinish(pending, callback);
       release();
       await until(() => sentFor(pending)[0].responseBody, "the response");
       await until(async () => (await tab.finish(callback)).error?.code === "finished_elsewhere", "the other tab to be told");
@@ -384,9 +402,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).length, 1);
     });
 
-    test("a second tab does not wait beyond its deadline", { timeout }, async (t) => {
+    test("a second tab does not wait beyond its deadline", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
-      const tab = await openTab(t);
       const release = hold("responseHandler");
       const first = shop.finish(callback);
       await arrived(pending);
@@ -549,7 +566,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return (await lab.clientWith({ fetch })).grant.start({ url: "https://wallet.example/auth" }, request);
           },
           response,
-          outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
+          grantRequest(),
         );
         assert.equal(error?.code, "invalid_response");
         assert.deepEqual(await shop.pending(), []);
@@ -558,13 +575,10 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   });
 
   test("rule 5: start at its deadline says that the request was sent", { timeout }, async () => {
-    const { error } = await shop.outcome(
-      async (request) => {
-        const { grant } = await lab.clientWith({ fetch: () => new Promise(() => {}), requestTimeoutMs: 1000 });
-        return grant.start({ url: "https://wallet.example/auth" }, request);
-      },
-      outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
-    );
+    const { error } = await shop.outcome(async (request) => {
+      const { grant } = await lab.clientWith({ fetch: () => new Promise(() => {}), requestTimeoutMs: 1000 });
+      return grant.start({ url: "https://wallet.example/auth" }, request);
+    }, grantRequest());
     assert.equal(error?.code, "timeout");
     assert.match(error.message, /server did not answer/);
     assert.doesNotMatch(error.message, /Nothing was sent/);
@@ -573,11 +587,10 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   describe("rule 7: nobody waits for others without a bound", () => {
     test("a page that stands still after start, or in the middle of finish, keeps nobody else", { timeout }, async (t) => {
       const frozen = await openTab(t);
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       frozen.page
         .evaluate(
           `(async () => {
-          await lab.client.grant.start({ url: ${JSON.stringify(proxy.authServer)} }, ${JSON.stringify(request)});
+          await lab.client.grant.start({ url: ${JSON.stringify(proxy.authServer)} }, ${JSON.stringify(grantRequest())});
           for (;;); // as an alert that nobody closes
         })()`,
         )
@@ -592,7 +605,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a store that never answers", { timeout }, async () => {
       const { callback } = await shop.approved();
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const [codes, sent] = await during(proxy, () =>
         shop.run(
           async (callback, url, request) => {
@@ -613,7 +625,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           },
           callback,
           proxy.authServer,
-          request,
+          grantRequest(),
         ),
       );
       assert.deepEqual(sent, []);
@@ -657,7 +669,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           return (await Promise.allSettled(calls)).map((outcome) => outcome.reason === reason);
         },
         proxy.authServer,
-        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
+        grantRequest(),
       );
       assert.deepEqual(same, [true, true, true, true]);
     });
@@ -668,7 +680,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         const fetch = async () => new Response(null, { status: 204 });
         const { grant } = await lab.clientWith({ store, fetch, requestTimeoutMs: 20_000 });
         const began = performance.now();
-        await grant.cancel({ url: "https://wallet.example/c", accessToken: "some-token", signal: AbortSignal.timeout(500) });
+        await grant.cancel({ url: "https://wallet.example/c", accessToken: "some-token", signal: AbortSignal.timeout(100) });
         return performance.now() - began;
       });
       assert.ok(took < 5000, `${took} ms`);
@@ -682,11 +694,10 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           return lab.stuck.grant.start({ url }, request);
         },
         proxy.authServer,
-        outgoing(proxy, { method: "redirect", uri: shop.finishUri }),
+        grantRequest(),
       );
       assert.equal(outcome.error, undefined);
-      const { decide } = await import("./harness/sandbox.mjs");
-      const callback = (await decide(outcome.value, "approve")).href;
+      const callback = await approve(outcome.value);
       assertIssued(await shop.outcome((callback) => lab.stuck.grant.finish(callback), callback));
     });
   });
@@ -707,7 +718,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     };
     for (const [what, expression] of Object.entries(broken)) {
       test(`a store that ${what}`, { timeout }, async () => {
-        const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
         const [{ error }, sent] = await during(proxy, () =>
           shop.outcome(
             async (expression, url, request) => {
@@ -716,7 +726,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             },
             expression,
             proxy.authServer,
-            request,
+            grantRequest(),
           ),
         );
         assert.equal(error?.code, "storage_error");
@@ -745,7 +755,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     });
 
     test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const carried = await shop.run(
         async (url, request) => {
           let writes = 0;
@@ -759,13 +768,12 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           return { code: error.code, json: JSON.stringify(error), pending: error.pending, responseText: error.responseText };
         },
         proxy.authServer,
-        request,
+        grantRequest(),
       );
       assert.equal(carried.code, "storage_error");
       assert.ok(carried.pending.clientNonce);
       assert.ok(!carried.json.includes(carried.pending.clientNonce), "it is not enumerable");
-      const { decide } = await import("./harness/sandbox.mjs");
-      const callback = (await decide(JSON.parse(carried.responseText), "approve")).href;
+      const callback = await approve(JSON.parse(carried.responseText));
       assertIssued(await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: lab.carried }), callback));
       const { error } = await shop.outcome((callback) => lab.client.grant.finish(callback, { pending: { id: "x" } }), callback);
       assert.match(error.message, /^"pending" must be /);
@@ -773,7 +781,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("a signal that is none", { timeout }, async () => {
       const { callback } = await shop.approved();
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const [messages, sent] = await during(proxy, () =>
         shop.run(
           async (callback, url, request) => {
@@ -793,7 +800,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
           },
           callback,
           proxy.authServer,
-          request,
+          grantRequest(),
         ),
       );
       assert.deepEqual([...new Set(messages)], ['"signal" must be an AbortSignal']);
@@ -803,7 +810,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
 
     test("no random numbers", { timeout }, async (t) => {
       const tab = await openTab(t);
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const [{ error }, sent] = await during(proxy, () =>
         tab.outcome(
           (url, request) => {
@@ -813,7 +819,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
             return lab.client.grant.start({ url }, request);
           },
           proxy.authServer,
-          request,
+          grantRequest(),
         ),
       );
       assert.equal(error.code, "random_unavailable");
@@ -824,7 +830,6 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   describe("where storage and locks are denied", () => {
     test("a sandboxed frame: storage_error names memoryStorage(), which works", { timeout }, async (t) => {
       const tab = await openTab(t);
-      const request = outgoing(proxy, { method: "redirect", uri: shop.finishUri });
       const result = await tab.run(
         (dist, clients, url, request) =>
           new Promise((resolve) => {
@@ -854,7 +859,7 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
         `${site.origin}/dist/index.js`,
         proxy.clients,
         proxy.authServer,
-        request,
+        grantRequest(),
       );
       assert.equal(result.code, "storage_error");
       assert.match(result.message, /memoryStorage\(\)/);
