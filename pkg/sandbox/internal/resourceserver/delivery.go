@@ -1,6 +1,8 @@
 package resourceserver
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"open-payments-wasm/pkg/sandbox/internal/ledger"
@@ -19,6 +21,7 @@ func (s *Server) deliverDue() {
 	}
 }
 
+// due returns the payments that are due, in the order in which they became so.
 func (s *Server) due() []*outgoingPayment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,6 +32,9 @@ func (s *Server) due() []*outgoingPayment {
 			due = append(due, p)
 		}
 	}
+	slices.SortFunc(due, func(a, b *outgoingPayment) int {
+		return cmp.Or(a.dueAt.Compare(b.dueAt), cmp.Compare(a.sequence, b.sequence))
+	})
 	return due
 }
 

@@ -73,10 +73,11 @@ func TestIncomingPaymentsThatCannotBe(t *testing.T) {
 		"beyond 2^64":      {request{body: with(`"incomingAmount":` + amount("18446744073709551616", "USD"))}, 500, "Internal Server Error"},
 		"just below 2^64":  {request{body: with(`"incomingAmount":` + amount("18446744073709551615", "USD"))}, 201, ""},
 		// The expiry is looked at before the amount, and the grant before the signature.
-		"both invalid":   {request{body: with(`"incomingAmount":` + amount("0", "USD") + `,"expiresAt":"2020-01-01T00:00:00Z"`)}, 400, "invalid expiresAt"},
-		"grant first":    {request{token: "quoter", signature: "bad", body: ok}, 403, "Insufficient Grant"},
-		"token first":    {request{token: "gone", signature: "bad", body: ok}, 403, "Inactive Token"},
-		"signature next": {request{signature: "bad", body: `{"walletAddress":"` + base + `/carol"}`}, 401, "Signature validation error: provided signature is invalid"},
+		"both invalid": {request{body: with(`"incomingAmount":` + amount("0", "USD") + `,"expiresAt":"2020-01-01T00:00:00Z"`)}, 400, "invalid expiresAt"},
+		"grant first":  {request{token: "quoter", signature: "bad", body: ok}, 403, "Insufficient Grant"},
+		"token first":  {request{token: "gone", signature: "bad", body: ok}, 403, "Inactive Token"},
+		"signature next": {request{signature: "bad", body: `{"walletAddress":"` + base + `/carol"}`},
+			401, "Signature validation error: provided signature is invalid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.method, test.path = "POST", "/op/incoming-payments"
