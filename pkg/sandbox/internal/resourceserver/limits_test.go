@@ -70,12 +70,16 @@ func TestSpentAmounts(t *testing.T) {
 	wantAmount(t, "received", spent().SpentReceiveAmount, "200", eur)
 	want(t, pay("5"), 403, "unauthorized")
 
+	f.clock.add(time.Minute) // they arrive
+	f.server.deliverDue()
 	f.clock.add(3 * 24 * time.Hour) // December
 	wantAmount(t, "spent in December", spent().SpentDebitAmount, "0", usd)
 	want(t, pay("250"), 201, "")
 	want(t, pay("5"), 403, "unauthorized")
 	wantAmount(t, "spent in December", spent().SpentDebitAmount, "250", usd)
 
+	f.clock.add(time.Minute)
+	f.server.deliverDue()
 	f.clock.add(31 * 24 * time.Hour) // January, which is in no interval
 	expected = f.expect(bob, "")
 	want(t, pay("5"), 403, "unauthorized")

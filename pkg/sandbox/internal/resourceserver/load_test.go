@@ -119,6 +119,23 @@ func TestBytesAreBounded(t *testing.T) {
 	}
 }
 
+// A payment for which there is no room leaves nothing behind, and its quote can be paid later.
+func TestAPaymentWithoutRoom(t *testing.T) {
+	f := start(t, nil)
+	quote := f.quote(f.expect(shop, "").ID, `,"debitAmount":`+amount("10", "USD"))
+	before := f.server.Held()
+	for _, room := range []int{0, overhead + 100} { // for nothing, and for the payment without what was spent
+		f.server.config.MaxBytes = before.Bytes + room
+		want(t, f.pay("", quote.ID), 503, "the server is full")
+		if held := f.server.Held(); held != before {
+			t.Errorf("held: %+v, before: %+v", held, before)
+		}
+		f.wantBalance("alice", 100_000, 100_000)
+	}
+	f.server.config.MaxBytes = defaultMaxBytes
+	want(t, f.pay("", quote.ID), 201, "")
+}
+
 func TestOldThingsAreForgotten(t *testing.T) {
 	f := start(t, nil)
 	grant := *f.auth.grants["all"]

@@ -61,6 +61,8 @@ func TestQuotesThatCannotBe(t *testing.T) {
 		"zero debit":               {open, debit("0"), 400, "invalid amount"},
 		"zero receive":             {open, receive("0"), 400, "invalid amount"},
 		"no more than the fee":     {open, debit("5"), 400, "invalid amount"},
+		"less than the fee":        {open, debit("4"), 400, "invalid amount"},
+		"with the fee beyond 2^64": {open, receive("14757395258967641292"), 400, "invalid amount"},
 		"nothing after conversion": {open, debit("6"), 400, "invalid amount"},
 		"debit in another asset":   {open, `,"debitAmount":` + amount("100", "EUR"), 400, "invalid amount"},
 		"receive in another asset": {open, `,"receiveAmount":` + amount("100", "USD"), 400, "invalid amount"},

@@ -68,4 +68,15 @@ func TestReceiveTakesNoMoreThanIsExpected(t *testing.T) {
 		}
 	}
 	there.wantBalance("bob", 100_100, 100_100)
+
+	open, closed := id(there.expect(peerBase+"/bob", "")), id(there.expect(peerBase+"/bob", ""))
+	want(t, there.post("/op/incoming-payments/"+closed+"/complete", "", ""), 200, "")
+	if taken := there.server.Receive(here.server, closed, 1); taken != 0 {
+		t.Errorf("a completed payment took %d", taken)
+	}
+	there.server.Receive(here.server, open, 1)
+	there.clock.add(maxExpiry)
+	if taken := there.server.Receive(here.server, open, 1); taken != 0 {
+		t.Errorf("an expired payment took %d", taken)
+	}
 }
