@@ -28,6 +28,7 @@ export class OpenPaymentsClientError extends Error {
     this.retryable = retryable;
     Object.defineProperty(this, "responseText", { value: responseText, enumerable: false });
     if (pending) Object.defineProperty(this, "pending", { value: pending, enumerable: false });
+    void this.stack; // until it is first read V8 keeps the frames, and an instance of the module that has died with them
   }
 }
 

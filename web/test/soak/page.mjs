@@ -149,6 +149,7 @@ class Call {
     const attempt = { ...plan, ...this.signalFor(abort) };
     const options = { key: this.key, fetch: this.fetch, timeoutMs: attempt.timeoutMs, signal: attempt.signal, ...plan.options };
     const outcome = await settled(() => plan.task(this, options), attempt.timeoutMs, attempt.afterCall);
+    outcome.wasKilled ||= this.outcomes.some(({ wasKilled }) => wasKilled); // a kept result may be that of an earlier attempt
     this.outcomes.push({ name: "value" in outcome ? "resolved" : nameOf(outcome.error, attempt), wasKilled: outcome.wasKilled });
     const problems = plan.judge ? plan.judge(outcome, attempt) : problemsOf(script, attempt, outcome, record, sdk);
     this.problems.push(...problems);
