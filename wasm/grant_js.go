@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"crypto"
+	"net/http"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -43,6 +45,11 @@ func send(ctx context.Context, args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return do(ctx, sender, head, body)
+}
+
+// do makes the call that a head and a body say.
+func do(ctx context.Context, sender signedhttp.Client, head head, body []byte) (any, error) {
 	client := gnap.Client{Client: sender, AcceptAnyShape: head.AcceptAnyShape}
 	grant, err := client.Do(ctx, gnap.Call{
 		Operation: gnap.Operations[head.Operation], URL: head.URL, AccessToken: head.AccessToken, Body: body,
@@ -98,12 +105,17 @@ func setUp(ctx context.Context, r *jsbridge.ArgumentReader, head head) (client s
 	if err != nil {
 		return client, nil, err
 	}
-	client = signedhttp.Client{
-		Transport: jsbridge.Fetch{Func: fetch, Limit: signedhttp.MaxResponse},
-		Key:       httpsig.Key{ID: head.KeyID, Signer: signingKey},
+	client, ctx = newClient(ctx, head, signingKey, jsbridge.Fetch{Func: fetch, Limit: signedhttp.MaxResponse})
+	return client, ctx, nil
+}
+
+func newClient(ctx context.Context, head head, signer crypto.Signer, transport http.RoundTripper) (signedhttp.Client, context.Context) {
+	client := signedhttp.Client{
+		Transport: transport,
+		Key:       httpsig.Key{ID: head.KeyID, Signer: signer},
 		AllowHTTP: head.AllowHTTP,
 	}
-	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(head.Left)*time.Millisecond)), nil
+	return client, jsbridge.WithDeadline(ctx, time.Now().Add(time.Duration(head.Left)*time.Millisecond))
 }
 
 // verifyHash checks an interaction hash. Arguments: clientNonce, serverNonce, interactRef,

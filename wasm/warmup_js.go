@@ -7,31 +7,37 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
-	"open-payments-wasm/pkg/gnap"
-	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
 	"open-payments-wasm/pkg/keys"
-	"open-payments-wasm/pkg/signedhttp"
 )
 
-// warmUp makes a call that nobody sends. What is set up when something is used for the first time is
-// then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it. Every struct that
-// JSON is read into must be among it, or in an init: what finds out its members is deferred (wasm/pack/keep.txt).
+// warmUp makes a call the way that send makes it, with a signer and a transport of Go's own. What Go sets up at a first
+// use is then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it. Every struct
+// that JSON is decoded into must be decoded here, or in an init: the functions that find out the members of a struct are
+// deferred (wasm/pack/keep.txt).
 func warmUp() error {
-	if _, err := jsbridge.ReadFrame([]byte("{}\n"), &head{}); err != nil {
+	const frame = `{"url":"https://server.example/continue","keyId":"key","accessToken":"token","left":1000,"operation":"continue"}
+{"interact_ref":"reference"}`
+	var head head
+	body, err := jsbridge.ReadFrame([]byte(frame), &head)
+	if err != nil {
 		return err
 	}
-	// A key of no bytes is refused when its types are known.
-	_, _ = keys.ReadText([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","d":""}]}`))
-	client := gnap.Client{Client: signedhttp.Client{
-		Transport: example{},
-		Key:       httpsig.Key{ID: "key", Signer: example{}},
-	}}
-	_, err := client.Continue(context.Background(), "https://server.example/continue", "token", "reference")
-	return err
+	client, ctx := newClient(context.Background(), head, example{}, example{})
+	if _, err := do(ctx, client, head, body); err != nil {
+		return err
+	}
+	// The key set decodes, and the key in it, which has no bytes, is refused.
+	_, err = keys.ReadText([]byte(`{"keys":[{"kty":"OKP","crv":"Ed25519","d":""}]}`))
+	if !errors.Is(err, keys.ErrMaterial) {
+		return fmt.Errorf("a key of no bytes: %w", err)
+	}
+	return nil
 }
 
 // example signs with zeros and responds with a grant.
@@ -44,7 +50,8 @@ func (example) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 }
 
 func (example) RoundTrip(*http.Request) (*http.Response, error) {
-	const body = `{"access_token":{"value":"token","manage":"https://server.example/token","access":[]},"continue":{"access_token":{"value":"token"},"uri":"https://server.example/continue","wait":1}}`
+	const body = `{"access_token":{"value":"token","manage":"https://server.example/token","access":[]},` +
+		`"continue":{"access_token":{"value":"token"},"uri":"https://server.example/continue","wait":1}}`
 	return &http.Response{
 		StatusCode: http.StatusOK,
 		Header:     http.Header{"Content-Type": {"application/json"}},
