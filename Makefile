@@ -20,13 +20,16 @@ lint-go:
 	GOOS=js GOARCH=wasm go vet -tags faults ./wasm ./pkg/jsbridge
 	web/test/lint-wasm.sh
 
+# Finds lines of more than 150 characters: no line needs a horizontal scroll bar.
+long_lines = LC_ALL=C.UTF-8 grep -rnE '^.{151}' --exclude-dir=node_modules
+
 prettier = web/test/node_modules/.bin/prettier --log-level warn
 
 # The formatter's check, and the type checker's: of JavaScript by its JSDoc types, and of index.js against index.d.ts. What the
-# formatter cannot break, such as a long text, is broken by hand: no line needs a horizontal scroll bar.
+# formatter cannot break, such as a long text, is broken by hand.
 lint-js: web/test/node_modules
 	$(prettier) --check .
-	! grep -rnE '^.{151}' --include='*.js' --include='*.mjs' --include='*.ts' --exclude-dir=node_modules --exclude-dir=out --exclude-dir=.next --exclude=snippet.js wasm web
+	! $(long_lines) --include='*.js' --include='*.mjs' --include='*.ts' --exclude-dir=out --exclude-dir=.next --exclude=snippet.js wasm web
 	cd web/test && node node_modules/typescript/bin/tsc -p javascript
 
 format: web/test/node_modules

@@ -20,7 +20,9 @@ func TestAllocationBudget(t *testing.T) {
 		}
 	})
 	if allocations > budget {
-		t.Errorf("a continuation takes %.0f allocations, and %d are its budget. What grew: go test -run '^$' -bench ContinueShared -memprofile mem.out ./pkg/gnap && go tool pprof -sample_index=alloc_objects -top mem.out", allocations, budget)
+		t.Errorf("a continuation takes %.0f allocations, and %d are its budget. What grew: "+
+			"go test -run '^$' -bench ContinueShared -memprofile mem.out ./pkg/gnap && go tool pprof -sample_index=alloc_objects -top mem.out",
+			allocations, budget)
 	}
 	if allocations < budget*4/5 {
 		t.Errorf("a continuation takes only %.0f allocations: lower the budget of %d, so that it keeps its meaning", allocations, budget)

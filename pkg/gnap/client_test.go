@@ -228,7 +228,8 @@ func TestUnknownClientIsLedToCheckPublished(t *testing.T) {
 		"could not determine client": "could not determine client. Check with checkPublished that the client's wallet address publishes this key.",
 		"invalid signature.":         "invalid signature. Check with checkPublished that the client's wallet address publishes this key.",
 	} {
-		client := &Client{Client: signedhttp.Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400, Body: `{"error":{"code":"invalid_client","description":"` + words + `"}}`}}}}
+		refusal := fake.Response{Status: 400, Body: `{"error":{"code":"invalid_client","description":"` + words + `"}}`}
+		client := &Client{Client: signedhttp.Client{Key: fake.Instant, Transport: fake.Fixed{Response: refusal}}}
 		_, err := client.Request(t.Context(), testURI, GrantRequest{Client: "c"})
 		if e := failure(t, err); said(e) != want || e.Description != words || e.Code != "invalid_client" {
 			t.Errorf("%v", err)
@@ -268,13 +269,18 @@ func TestRule7APollThatMustWaitTooLongEndsAtOnce(t *testing.T) {
 		wait        time.Duration
 		description string
 	}{
-		"before the first":    {nil, time.Second, 0, "too_fast", time.Second, fmt.Sprintf(stillPending, 1)},
-		"after a response":    {[]string{pendingTen}, 5 * time.Second, time.Second, "too_fast", 10 * time.Second, fmt.Sprintf(stillPending, 10)},
-		"when its time is up": {[]string{pendingOne}, 4500 * time.Millisecond, time.Second, signedhttp.CodeTimeout, 4 * time.Second, "The grant was still pending when the server last answered, and the time for this call is up. The next request may be made in 4 s, and this call ends before that."},
-		"after too_fast":      {[]string{`400 {"error":{"code":"too_fast","description":"slowly"}}`}, 5 * time.Second, time.Second, "too_fast", 6 * time.Second, "slowly. The next request may be made in 6 s, and this call ends before that."},
-		"after a lost one":    {[]string{"lost"}, 5 * time.Second, time.Second, signedhttp.CodeNetwork, 6 * time.Second, ""},
-		"in a request":        {[]string{pollAtOnce, "silence"}, 3 * time.Second, 3 * time.Second, signedhttp.CodeTimeout, 0, "The grant was still pending when the server last answered, and the time for this call is up."},
-		"in the first of it":  {[]string{"silence"}, 3 * time.Second, 3 * time.Second, signedhttp.CodeTimeout, 0, "The server did not answer in time. It may have processed the request all the same."},
+		"before the first": {nil, time.Second, 0, "too_fast", time.Second, fmt.Sprintf(stillPending, 1)},
+		"after a response": {[]string{pendingTen}, 5 * time.Second, time.Second, "too_fast", 10 * time.Second, fmt.Sprintf(stillPending, 10)},
+		"when its time is up": {[]string{pendingOne}, 4500 * time.Millisecond, time.Second, signedhttp.CodeTimeout, 4 * time.Second,
+			"The grant was still pending when the server last answered, and the time for this call is up. " +
+				"The next request may be made in 4 s, and this call ends before that."},
+		"after too_fast": {[]string{`400 {"error":{"code":"too_fast","description":"slowly"}}`}, 5 * time.Second, time.Second, "too_fast",
+			6 * time.Second, "slowly. The next request may be made in 6 s, and this call ends before that."},
+		"after a lost one": {[]string{"lost"}, 5 * time.Second, time.Second, signedhttp.CodeNetwork, 6 * time.Second, ""},
+		"in a request": {[]string{pollAtOnce, "silence"}, 3 * time.Second, 3 * time.Second, signedhttp.CodeTimeout, 0,
+			"The grant was still pending when the server last answered, and the time for this call is up."},
+		"in the first of it": {[]string{"silence"}, 3 * time.Second, 3 * time.Second, signedhttp.CodeTimeout, 0,
+			"The server did not answer in time. It may have processed the request all the same."},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -60,7 +60,8 @@ func TestNestingIsBounded(t *testing.T) {
 				continue
 			}
 			e := failure(t, err)
-			if e.Code != signedhttp.CodeShape || !slices.Equal(e.Problems, []string{"the response is nested deeper than 256 levels"}) || string(e.Body) != nested(levels) {
+			if e.Code != signedhttp.CodeShape || !slices.Equal(e.Problems, []string{"the response is nested deeper than 256 levels"}) ||
+				string(e.Body) != nested(levels) {
 				t.Errorf("%d levels: %v", levels, err)
 			}
 		}
@@ -123,7 +124,9 @@ func TestRule9ProblemsAreBounded(t *testing.T) {
 
 func TestNullOfAnyShape(t *testing.T) {
 	for _, op := range []*signedhttp.Operation{OpRequest, OpContinue, OpRotate} {
-		for body, good := range map[string]bool{"null": false, " null\n": false, "\ufeffnull": false, "[null]": true, "0": true, `""`: true, "false": true} {
+		for body, good := range map[string]bool{
+			"null": false, " null\n": false, "\ufeffnull": false, "[null]": true, "0": true, `""`: true, "false": true,
+		} {
 			client, _ := newClient(t, fake.Response{Status: 200, Body: body})
 			client.AcceptAnyShape = true
 			token := testToken
@@ -162,7 +165,8 @@ func FuzzResponse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body string, kind byte) {
 		call := Call{[]*signedhttp.Operation{OpRequest, OpContinue, OpRotate}[kind&3%3], testURI, testToken, nil}
-		client := &Client{Client: signedhttp.Client{Transport: fake.Fixed{Response: fake.Response{Status: 100 + (status&0xffff)%500, Body: body}}, Key: fake.Instant}, AcceptAnyShape: kind&4 != 0}
+		response := fake.Response{Status: 100 + (status&0xffff)%500, Body: body}
+		client := &Client{Client: signedhttp.Client{Transport: fake.Fixed{Response: response}, Key: fake.Instant}, AcceptAnyShape: kind&4 != 0}
 		grant, err := client.send(t.Context(), call, true)
 		if err != nil {
 			checkFailure(t, failure(t, err), body)
@@ -209,5 +213,6 @@ func checkFailure(t *testing.T, e *signedhttp.Error, body string) {
 
 // isUnseen tells what begins a line, steers a terminal or has no width.
 func isUnseen(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.IsControl(r) ||
+		unicode.In(r, unicode.Zl, unicode.Zp, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

@@ -64,7 +64,8 @@ func TestPoll(t *testing.T) {
 		"a server that is not ready":             {[]string{"425 {}", pollIssued}, []time.Duration{1, 7}, ""},
 		"too_fast says how long":                 {[]string{`400 {"error":"too_fast","continue":{"wait":40}}`, pollIssued}, []time.Duration{1, 41}, ""},
 		"a moment is a second":                   {[]string{pollMoment, pollMoment, pollIssued}, []time.Duration{1, 2, 3}, ""},
-		"stops on denial":                        {[]string{pollPending, `401 {"error":{"code":"request_denied"}}`}, []time.Duration{1, 3}, "request_denied"},
+		"stops on denial": {[]string{pollPending, `401 {"error":{"code":"request_denied"}}`}, []time.Duration{1, 3},
+			"request_denied"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -263,7 +263,8 @@ func TestEndOfTheContext(t *testing.T) {
 
 					bare, stopBare := context.WithTimeout(t.Context(), time.Second)
 					defer stopBare()
-					if _, err := client.Rotate(bare, testURI, testToken); failure(t, err).Code != signedhttp.CodeTimeout || !errors.Is(err, context.DeadlineExceeded) {
+					if _, err := client.Rotate(bare, testURI, testToken); failure(t, err).Code != signedhttp.CodeTimeout ||
+						!errors.Is(err, context.DeadlineExceeded) {
 						t.Errorf("timed out: %v", err)
 					}
 					server.WantRequests(4)

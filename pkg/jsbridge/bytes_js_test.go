@@ -22,7 +22,8 @@ func TestToBytes(t *testing.T) {
 // What JavaScript passes must never make Go panic, nor reserve memory without end.
 func TestToBytesOfWhatIsNone(t *testing.T) {
 	for _, expression := range []string{
-		"undefined", "null", "-1", "5", "'text'", "[1, 2]", "({ length: 3 })", "Symbol('s')", "10n", "Number.MAX_SAFE_INTEGER", "new Proxy({}, { get() { throw 1 } })",
+		"undefined", "null", "-1", "5", "'text'", "[1, 2]", "({ length: 3 })", "Symbol('s')", "10n", "Number.MAX_SAFE_INTEGER",
+		"new Proxy({}, { get() { throw 1 } })",
 		"({ length: 2 ** 53 })", "new ArrayBuffer(1)", "new DataView(new ArrayBuffer(1))",
 	} {
 		if got, err := ToBytes(evaluate(t, expression)); err == nil {
@@ -32,7 +33,9 @@ func TestToBytesOfWhatIsNone(t *testing.T) {
 }
 
 func TestFromBytes(t *testing.T) {
-	for _, data := range [][]byte{nil, {}, {1, 2, 255}, make([]byte, shortSize-1), make([]byte, shortSize), make([]byte, shortSize+1), make([]byte, 100000)} {
+	for _, data := range [][]byte{
+		nil, {}, {1, 2, 255}, make([]byte, shortSize-1), make([]byte, shortSize), make([]byte, shortSize+1), make([]byte, 100000),
+	} {
 		value, err := FromBytes(data)
 		if err != nil {
 			t.Fatal(err)

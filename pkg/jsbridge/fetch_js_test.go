@@ -52,7 +52,8 @@ func readAll(t *testing.T, res *http.Response) string {
 
 func TestFetchSendsNothingElse(t *testing.T) {
 	releasesFunctions(t, func() {
-		res, err := roundTrip(t, context.Background(), "async (url, init) => { globalThis.called = { url, init }; return new Response('a', { status: 201, headers: { 'X-One': '1' } }) }")
+		res, err := roundTrip(t, context.Background(),
+			"async (url, init) => { globalThis.called = { url, init }; return new Response('a', { status: 201, headers: { 'X-One': '1' } }) }")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,8 +116,10 @@ func TestFetchThatReturnsNoResponse(t *testing.T) {
 		"() => undefined", "() => null", "() => 5", "async () => 'text'", "async () => Symbol('s')", "async () => ({})", "async () => []",
 		"async () => ({ status: '200' })", "async () => ({ status: -1 })", "async () => ({ status: 1e21 })",
 		"async () => ({ status: 200, headers: [], body: {} })",
-		"async () => ({ status: 200, headers: [], get body() { throw 1 } })", "async () => Object.create(null)", "async () => new Proxy({}, { get() { throw 1 } })",
-		"async () => ({ status: 200, text: () => undefined })", "async () => ({ status: 200, json: () => undefined })", "async () => ({ status: 200, json: () => 10n })",
+		"async () => ({ status: 200, headers: [], get body() { throw 1 } })", "async () => Object.create(null)",
+		"async () => new Proxy({}, { get() { throw 1 } })",
+		"async () => ({ status: 200, text: () => undefined })", "async () => ({ status: 200, json: () => undefined })",
+		"async () => ({ status: 200, json: () => 10n })",
 		"async () => ({ status: 200, arrayBuffer: () => 'text' })",
 		"async () => { const response = new Response('a'); response.body.getReader(); return response }",
 		"async () => ({ status: 200, headers: [], body: { getReader: () => ({}) } })",

@@ -206,7 +206,8 @@ func TestRule9WordsOfAServerAreBounded(t *testing.T) {
 		client := &Client{Key: fake.Instant, Transport: fake.Fixed{Response: fake.Response{Status: 400, Body: body}}}
 		_, err := client.Do(t.Context(), request(opChange, testURI, testToken))
 		e := failure(t, err)
-		if utf8.RuneCountInString(e.Description) > maxWords+1 || len(e.Details) > maxDetails || (place == "long details") != (e.Details == nil && place != "description") {
+		if utf8.RuneCountInString(e.Description) > maxWords+1 || len(e.Details) > maxDetails ||
+			(place == "long details") != (e.Details == nil && place != "description") {
 			t.Errorf("%s: description of %d bytes, details of %d", place, len(e.Description), len(e.Details))
 		}
 		if place == "details" && utf8.RuneCount(e.Details) > maxWords+20 {
@@ -256,7 +257,8 @@ func FuzzRedact(f *testing.F) {
 		ways := []string{"itself", "backslash u", "percent", "Percent", "Hex", "decimal", "decimal, zeros", "named"}
 		form := escapeAll(secret, func(r rune) string { return escapes[ways[random.IntN(len(ways))]](r) })
 		got := words(before+" "+form+" "+after, formsOf(secret))
-		if strings.Contains(got, secret) || strings.ContainsFunc(got, func(r rune) bool { return visible(r) != r }) || utf8.RuneCountInString(got) > maxWords+1 {
+		if strings.Contains(got, secret) || strings.ContainsFunc(got, func(r rune) bool { return visible(r) != r }) ||
+			utf8.RuneCountInString(got) > maxWords+1 {
 			t.Errorf("%q", got)
 		}
 		if strings.Contains(unescape(got), secret) {

@@ -8,7 +8,8 @@ import (
 )
 
 func TestKeepRules(t *testing.T) {
-	list, err := parseKeepRules("What this is: keep nothing\n\nkeep a.* # reason\n# text\n\ncut  a.b#reason\ncut:x a.x # with the tag\ncut:y a.y # without it\n", []string{"", "x"})
+	list, err := parseKeepRules("What this is: keep nothing\n\nkeep a.* # reason\n# text\n\ncut  a.b#reason\n"+
+		"cut:x a.x # with the tag\ncut:y a.y # without it\n", []string{"", "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

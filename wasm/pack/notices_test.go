@@ -12,11 +12,14 @@ func TestNoticesIn(t *testing.T) {
 		source string
 		want   []string
 	}{
-		"Go's own header":              {"// Copyright 2009 The Go Authors. All rights reserved.\n\npackage p\n", nil},
-		"up to a ruled line":           {"// ====================\n// Copyright (C) 1993 by A\n//\n// Do as you like.\n// ====================\n// An algorithm.\n", []string{"Copyright (C) 1993 by A\n\nDo as you like."}},
-		"up to the end of the comment": {"// Some prose.\n// Copyright 1984 by B\n//   indented\nfunc f() {}\n// Another comment.\n", []string{"Copyright 1984 by B\n  indented"}},
-		"in a block comment":           {"/*\n * Copyright (c) 2020 C\n * Free.\n */\nint x;\n", []string{"Copyright (c) 2020 C\nFree."}},
-		"two of them":                  {"// Copyright 1 D\n// Copyright 2001 D\n\n// Copyright 2002 E\n", []string{"Copyright 2001 D", "Copyright 2002 E"}},
+		"Go's own header": {"// Copyright 2009 The Go Authors. All rights reserved.\n\npackage p\n", nil},
+		"up to a ruled line": {"// ====================\n// Copyright (C) 1993 by A\n//\n// Do as you like.\n// ====================\n// An algorithm.\n",
+			[]string{"Copyright (C) 1993 by A\n\nDo as you like."}},
+		"up to the end of the comment": {"// Some prose.\n// Copyright 1984 by B\n//   indented\nfunc f() {}\n// Another comment.\n",
+			[]string{"Copyright 1984 by B\n  indented"}},
+		"in a block comment": {"/*\n * Copyright (c) 2020 C\n * Free.\n */\nint x;\n", []string{"Copyright (c) 2020 C\nFree."}},
+		"two of them": {"// Copyright 1 D\n// Copyright 2001 D\n\n// Copyright 2002 E\n",
+			[]string{"Copyright 2001 D", "Copyright 2002 E"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -33,7 +36,8 @@ func TestAddLicences(t *testing.T) {
 	if err := os.MkdirAll(inner, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	licences := []string{filepath.Join(top, "LICENSE"), filepath.Join(top, "NOTICE.txt"), filepath.Join(top, "a", "licence.md"), filepath.Join(inner, "LICENSE-MIT")}
+	licences := []string{filepath.Join(top, "LICENSE"), filepath.Join(top, "NOTICE.txt"), filepath.Join(top, "a", "licence.md"),
+		filepath.Join(inner, "LICENSE-MIT")}
 	others := []string{filepath.Join(top, "license.go"), filepath.Join(inner, "README.md")}
 	for _, file := range slices.Concat(licences, others) {
 		if err := os.WriteFile(file, nil, 0o644); err != nil {

@@ -132,9 +132,8 @@ func TestDescriptionsAreDeferred(t *testing.T) {
 		}
 	}
 	// Of the functions that stay what a stack is read with, and the name of the one where a stack begins.
-	isText := func(name string) bool {
-		return strings.Contains(name, " text ") || slices.Contains([]string{"units", "files", "no name", "inlined name", "abc lines", "b inlined calls", "b tree", "b name", "b title", "c pointers"}, name)
-	}
+	texts := []string{"units", "files", "no name", "inlined name", "abc lines", "b inlined calls", "b tree", "b name", "b title", "c pointers"}
+	isText := func(name string) bool { return strings.Contains(name, " text ") || slices.Contains(texts, name) }
 	for at, name := range l.names {
 		isTerminator := strings.HasSuffix(name, " name") && l.memory[at] == 0
 		if name == "alignment" || isTerminator {
@@ -245,9 +244,11 @@ func TestDescribersAreDeferred(t *testing.T) {
 		change goFunction
 		want   string
 	}{
-		"all there":         {goFunction{describers[1], kindGo, []byte{opI32Const, 0}}, "runtime.pclntab: no runtime.pcHeader"},
-		"one cannot wait":   {goFunction{describers[1], kindGo, []byte{opI32Const, 0, opCall, 0, opI32Const, 0}}, describers[1] + " reads runtime.pclntab, and cannot be deferred"},
-		"one is not linked": {goFunction{"main.other", kindGo, []byte{opI32Const, 0}}, "what reads runtime.pclntab: the module has no function " + describers[1]},
+		"all there": {goFunction{describers[1], kindGo, []byte{opI32Const, 0}}, "runtime.pclntab: no runtime.pcHeader"},
+		"one cannot wait": {goFunction{describers[1], kindGo, []byte{opI32Const, 0, opCall, 0, opI32Const, 0}},
+			describers[1] + " reads runtime.pclntab, and cannot be deferred"},
+		"one is not linked": {goFunction{"main.other", kindGo, []byte{opI32Const, 0}},
+			"what reads runtime.pclntab: the module has no function " + describers[1]},
 	} {
 		functions[3] = test.change
 		_, err := split(goModule("anything", functions, segment{64, []byte("nothing")}), everything, nil, &report{})

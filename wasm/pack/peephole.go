@@ -54,7 +54,8 @@ func peepholeAtEnd(all []instruction) []instruction {
 }
 
 func endsWith(all []instruction, opcodes ...byte) bool {
-	return len(all) >= len(opcodes) && slices.EqualFunc(all[len(all)-len(opcodes):], opcodes, func(in instruction, opcode byte) bool { return in.opcode == opcode })
+	return len(all) >= len(opcodes) && slices.EqualFunc(all[len(all)-len(opcodes):], opcodes,
+		func(in instruction, opcode byte) bool { return in.opcode == opcode })
 }
 
 // shortenAddress gives the last instruction, which loads or stores, what is added to its address, which ends

@@ -100,9 +100,10 @@ func TestShrinkRefuses(t *testing.T) {
 		"a data count":                 {append(bytes.Clone(whole), dataCount, 1, 1), "the module has a data count section, which"},
 		"a table, no imports to count": {moduleOf(segment{64, table(fewestFunctions)}), "the module has no import section"},
 		"a negative address":           {moduleOf(segment{-64, []byte("content")}), "the data section is not as"},
-		"bytes left over":              {encodeSections([]section{{dataSection, []byte{0, 0}}}), "the data section is not as Go's linker wrote it before, at byte 1"},
-		"an overlap":                   {moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}), "the data segments at 64 and 65 overlap"},
-		"no table":                     {whole, "no runtime.findfunctab is in the data section"},
+		"bytes left over": {encodeSections([]section{{dataSection, []byte{0, 0}}}),
+			"the data section is not as Go's linker wrote it before, at byte 1"},
+		"an overlap": {moduleOf(segment{64, []byte("ab")}, segment{65, []byte("c")}), "the data segments at 64 and 65 overlap"},
+		"no table":   {whole, "no runtime.findfunctab is in the data section"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := shrunk(test.module); err == nil || !strings.Contains(err.Error(), test.want) {

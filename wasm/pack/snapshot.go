@@ -115,8 +115,9 @@ const runtimeGenerators = 2
 func (s *started) forJavaScript() ([]byte, error) {
 	random := findRandomStates(s.memory)
 	if len(random) != runtimeGenerators {
-		return nil, fmt.Errorf("%d states of ChaCha8 generators are in the memory, where Go's runtime has %d: every instance gives those seeds of its own, "+
-			"and one that a package seeded on purpose, or that this Go keeps otherwise, cannot be told from them", len(random), runtimeGenerators)
+		return nil, fmt.Errorf("%d states of ChaCha8 generators are in the memory, where Go's runtime has %d: "+
+			"every instance gives those seeds of its own, and one that a package seeded on purpose, or that this Go "+
+			"keeps otherwise, cannot be told from them", len(random), runtimeGenerators)
 	}
 	return json.Marshal(snapshot{s.trace, random})
 }
@@ -179,7 +180,8 @@ func findRandomStates(memory []byte) []uint32 {
 	for at := 0; at+randomState <= len(memory); at += 8 {
 		state := memory[at : at+randomState]
 		counters := state[randomBuffer+randomSeed:]
-		used, filled, block := binary.LittleEndian.Uint32(counters), binary.LittleEndian.Uint32(counters[4:]), binary.LittleEndian.Uint32(counters[8:])
+		used, filled := binary.LittleEndian.Uint32(counters), binary.LittleEndian.Uint32(counters[4:])
+		block := binary.LittleEndian.Uint32(counters[8:])
 		if used > filled || filled == 0 || filled > 32 || block > 12 || block%4 != 0 {
 			continue
 		}

@@ -141,7 +141,8 @@ func TestSplitKeepsWhatCannotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	// b calls what is needed, which stays, through the table; the caller calls its neighbours directly.
-	throughTable := slices.Concat([]byte{0, opI32Const, 0}, appendSigned([]byte{opI32Const}, firstGo+8), []byte{opCallIndirect, kindGo, 0, opReturn, opEnd})
+	throughTable := slices.Concat([]byte{0, opI32Const, 0}, appendSigned([]byte{opI32Const}, firstGo+8),
+		[]byte{opCallIndirect, kindGo, 0, opReturn, opEnd})
 	if !bytes.Contains(code.content, throughTable) {
 		t.Errorf("no %x in %x", throughTable, code.content)
 	}
@@ -172,24 +173,28 @@ func TestSplitRefuses(t *testing.T) {
 		module []section
 		want   string
 	}{
-		"no names":                 {with(customSection), "the module has no names of functions"},
-		"no type of Go's":          {with(typeSection, 0), "the type section has no type of Go's functions"},
-		"no table":                 {without(elementSection), "the module has no element section"},
-		"no memory":                {without(memorySection), "the module has no memory section"},
-		"no registers":             {without(globalSection), "the module has no global section"},
-		"no imports":               {without(importSection), "the module has no import section"},
-		"no code":                  {without(codeSection), "the module has no code section"},
-		"no data":                  {without(dataSection), "the module has no data section"},
-		"no loop":                  {goModule("anything", []goFunction{plain}), "the module has no function wasm_pc_f_loop"},
-		"a loop by br_table":       {another(loop.body[7:9], []byte{opBrTable, 0, 0}), "wasm_pc_f_loop is another: instruction 4 has opcode 0xe"},
-		"a loop of other bits":     {another([]byte{opI32Load, 2, 2}, []byte{opI32Load, 2, 4}), "wasm_pc_f_loop is another: instruction 11 has opcode 0x28 and immediate 4, where 0x28 and 2"},
-		"a loop of other calls":    {another([]byte{opCallIndirect, kindGo}, []byte{opCallIndirect, 1}), "wasm_pc_f_loop is another: instruction 12"},
-		"a loop that ends":         {another(loop.body[7:], nil), "wasm_pc_f_loop is another: instruction 4 has opcode 0xb"},
-		"an instruction unknown":   {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{0xfd}}}), "main.main: a function is not as Go's linker wrote it before, at byte 2"},
-		"a function that is cut":   {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{opI32Const}}}), "main.main: a function is not as"},
-		"another table":            {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 1, 0), "the table holds function 0, where 1 was expected"},
-		"a shorter table":          {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 0), "the table holds 0 functions, and the module defines 1"},
-		"two tables":               {with(elementSection, 2, 0, opI32Const, 0x80, 0x20, opEnd, 1, 1), "the element section is not as Go's linker wrote it before, at byte 3"},
+		"no names":           {with(customSection), "the module has no names of functions"},
+		"no type of Go's":    {with(typeSection, 0), "the type section has no type of Go's functions"},
+		"no table":           {without(elementSection), "the module has no element section"},
+		"no memory":          {without(memorySection), "the module has no memory section"},
+		"no registers":       {without(globalSection), "the module has no global section"},
+		"no imports":         {without(importSection), "the module has no import section"},
+		"no code":            {without(codeSection), "the module has no code section"},
+		"no data":            {without(dataSection), "the module has no data section"},
+		"no loop":            {goModule("anything", []goFunction{plain}), "the module has no function wasm_pc_f_loop"},
+		"a loop by br_table": {another(loop.body[7:9], []byte{opBrTable, 0, 0}), "wasm_pc_f_loop is another: instruction 4 has opcode 0xe"},
+		"a loop of other bits": {another([]byte{opI32Load, 2, 2}, []byte{opI32Load, 2, 4}),
+			"wasm_pc_f_loop is another: instruction 11 has opcode 0x28 and immediate 4, where 0x28 and 2"},
+		"a loop of other calls": {another([]byte{opCallIndirect, kindGo}, []byte{opCallIndirect, 1}), "wasm_pc_f_loop is another: instruction 12"},
+		"a loop that ends":      {another(loop.body[7:], nil), "wasm_pc_f_loop is another: instruction 4 has opcode 0xb"},
+		"an instruction unknown": {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{0xfd}}}),
+			"main.main: a function is not as Go's linker wrote it before, at byte 2"},
+		"a function that is cut": {goModule("anything", []goFunction{loop, {"main.main", kindGo, []byte{opI32Const}}}),
+			"main.main: a function is not as"},
+		"another table":   {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 1, 0), "the table holds function 0, where 1 was expected"},
+		"a shorter table": {with(elementSection, 1, 0, opI32Const, 0x80, 0x20, opEnd, 0), "the table holds 0 functions, and the module defines 1"},
+		"two tables": {with(elementSection, 2, 0, opI32Const, 0x80, 0x20, opEnd, 1, 1),
+			"the element section is not as Go's linker wrote it before, at byte 3"},
 		"other registers":          {with(globalSection, 1, typeI32, 1, opI32Const, 0, opEnd), "the global section (Go's registers) is not as"},
 		"an import of no function": {with(importSection, 1, 1, 'a', 1, 'b', 2, 0, 1), "the import section is not as"},
 		"fewer bodies":             {with(codeSection, 0), "the code section has 0 functions, and the function section 1"},
@@ -258,14 +263,15 @@ func TestSnapshotKnowsWhatItStandsInFor(t *testing.T) {
 		module []section
 		want   string
 	}{
-		"a property":        {starting("syscall/js.valueGet", object(5), text(6, 6)), "what globalThis.nobody is must be said in known"},
-		"of no object":      {starting("syscall/js.valueGet", number, text(13, 6)), "is no object"},
-		"a method":          {starting("syscall/js.valueCall", object(5), text(6, 6), text(0, 0)), "globalThis.nobody"},
-		"a class":           {starting("syscall/js.valueNew", object(6), text(0, 0)), "new go"},
-		"a function":        {starting("syscall/js.valueInvoke"), "syscall/js.valueInvoke: no program needs it to start"},
-		"waits too early":   {starting("syscall/js.valueGet", object(5), text(13, 6)), "waits before it has called ready"},
-		"other registers":   {withGlobals(starting("syscall/js.valueInvoke")), "the global section (Go's registers) is not as Go's linker wrote it before"},
-		"no random numbers": {starting("syscall/js.valueCall", object(5), text(0, 5), text(0, 1)), "0 states of ChaCha8 generators are in the memory, where Go's runtime has 2"},
+		"a property":      {starting("syscall/js.valueGet", object(5), text(6, 6)), "what globalThis.nobody is must be said in known"},
+		"of no object":    {starting("syscall/js.valueGet", number, text(13, 6)), "is no object"},
+		"a method":        {starting("syscall/js.valueCall", object(5), text(6, 6), text(0, 0)), "globalThis.nobody"},
+		"a class":         {starting("syscall/js.valueNew", object(6), text(0, 0)), "new go"},
+		"a function":      {starting("syscall/js.valueInvoke"), "syscall/js.valueInvoke: no program needs it to start"},
+		"waits too early": {starting("syscall/js.valueGet", object(5), text(13, 6)), "waits before it has called ready"},
+		"other registers": {withGlobals(starting("syscall/js.valueInvoke")), "the global section (Go's registers) is not as Go's linker wrote it before"},
+		"no random numbers": {starting("syscall/js.valueCall", object(5), text(0, 5), text(0, 1)),
+			"0 states of ChaCha8 generators are in the memory, where Go's runtime has 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, _, err := takeSnapshot(test.module, &report{}); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -284,7 +290,9 @@ func withGlobals(sections []section) []section {
 }
 
 func TestLiteralsBelongToWhatTheyStandIn(t *testing.T) {
-	s := splitter{names: map[uint64]string{1: "main.run", 2: "main.run.func1", 3: "main.run.inlined.func2", 4: "main.run.gowrap1", 5: "main.T.funcs", 6: "other.func1"}}
+	s := splitter{names: map[uint64]string{
+		1: "main.run", 2: "main.run.func1", 3: "main.run.inlined.func2", 4: "main.run.gowrap1", 5: "main.T.funcs", 6: "other.func1",
+	}}
 	for range 10 {
 		literals := s.literals()[1]
 		slices.Sort(literals)

@@ -30,9 +30,10 @@ func TestTableLeavesWithWhatNamesIt(t *testing.T) {
 		"what stays names its last":     {memory, constant(end - 1), "main.stays, of the primary module, names nistec"},
 		"what stays names its variable": {memory, constant(variable), "main.stays, of"},
 		"what stays adds it":            {memory, []byte{opI32Const, 0, opI64Load, 3, variable, opDrop}, "main.stays, of"},
-		"it is another":                 {bytes.Replace(memory, []byte("s at random"), []byte("s in a row "), 1), nil, "nistec.p256PrecomputedEmbed at address 64 is another"},
-		"it is cut":                     {memory[:end-1], nil, "nistec.p256PrecomputedEmbed is not in the data section"},
-		"there is none":                 {make([]byte, 512), nil, "nistec.p256PrecomputedEmbed is not in the data section"},
+		"it is another": {bytes.Replace(memory, []byte("s at random"), []byte("s in a row "), 1), nil,
+			"nistec.p256PrecomputedEmbed at address 64 is another"},
+		"it is cut":     {memory[:end-1], nil, "nistec.p256PrecomputedEmbed is not in the data section"},
+		"there is none": {make([]byte, 512), nil, "nistec.p256PrecomputedEmbed is not in the data section"},
 	} {
 		functions := []goFunction{
 			{"main.leaves", kindGo, slices.Concat(constant(start), constant(variable), []byte{opI32Const, 0})},

@@ -19,11 +19,12 @@ func validate(primary, deferred []section, memory []byte) error {
 	if err := offerNothing(ctx, runtime, primary); err != nil {
 		return err
 	}
-	linked, err := runtime.InstantiateWithConfig(ctx, encodeSections(primary), wazero.NewModuleConfig().WithName(deferredImports).WithStartFunctions())
+	config := wazero.NewModuleConfig().WithStartFunctions()
+	linked, err := runtime.InstantiateWithConfig(ctx, encodeSections(primary), config.WithName(deferredImports))
 	if err != nil {
 		return fmt.Errorf("an engine refuses the primary module: %w", err)
 	}
-	if _, err := runtime.InstantiateWithConfig(ctx, encodeSections(deferred), wazero.NewModuleConfig().WithName("deferred").WithStartFunctions()); err != nil {
+	if _, err := runtime.InstantiateWithConfig(ctx, encodeSections(deferred), config.WithName("deferred")); err != nil {
 		return fmt.Errorf("an engine refuses the deferred module: %w", err)
 	}
 	return checkMemory(linked.Memory(), memory)

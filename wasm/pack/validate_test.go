@@ -7,7 +7,8 @@ import (
 )
 
 func TestWhatAnEngineRefusesIsNotWritten(t *testing.T) {
-	sections := goModule("anything", []goFunction{loop, {"main.a", kindGo, []byte{opI32Const, 0}}, {"main.kept", kindGo, []byte{opI32Const, 0}}}, segment{64, []byte("text")})
+	sections := goModule("anything", []goFunction{loop, {"main.a", kindGo, []byte{opI32Const, 0}}, {"main.kept", kindGo, []byte{opI32Const, 0}}},
+		segment{64, []byte("text")})
 	if err := exportGlobals(sections); err != nil {
 		t.Fatal(err)
 	}
@@ -50,10 +51,12 @@ func TestWhatAnEngineRefusesIsNotWritten(t *testing.T) {
 		"a primary module broken":  {with(primary, memorySection, []byte{1, 0, 0}), deferred, memory, "an engine refuses the primary module"},
 		"a deferred module broken": {primary, with(deferred, codeSection, bodies), memory, "an engine refuses the deferred module"},
 		"that of another build":    {primary, other, memory, "an engine refuses the deferred module"},
-		"another memory":           {primary, deferred, append(slices.Clone(memory[:66]), "t!"...), "do not make the memory that they were made from: address 66 differs"},
-		"more in the memory":       {primary, deferred, memory[:67], "address 67 differs"},
+		"another memory": {primary, deferred, append(slices.Clone(memory[:66]), "t!"...),
+			"do not make the memory that they were made from: address 66 differs"},
+		"more in the memory": {primary, deferred, memory[:67], "address 67 differs"},
 	} {
-		if err := validate(test.primary, test.deferred, test.memory); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+		err := validate(test.primary, test.deferred, test.memory)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

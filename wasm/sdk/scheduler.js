@@ -1,19 +1,16 @@
-// Enters Go in turn, and lets it wait for the deferred module.
+// Lets one event at a time enter Go, and lets Go wait for the deferred module.
 //
-//              enter                     needs the deferred module
-//   ┌──────┐ ─────────────────▶ ┌─────────┐ ─────────────────▶ ┌────────┐
-//   │ idle │                    │ running │                    │ paused │
-//   └──────┘ ◀───────────────── └─────────┘ ◀───────────────── └────────┘
-//             no entry is left       │       linked: proceed        │
-//                                    │                              │
-//                             a trap │  ┌─────────┐                 │ cannot be loaded
-//                                    └▶ │ stopped │ ◀───────────────┘
-//                                       └─────────┘
+//            enter                 needs the deferred module
+//   idle ------------> running ------------------------------> paused
+//        <------------         <------------------------------
+//       no entry is left  |           linked: proceed            |
+//                         |                                      |
+//                  a trap +-------------> stopped <--------------+ cannot be loaded
 //
-// wasm_exec.js enters Go by itself: for an event, which is a call of a function of Go, it sets _pendingEvent and calls
-// _resume at once, and its timers call _resume as well. But Go that is paused returns from _resume in the middle of
-// its work, and may not have read the event: the next one would replace it. So what enters Go is an entry in a
-// queue here, and while Go is paused, none is taken.
+// wasm_exec.js enters Go at once: for an event, which is a call of a function of Go, it sets _pendingEvent and calls
+// _resume, and its timers call _resume too. But a paused Go returns from _resume in the middle of its work, and may not
+// have read its event yet: the next event would overwrite it. So this file patches both, each entry waits in a queue, and
+// while Go is paused no entry is taken from it.
 
 const deferredIs = { needed: 1, linked: 2 }; // values of the global `deferred` of the primary module: wasm/pack/split.go
 
@@ -40,7 +37,7 @@ export class Scheduler {
     const resume = go._resume;
     go._resume = () => {
       resume.call(go);
-      if (this.#needsDeferred()) throw paused; // wasm_exec.js repeats a timer until Go has noticed it: Go cannot, before it proceeds
+      if (this.#needsDeferred()) throw paused; // ends the loop in which wasm_exec.js repeats a timer until Go has noticed it
     };
     const scheduler = this;
     go._makeFuncWrapper = (id) =>
@@ -55,7 +52,7 @@ export class Scheduler {
     this.enter(run);
   }
 
-  /** Calls a function that enters Go, now or in its turn. */
+  /** Calls a function that enters Go: at once where Go is idle, else after the entries before it. */
   enter(entry) {
     if (this.#isStopped) return;
     this.#entries.push(entry);
@@ -69,7 +66,7 @@ export class Scheduler {
     });
   }
 
-  /** Lets Go not be entered any more. */
+  /** Ends it: Go is never entered again. */
   stop() {
     this.#isStopped = true;
     this.#entries.length = 0;
@@ -87,7 +84,7 @@ export class Scheduler {
 
   async #link() {
     await WebAssembly.instantiate(await this.#loadDeferred(), { "open-payments": this.#exports });
-    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredIs.linked; // else it says that Go has to proceed
+    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredIs.linked; // where Go is paused, #proceed sets it
   }
 
   #needsDeferred() {
@@ -100,7 +97,7 @@ export class Scheduler {
       try {
         this.#entries.shift()();
       } catch (error) {
-        // A trap in the module is thrown to whatever entered it, where nobody would see it.
+        // A trap of the module is thrown here, to whatever entered Go.
         if (error !== paused) this.#onStop();
       }
       if (!this.#isStopped && this.#needsDeferred()) return void this.#proceed();
@@ -108,7 +105,7 @@ export class Scheduler {
     this.#isIdle = true;
   }
 
-  /** Lets Go, which is paused, go on with the deferred module. */
+  /** Links the deferred module and lets the paused Go go on. */
   async #proceed() {
     try {
       await this.linkDeferred();
