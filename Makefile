@@ -18,6 +18,7 @@ lint-go:
 	go vet ./...
 	go tool staticcheck ./...
 	GOOS=js GOARCH=wasm go vet -tags faults ./wasm ./pkg/jsbridge
+	! $(long_lines) --include='*.go' --exclude-dir=testdata pkg wasm web
 	web/test/lint-wasm.sh
 
 # Finds lines of more than 150 characters: no line needs a horizontal scroll bar.
