@@ -114,7 +114,8 @@ class Flight {
     if (this.isOver) return this.#clean(); // no caller waited for it
     if (this.isWaitedFor || !this.#outlives() || !this.#options.isKept(result)) return this.#handOver();
     this.#startTimer(() => this.#handOver(), keptMs);
-    const kept = [...flights.values()].filter((flight) => flight.#result && !flight.isOver && !flight.#options.cleanUp); // with a cleanUp, the result would be lost
+    // What has a cleanUp stays: it would forget a grant whose token nobody has.
+    const kept = [...flights.values()].filter((flight) => flight.#result && !flight.isOver && !flight.#options.cleanUp);
     if (kept.length > mostKept) kept[0].#handOver();
   }
 
