@@ -3,17 +3,13 @@
 // else on purpose, the difference is named here, with its reason.
 
 import assert from "node:assert/strict";
-import { createPrivateKey, generateKeyPairSync, randomUUID } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { after, before, describe, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import * as official from "@interledger/open-payments";
 import { browsers } from "./harness/browsers.mjs";
+import { clientInNode, clientInPage, officialClient } from "./harness/clients.mjs";
 import { startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing } from "./harness/grants.mjs";
 import { Lab } from "./harness/lab.mjs";
-import { dist } from "./harness/packages.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { startSite } from "./harness/site.mjs";
 
@@ -50,47 +46,6 @@ const failures = {
 
 /** What is known before anything is sent: no status, no code. */
 const refused = ["neither access_token nor subject", "debitAmount and receiveAmount"];
-
-// The clients. Each function makes one and returns a function that makes a call by its name and tells what came of it.
-
-const officialClient = async (options) => {
-  const privateKey = createPrivateKey(options.privateKey); // a string would be the path of a file
-  return callsOf(await official.createAuthenticatedClient({ ...options, privateKey }));
-};
-
-/** Our client in Node. */
-async function clientInNode() {
-  const { createAuthenticatedClient, init } = await import(pathToFileURL(join(dist(), "index.js")));
-  await init({ wasm: await readFile(join(dist(), "open-payments.wasm")) });
-  return async (options) => callsOf(await createAuthenticatedClient(options));
-}
-
-/** Our client in a page. */
-const clientInPage =
-  (lab) =>
-  async (options) =>
-  (name, ...args) =>
-    lab.outcome(
-      async (options, name, args) => {
-        const [group, method] = name.split(".");
-        return (await lab.createAuthenticatedClient(options))[group][method](...args);
-      },
-      options,
-      name,
-      args,
-    );
-
-const callsOf =
-  (client) =>
-  async (name, ...args) => {
-    const [group, method] = name.split(".");
-    try {
-      return { value: await client[group][method](...args) };
-    } catch (error) {
-      const { name, message, description, status, code, details, validationErrors, retryable } = error;
-      return { error: { name, message, description, status, code, details, validationErrors, retryable } };
-    }
-  };
 
 describe("the same script", { timeout: 5 * timeout }, () => {
   let sandbox, slowSandbox, proxy, slowProxy, site, expected;
