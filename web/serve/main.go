@@ -34,6 +34,8 @@ type options struct {
 	demo, dist        string
 	json              bool
 	wait              time.Duration
+	quoteLifetime     time.Duration
+	tokenLifetime     time.Duration
 	lenient           bool
 	rotate            bool
 	faults            bool
@@ -65,6 +67,8 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 	flags.DurationVar(&o.wait, "wait", 5*time.Second, "how long the sandbox makes clients wait before they continue")
 	flags.BoolVar(&o.lenient, "lenient", false, "let the sandbox accept signatures without nonce and tag, as of the Node client")
 	flags.BoolVar(&o.rotate, "rotate-continuation", false, "let the sandbox change continuation token and URI with every answer")
+	flags.DurationVar(&o.quoteLifetime, "quote-lifetime", 5*time.Minute, "how long quotes of the sandbox can be paid")
+	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 10*time.Minute, "how long access tokens of the sandbox are good for")
 	flags.BoolVar(&o.faults, "faults", false, "let the sandbox take faults at /faults, with the secret in the line of JSON")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -134,6 +138,8 @@ func (o options) sandboxConfig() sandbox.Config {
 		Wait:                    o.wait,
 		AcceptUnboundSignatures: o.lenient,
 		RotateContinuation:      o.rotate,
+		QuoteLifetime:           o.quoteLifetime,
+		AccessLifetime:          o.tokenLifetime,
 	}
 	if o.wait <= 0 {
 		config.Wait = sandbox.NoWait

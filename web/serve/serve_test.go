@@ -216,6 +216,12 @@ func TestSandboxFlags(t *testing.T) {
 	if c := parse("-wait", "0s", "-lenient", "-rotate-continuation"); c.Wait != sandbox.NoWait || !c.AcceptUnboundSignatures || !c.RotateContinuation {
 		t.Errorf("with flags %+v", c)
 	}
+	if c := parse(); c.QuoteLifetime != 5*time.Minute || c.AccessLifetime != 10*time.Minute {
+		t.Errorf("lifetimes by default %+v", c)
+	}
+	if c := parse("-quote-lifetime", "1ms", "-token-lifetime", "2s"); c.QuoteLifetime != time.Millisecond || c.AccessLifetime != 2*time.Second {
+		t.Errorf("with lifetimes %+v", c)
+	}
 	if parse().FaultSecret != "" {
 		t.Error("faults without being asked for")
 	}
