@@ -43,13 +43,13 @@ func (s *Server) VerifySignature(r *http.Request, body []byte, _ *resourceserver
 	}
 	switch problem.problem {
 	case unsigned:
-		return failSignature("missing keyId in signature input", problem.reason)
+		return failSignature("missing keyId in signature input", map[string]any{"reason": problem.reason})
 	case unknownKey:
 		return failSignature("could not find key in list of client keys", map[string]any{
 			"keyId": problem.keyID, "clientKeys": s.keySet(r.Context(), g.client),
 		})
 	default:
-		return failSignature("provided signature is invalid", problem.reason)
+		return failSignature("provided signature is invalid", map[string]any{"reason": problem.reason})
 	}
 }
 
@@ -64,7 +64,8 @@ func (s *Server) grantOfAccess(r *http.Request) (*grant, error) {
 	return t.grant, nil
 }
 
-func failSignature(description string, details any) *respond.Failure {
+// failSignature returns a failure whose details are an object, as the OpenAPI documents want them.
+func failSignature(description string, details map[string]any) *respond.Failure {
 	return failResource(http.StatusUnauthorized, "Signature validation error: "+description, details)
 }
 

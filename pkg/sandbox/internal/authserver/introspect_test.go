@@ -224,7 +224,13 @@ func TestVerifySignature(t *testing.T) {
 	if err := verify(replayed, body); err != nil {
 		t.Error(err)
 	}
-	wantFailure(t, verify(replayed, body), http.StatusUnauthorized, invalid)
+	err := verify(replayed, body)
+	wantFailure(t, err, http.StatusUnauthorized, invalid)
+	if f := new(respond.Failure); errors.As(err, &f) {
+		if details, isObject := f.Details.(map[string]any); !isObject || details["reason"] == "" {
+			t.Errorf("details %#v are not the object that the OpenAPI documents want", f.Details)
+		}
+	}
 
 	r := c.request("GET", url, token, "")
 	r.Header.Del("Signature-Input")
@@ -232,7 +238,7 @@ func TestVerifySignature(t *testing.T) {
 
 	mine := c.key
 	c.key.ID = "k2"
-	err := verify(c.request("GET", url, token, ""), "")
+	err = verify(c.request("GET", url, token, ""), "")
 	wantFailure(t, err, http.StatusUnauthorized, "Signature validation error: could not find key in list of client keys")
 	var f *respond.Failure
 	if errors.As(err, &f) {
