@@ -130,7 +130,7 @@ const withoutBody = [101, 103, 204, 205, 304]; // null body statuses: json() of 
 /** Sends a request. A response is { status, headers, body } and, where it could not be read to its end, `failed` with what was thrown. */
 async function receive(fetch, url, options, limit) {
   const response = await fetch(url, options);
-  const received = { status: 0, headers: [] };
+  const received = { status: 0, headers: [], url: undefined, failed: undefined };
   const chunks = [];
   try {
     // Browsers hide where a redirect leads and which one it was.
