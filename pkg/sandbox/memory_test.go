@@ -65,6 +65,7 @@ func TestBodiesThatNeverEnd(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 		fmt.Fprintf(conn, "%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{", target)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {

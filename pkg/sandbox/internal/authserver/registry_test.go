@@ -60,13 +60,31 @@ func TestRegistryFullOfAddedClients(t *testing.T) {
 	}
 }
 
+// Large key sets push each other out before there are too many of them.
+func TestRegistryIsBoundedByBytes(t *testing.T) {
+	r := emptyRegistry()
+	large := json.RawMessage(make([]byte, maxKeySetSize))
+	for i := range 1000 {
+		if _, err := r.claim(fmt.Sprint(i), &hosted{served: large, put: time.Unix(int64(i), 0)}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := 0
+	for _, h := range r.byName {
+		counted += h.size()
+	}
+	if r.bytes != counted || r.bytes > maxClientBytes || len(r.byName) < 100 || r.byName["999"] == nil || r.byName["0"] != nil {
+		t.Errorf("%d clients of %d bytes, counted are %d", len(r.byName), counted, r.bytes)
+	}
+}
+
 // Key sets of every shape take no more than is counted.
 func TestKeySetsTakeWhatIsCounted(t *testing.T) {
 	for name, test := range map[string]struct{ keys, kid int }{"small": {1, 10}, "many keys": {maxClientKeys, 10}, "large": {1, maxKeySetSize - 200}} {
 		t.Run(name, func(t *testing.T) {
 			s := New(Config{})
 			before := heap()
-			for i := range 400 {
+			for i := range 40 {
 				keys := jwk.NewSet()
 				for k := range test.keys {
 					_ = keys.AddKey(publicJWK(t, fmt.Sprintf("%0*d", test.kid, k)))
@@ -87,7 +105,7 @@ func TestKeySetsTakeWhatIsCounted(t *testing.T) {
 				}
 			}
 			held := s.Held()
-			if held.ClientBytes > maxClientBytes || held.Clients < 300 {
+			if held.ClientBytes > maxClientBytes || held.Clients != 40 {
 				t.Errorf("%+v", held)
 			}
 			if took := heap() - before; took > int64(held.ClientBytes) {

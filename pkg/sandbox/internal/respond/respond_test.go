@@ -98,6 +98,7 @@ func TestBoundBody(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n%s", path, body)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
