@@ -10,7 +10,7 @@ import (
 )
 
 // Call is one signed call. URL is absolute and https, or http on loopback; a fragment is dropped.
-// AccessToken may be empty for OpRequest only. Body is JSON text as Marshal writes it, or nil.
+// AccessToken may be empty for OpRequest only. Body is JSON text as signedhttp.Marshal writes it, or nil.
 type Call struct {
 	Operation   *signedhttp.Operation // one of this package
 	URL         string
@@ -28,7 +28,7 @@ type Client struct {
 
 // Request asks for a grant (RFC 9635 §2) at the grant endpoint url. Errors are as for Do.
 func (c *Client) Request(ctx context.Context, url string, request GrantRequest) (*Grant, error) {
-	body, err := Marshal(request)
+	body, err := signedhttp.Marshal(request)
 	if err != nil {
 		return nil, &signedhttp.ArgumentError{Argument: "body", Problem: "must be encodable as JSON"}
 	}
@@ -42,7 +42,7 @@ func (c *Client) Continue(ctx context.Context, uri, accessToken, interactRef str
 	if interactRef == "" {
 		return c.Do(ctx, call)
 	}
-	body, err := Marshal(map[string]string{"interact_ref": interactRef})
+	body, err := signedhttp.Marshal(map[string]string{"interact_ref": interactRef})
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,5 @@
-// Package fake is what the tests of clients send their requests to: servers that verify every request and
-// respond as they are told, and a key that signs in no time.
+// Package fake is what the tests of clients send their requests to: servers that verify every request, or that it
+// needs no signature, and respond as they are told, and a key that signs in no time.
 package fake
 
 import (
@@ -133,6 +133,9 @@ func (s *Server) receive(req *http.Request) (turn int) {
 	if req.ContentLength != int64(len(body)) {
 		s.T.Errorf("content length %d of a body of %d bytes", req.ContentLength, len(body))
 	}
+	if len(req.Header["Signature"]) == 0 {
+		return s.receivePublic(req)
+	}
 	params, err := httpsig.Verify(req, body, Key.Public().(ed25519.PublicKey), httpsig.Policy{Strict: true, MaxAge: time.Minute})
 	if err != nil {
 		s.T.Errorf("%s %s: %v", req.Method, httpsig.TargetURI(req), err)
@@ -146,6 +149,22 @@ func (s *Server) receive(req *http.Request) (turn int) {
 	s.requests = append(s.requests, Request{
 		req.Method, httpsig.TargetURI(req), string(body), params.Nonce, signature, req.Header.Clone(), time.Now(),
 	})
+	return len(s.requests) - 1
+}
+
+// receivePublic takes a request that says nothing but what is read and in which form, and how old it may be.
+func (s *Server) receivePublic(req *http.Request) (turn int) {
+	for name := range req.Header {
+		if name != "Accept" && name != "Cache-Control" {
+			s.T.Errorf("%s %s has no signature, and has %s", req.Method, httpsig.TargetURI(req), name)
+		}
+	}
+	if req.Method != http.MethodGet || req.Body != nil {
+		s.T.Errorf("%s %s has no signature", req.Method, httpsig.TargetURI(req))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, Request{Method: req.Method, Target: httpsig.TargetURI(req), Header: req.Header.Clone(), At: time.Now()})
 	return len(s.requests) - 1
 }
 
