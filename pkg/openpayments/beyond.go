@@ -1,11 +1,9 @@
 package openpayments
 
-import (
-	"strconv"
-)
+import "strconv"
 
 // problems are those of a response to the operation.
-func (r reader) problems(value any) []string {
+func (r *reader) problems(value any) []string {
 	var c checker
 	c.check("", "@"+r.op.id, value)
 	if document, isObject := value.(map[string]any); isObject && len(c.problems) == 0 {
@@ -15,7 +13,7 @@ func (r reader) problems(value any) []string {
 }
 
 // checkBeyond checks what the documents do not say.
-func (c *checker) checkBeyond(r reader, document map[string]any) {
+func (c *checker) checkBeyond(r *reader, document map[string]any) {
 	id, isText := document["id"].(string)
 	switch {
 	case r.op.identify && isText && !isSame(id, r.address, r.allowHTTP):
@@ -31,7 +29,7 @@ func (c *checker) checkBeyond(r reader, document map[string]any) {
 func (c *checker) checkPage(op *Operation, page map[string]any) {
 	items, isArray := page["result"].([]any)
 	if !isArray {
-		c.fail("result", "an array", "none")
+		c.problems = []string{"result" + isMissing}
 	}
 	for i, item := range items {
 		payment, _ := item.(map[string]any)

@@ -22,6 +22,7 @@ func (c *checker) fail(path, expected, found string) {
 const (
 	isExpected = ": expected "
 	butFound   = ", found "
+	isMissing  = " is missing"
 )
 
 // check checks a decoded value. kind is what shapes are made of: a simple kind (see checkSimple), the name of a shape
@@ -48,8 +49,15 @@ func (c *checker) check(path, kind string, value any) {
 	}
 }
 
-// checkChoice notes the problems with what was rather meant: there are fewer of them.
+// checkChoice notes the problems with what was rather meant: something, where null is the other choice, or else what has
+// fewer problems.
 func (c *checker) checkChoice(path, first, others string, value any) {
+	if others == "null" {
+		if value != nil {
+			c.check(path, first, value)
+		}
+		return
+	}
 	var a, b checker
 	a.check(path, first, value)
 	b.check(path, others, value)
@@ -91,7 +99,7 @@ func (c *checker) checkMembers(path string, members []string, value any) {
 		case there:
 			c.check(path+name, members[i+1], member)
 		case !isOptional:
-			c.fail(path+name, "a value", "none")
+			c.problems = append(c.problems, path+name+isMissing)
 		}
 	}
 }
@@ -137,8 +145,6 @@ func (c *checker) checkSimple(path, kind string, value any) {
 	case "object":
 		_, fits = value.(map[string]any)
 		expected = "an object"
-	case "null":
-		expected, fits = "null", value == nil
 	default:
 		expected, fits = strconv.Quote(kind[1:]), fits && text == kind[1:]
 	}

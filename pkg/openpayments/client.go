@@ -24,7 +24,7 @@ type Call struct {
 	// WalletAddress is whose payments are listed, spelled as the id of the wallet address; or a payment pointer.
 	WalletAddress string
 	Pagination
-	// Body is a JSON object as JSON.stringify writes it; gnap.Marshal does too.
+	// Body is a JSON object as JSON.stringify and signedhttp.Marshal write it.
 	Body []byte
 	// NoStore asks for what is true now, for a decision about money: no cache on the way may answer.
 	NoStore bool

@@ -3,6 +3,7 @@ package openpayments
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"open-payments-wasm/pkg/signedhttp"
 )
@@ -21,46 +22,33 @@ const (
 	CodeNotFound          = "not_found"          // there is nothing with this id
 )
 
-type explanation struct {
-	status             int
-	words, operation   string // of a server; of one operation, or of any
-	code, whatToDoNext string
-}
-
-var explanations = []explanation{
-	{403, "Inactive Token", "", CodeInactiveToken,
-		"The access token is unknown, expired, revoked or was rotated: rotate it, or ask for a new grant."},
-	{403, "Insufficient Grant", "", CodeInsufficientGrant,
-		"The grant does not give this access: compare type, actions and identifier; wallet addresses must be spelled letter by letter as their id."},
-	{403, "unauthorized", "outgoingPayment.create", CodeLimitExceeded,
-		"The payment is over what is left of the grant's limits, or for another receiver than the grant's: ask for a new grant."},
-	{400, "invalid quote", "", CodeInvalidQuote,
-		"The quote has expired or was used, or its receiver takes no more: ask for a new quote."},
-	{400, "invalid receiver", "", CodeInvalidReceiver,
-		"The incoming payment is completed, expired or unknown: ask the receiver for a new one."},
-	{400, "invalid amount", "", CodeInvalidAmount,
-		"The amount is 0, too large, or of another asset than the wallet address."},
-	{400, "invalid expiresAt", "", CodeInvalidExpiresAt,
-		"The time must be to come, and no later than the server permits."},
-	{409, "wrong state", "", CodeWrongState,
-		"The incoming payment is completed or expired already."},
-}
-
-const whereIsIt = "The server has nothing with this id: check the URL. Payments that expired unpaid are deleted."
+// explanations are a line each: status and words of the server, our code, and what to do; tabs, which no words have,
+// stand between.
+const explanations = `
+403 Inactive Token	inactive_token	The access token is unknown, expired, revoked or was rotated: rotate it, or ask for a new grant.
+403 Insufficient Grant	insufficient_grant	The grant does not give this access: compare type, actions and identifier, letter by letter.
+403 unauthorized	limit_exceeded	The payment is over what is left of the grant's limits, or for another receiver than the grant's.
+400 invalid quote	invalid_quote	The quote has expired or was used, or its receiver takes no more: ask for a new quote.
+400 invalid receiver	invalid_receiver	The incoming payment is completed, expired or unknown.
+400 invalid amount	invalid_amount	The amount is 0, too large, or of another asset than the wallet address.
+400 invalid expiresAt	invalid_expires_at	The time must be to come, and no later than the server permits.
+409 wrong state	wrong_state	The incoming payment is completed or expired already.
+401 Unauthorized	not_found	The server has nothing with this id. Payments that expired unpaid are deleted.
+`
 
 func explain(failure *signedhttp.Error, members map[string]json.RawMessage) {
-	if failure.Code != strconv.Itoa(failure.Status) {
+	details := signedhttp.Members(signedhttp.Members(members["error"])["details"])
+	switch {
+	case failure.Code != strconv.Itoa(failure.Status):
+		return
+	case failure.Description == "unauthorized" && failure.Operation.Name != "outgoingPayment.create":
+		return
+	case failure.Status == 401 && signedhttp.Text(details["id"]) == "": // a signature may have failed: only an id that is unknown is repeated
 		return
 	}
-	for _, e := range explanations {
-		isOf := e.operation == "" || e.operation == failure.Operation.Name
-		if isOf && e.status == failure.Status && e.words == failure.Description {
-			failure.Code, failure.Advice = e.code, e.whatToDoNext
-		}
-	}
-	// A signature that fails is 401 too, with other words. Only of an id that is unknown the server repeats it.
-	details := signedhttp.Members(signedhttp.Members(members["error"])["details"])
-	if failure.Status == 401 && failure.Description == "Unauthorized" && signedhttp.Text(details["id"]) != "" {
-		failure.Code, failure.Advice = CodeNotFound, whereIsIt
+	_, rest, found := strings.Cut(explanations, "\n"+failure.Code+" "+failure.Description+"\t")
+	if found {
+		line, _, _ := strings.Cut(rest, "\n")
+		failure.Code, failure.Advice, _ = strings.Cut(line, "\t")
 	}
 }

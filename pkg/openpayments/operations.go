@@ -43,17 +43,35 @@ var Operations = []*Operation{
 
 	{Name: "incomingPayment.get", Method: get, Token: true, id: "get-incoming-payment", identify: true, check: checkIncoming},
 	{Name: "incomingPayment.getPublic", Method: get, id: "get-incoming-payment"},
-	{Name: "incomingPayment.create", Method: post, Path: "/incoming-payments", Token: true, Body: true, id: "create-incoming-payment", check: checkCreated},
-	{Name: "incomingPayment.complete", Method: post, Path: "/complete", Token: true, id: "complete-incoming-payment", identify: true, check: checkCompleted},
-	{Name: "incomingPayment.list", Method: get, Path: "/incoming-payments", Token: true, Pages: true, id: "list-incoming-payments", check: checkIncoming},
+	{
+		Name: "incomingPayment.create", Method: post, Path: "/incoming-payments", Token: true, Body: true,
+		id: "create-incoming-payment", check: checkCreated,
+	},
+	{
+		Name: "incomingPayment.complete", Method: post, Path: "/complete", Token: true,
+		id: "complete-incoming-payment", identify: true, check: checkCompleted,
+	},
+	{
+		Name: "incomingPayment.list", Method: get, Path: "/incoming-payments", Token: true, Pages: true,
+		id: "list-incoming-payments", check: checkIncoming,
+	},
 
 	{Name: "quote.get", Method: get, Token: true, id: "get-quote", identify: true},
 	{Name: "quote.create", Method: post, Path: "/quotes", Token: true, Body: true, id: "create-quote"},
 
 	{Name: "outgoingPayment.get", Method: get, Token: true, id: "get-outgoing-payment", identify: true, check: checkOutgoing},
-	{Name: "outgoingPayment.create", Method: post, Path: "/outgoing-payments", Token: true, Body: true, id: "create-outgoing-payment", check: checkOutgoing},
-	{Name: "outgoingPayment.list", Method: get, Path: "/outgoing-payments", Token: true, Pages: true, id: "list-outgoing-payments", check: checkOutgoing},
-	{Name: "outgoingPayment.getGrantSpentAmounts", Method: get, Path: "/outgoing-payment-grant", Token: true, id: "get-outgoing-payment-grant"},
+	{
+		Name: "outgoingPayment.create", Method: post, Path: "/outgoing-payments", Token: true, Body: true,
+		id: "create-outgoing-payment", check: checkOutgoing,
+	},
+	{
+		Name: "outgoingPayment.list", Method: get, Path: "/outgoing-payments", Token: true, Pages: true,
+		id: "list-outgoing-payments", check: checkOutgoing,
+	},
+	{
+		Name: "outgoingPayment.getGrantSpentAmounts", Method: get, Path: "/outgoing-payment-grant", Token: true,
+		id: "get-outgoing-payment-grant",
+	},
 }
 
 func init() {

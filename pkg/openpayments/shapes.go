@@ -4,30 +4,35 @@ package openpayments
 
 // shapes are those of the OpenAPI documents 1.3.0, a line each: its name, and then the name and the kind of each of its
 // members, where "?" ends the name of one that may be absent, or the one kind that it is. See check.
-const shapes = `
-amount value uint64 assetCode string assetScale scale
-complete-incoming-payment @incoming-payment
-create-incoming-payment @incoming-payment-with-methods
-create-outgoing-payment @outgoing-payment-with-spent-amounts
-create-quote @quote
-get-incoming-payment @incoming-payment-with-methods|@public-incoming-payment
-get-outgoing-payment @outgoing-payment
-get-outgoing-payment-grant spentReceiveAmount @amount|null spentDebitAmount @amount|null
-get-quote @quote
-get-wallet-address @wallet-address
-get-wallet-address-did-document object
-get-wallet-address-keys @json-web-key-set
-ilp-payment-method type =ilp ilpAddress ilp-address sharedSecret base64url
-incoming-payment id string walletAddress string completed? boolean incomingAmount? @amount receivedAmount @amount expiresAt? string metadata? object createdAt string
-incoming-payment-with-methods id string walletAddress string completed? boolean incomingAmount? @amount receivedAmount @amount expiresAt? string metadata? object createdAt string methods [@ilp-payment-method
-json-web-key kid string alg =EdDSA use? =sig kty =OKP crv =Ed25519 x base64url
-json-web-key-set keys [@json-web-key
-list-incoming-payments pagination? @page-info result? [@incoming-payment
-list-outgoing-payments pagination? @page-info result? [@outgoing-payment
-outgoing-payment id string walletAddress string quoteId? string failed? boolean receiver receiver receiveAmount @amount debitAmount @amount sentAmount @amount metadata? object createdAt string
-outgoing-payment-with-spent-amounts id string walletAddress string quoteId? string failed? boolean receiver receiver receiveAmount @amount debitAmount @amount sentAmount @amount grantSpentDebitAmount? @amount grantSpentReceiveAmount? @amount metadata? object createdAt string
-page-info startCursor? text endCursor? text hasNextPage boolean hasPreviousPage boolean
-public-incoming-payment receivedAmount? @amount authServer string
-quote id string walletAddress string receiver receiver receiveAmount @amount debitAmount @amount method =ilp expiresAt? string createdAt string
-wallet-address id string publicName? string assetCode string assetScale scale authServer string resourceServer string
-`
+const shapes = "\n" +
+	"amount value uint64 assetCode string assetScale scale\n" +
+	"complete-incoming-payment @incoming-payment\n" +
+	"create-incoming-payment @incoming-payment-with-methods\n" +
+	"create-outgoing-payment @outgoing-payment-with-spent-amounts\n" +
+	"create-quote @quote\n" +
+	"get-incoming-payment @incoming-payment-with-methods|@public-incoming-payment\n" +
+	"get-outgoing-payment @outgoing-payment\n" +
+	"get-outgoing-payment-grant spentReceiveAmount @amount|null spentDebitAmount @amount|null\n" +
+	"get-quote @quote\n" +
+	"get-wallet-address @wallet-address\n" +
+	"get-wallet-address-did-document object\n" +
+	"get-wallet-address-keys @json-web-key-set\n" +
+	"ilp-payment-method type =ilp ilpAddress ilp-address sharedSecret base64url\n" +
+	"incoming-payment id string walletAddress string completed? boolean incomingAmount? @amount receivedAmount @amount " +
+	"expiresAt? string metadata? object createdAt string\n" +
+	"incoming-payment-with-methods id string walletAddress string completed? boolean incomingAmount? @amount receivedAmount " +
+	"@amount expiresAt? string metadata? object createdAt string methods [@ilp-payment-method\n" +
+	"json-web-key kid string alg =EdDSA use? =sig kty =OKP crv =Ed25519 x base64url\n" +
+	"json-web-key-set keys [@json-web-key\n" +
+	"list-incoming-payments pagination? @page-info result? [@incoming-payment\n" +
+	"list-outgoing-payments pagination? @page-info result? [@outgoing-payment\n" +
+	"outgoing-payment id string walletAddress string quoteId? string failed? boolean receiver receiver receiveAmount @amount " +
+	"debitAmount @amount sentAmount @amount metadata? object createdAt string\n" +
+	"outgoing-payment-with-spent-amounts id string walletAddress string quoteId? string failed? boolean receiver receiver " +
+	"receiveAmount @amount debitAmount @amount sentAmount @amount grantSpentDebitAmount? @amount grantSpentReceiveAmount? " +
+	"@amount metadata? object createdAt string\n" +
+	"page-info startCursor? text endCursor? text hasNextPage boolean hasPreviousPage boolean\n" +
+	"public-incoming-payment receivedAmount? @amount authServer string\n" +
+	"quote id string walletAddress string receiver receiver receiveAmount @amount debitAmount @amount method =ilp expiresAt? " +
+	"string createdAt string\n" +
+	"wallet-address id string publicName? string assetCode string assetScale scale authServer string resourceServer string\n"

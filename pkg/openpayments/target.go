@@ -124,6 +124,9 @@ func bodyProblem(body []byte) (argument, problem string) {
 	if len(c.problems) == 0 {
 		return "", ""
 	}
+	if argument, isMissing := strings.CutSuffix(c.problems[0], isMissing); isMissing {
+		return argument, "is missing"
+	}
 	argument, problem, _ = strings.Cut(c.problems[0], isExpected)
 	problem, _, _ = strings.Cut(problem, butFound)
 	return argument, "must be " + problem

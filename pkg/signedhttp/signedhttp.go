@@ -1,7 +1,8 @@
 // Package signedhttp sends a signed request of Open Payments and reads its response: it checks the target, signs
 // in the profile of package httpsig, follows no redirect, bounds what it reads, keeps secrets out of the texts of
 // errors, waits where the server asks for it, and lets equal requests share one. Public documents it reads without a
-// signature, and there it follows redirects. What a protocol says of its messages it is told by an Operation and a Reader. It is pure Go and knows no browser: what sends is an
+// signature, and there it follows redirects. What a protocol says of its messages it is told by an Operation and a
+// Reader. It is pure Go and knows no browser: what sends is an
 // http.RoundTripper, what signs a crypto.Signer.
 package signedhttp
 

@@ -43,10 +43,15 @@ export function shapesFile() {
 
 // shapes are those of the OpenAPI documents 1.3.0, a line each: its name, and then the name and the kind of each of its
 // members, where "?" ends the name of one that may be absent, or the one kind that it is. See check.
-const shapes = \`
-${lines.join("\n")}
-\`
+const shapes = "\\n" +
+${lines.map(literal).join(" +\n")}
 `;
+}
+
+/** A line as constants of Go, none of them too long to read. */
+function literal(line) {
+  const parts = line.match(/.{1,120}( |$)/g);
+  return parts.map((part, i) => `\t"${part}${i === parts.length - 1 ? "\\n" : ""}"`).join(" +\n");
 }
 
 class Reader {
