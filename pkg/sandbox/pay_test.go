@@ -419,6 +419,7 @@ func TestFaultsOfResponses(t *testing.T) {
 	if r := p.must(http.StatusOK, "GET", list, token, nil); len(r.Result) != 1 { // it was processed all the same
 		t.Errorf("%+v", r)
 	}
+	p.must(http.StatusCreated, "POST", p.base+"/op/incoming-payments", token, json.RawMessage(text)) // once was enough
 }
 
 func TestNoFaultsWithoutASecret(t *testing.T) {

@@ -603,6 +603,14 @@ func TestWordsOfClientsOnTheInteractionPage(t *testing.T) {
 	pending := c.send("POST", base+"/auth/", "", body)
 	want(t, pending, http.StatusOK, "")
 	page := c.deliver(httptest.NewRequest("GET", strings.TrimPrefix(pending.Interact.Redirect, base), nil))
+	// a client of another server, whose address is as odd
+	c.server = New(Config{Hosts: []string{"sandbox.example"}, FetchKeys: func(context.Context, string) (jwk.Set, error) {
+		return keySet(t, "k1", c.key.Public()), nil
+	}})
+	odd := strings.Replace(c.grantBody(outgoing, finishMember), base+"/clients/shop", "https://w.example/\u202ealice", 1)
+	pending = c.send("POST", base+"/auth/", "", odd)
+	want(t, pending, http.StatusOK, "")
+	page.body += c.deliver(httptest.NewRequest("GET", strings.TrimPrefix(pending.Interact.Redirect, base), nil)).body
 	if strings.ContainsAny(page.body, "\u202e\u2067\u2028") || !strings.Contains(page.body, "�") {
 		t.Error("the page has direction characters")
 	}

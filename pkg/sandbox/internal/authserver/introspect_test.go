@@ -137,6 +137,9 @@ func TestIntrospect(t *testing.T) {
 	if !reflect.DeepEqual(grant.Access, rights) {
 		t.Errorf("access %+v", grant.Access)
 	}
+	if c.server.client("shop").used.IsZero() {
+		t.Error("it is not known that the client's key signed something")
+	}
 	_, rotated := c.call("POST", token.Manage, token.Value, "")
 	again, err := introspect(rotated.Value)
 	if err != nil || again.ID != grant.ID {

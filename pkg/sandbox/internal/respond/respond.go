@@ -135,27 +135,10 @@ func Unreadable(err error) *Failure {
 }
 
 // BoundBody sets a deadline to the body of a request, from now: to read it fails afterwards. It does nothing where the
-// ResponseWriter cannot, as in tests without a connection.
+// ResponseWriter cannot, as in tests without a connection. The response has all the time it takes: net/http takes the
+// deadline away at the end of the body.
 func BoundBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) {
-	if r.Body == nil || r.Body == http.NoBody {
-		return
+	if r.Body != nil && r.Body != http.NoBody {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeout))
 	}
-	controller := http.NewResponseController(w)
-	if controller.SetReadDeadline(time.Now().Add(timeout)) == nil {
-		r.Body = timedBody{r.Body, controller}
-	}
-}
-
-// timedBody takes the deadline away at the end of a body: net/http goes on reading then, to notice that a client leaves.
-type timedBody struct {
-	io.ReadCloser
-	controller *http.ResponseController
-}
-
-func (b timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF {
-		_ = b.controller.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }
