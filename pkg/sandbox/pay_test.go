@@ -125,7 +125,7 @@ func (p *payer) call(method, url, token string, body any) (int, resource) {
 	var text []byte
 	if body != nil {
 		var err error
-		if text, err = gnap.Marshal(body); err != nil {
+		if text, err = signedhttp.Marshal(body); err != nil {
 			p.t.Fatal(err)
 		}
 	}
