@@ -213,6 +213,19 @@ func TestEverySeedIsTaken(t *testing.T) {
 	}
 }
 
+// Base64 of a seed may begin with any letter, a plus and a slash among them.
+func TestBase64OfEverySeedIsTaken(t *testing.T) {
+	for b := range 256 {
+		seed := append([]byte{byte(b)}, testSeed[1:]...)
+		want := ed25519.NewKeyFromSeed(seed)
+		for _, material := range []string{b64(seed), b64url(seed), b64(want), b64url(want)} {
+			if key, err := ParseText([]byte(material)); err != nil || !key.Equal(want) {
+				t.Errorf("seed that begins with %#x: %v\n%s", b, err, material)
+			}
+		}
+	}
+}
+
 func TestParseTextRefuses(t *testing.T) {
 	text := testPEM()
 	body := b64(pkcs8(testSeed))

@@ -328,7 +328,7 @@ func percentDecode(text []byte) ([]byte, bool) {
 			return text, false
 		}
 	}
-	isForm := text[0] == '+' || bytes.Contains(text, []byte("BEGIN+")) || isFormJSON(text)
+	isForm := text[0] == '+' && !isSeedText(text) || bytes.Contains(text, []byte("BEGIN+")) || isFormJSON(text)
 	if !isForm && !bytes.Contains(text, []byte("%")) {
 		return text, false
 	}
@@ -345,6 +345,20 @@ func percentDecode(text []byte) ([]byte, bool) {
 		text = text[size:]
 	}
 	return out, true
+}
+
+// isSeedText tells base64 of a seed, or of seed and public key, which may begin with a plus, by how long it is.
+func isSeedText(text []byte) bool {
+	letters := 0
+	for _, c := range text {
+		if c == '%' {
+			return false
+		}
+		if c > ' ' && c != '=' {
+			letters++
+		}
+	}
+	return letters == 43 || letters == 86
 }
 
 // isFormJSON tells JSON of a form, which escapes every colon, from that of encodeURI, which escapes none.
