@@ -2,100 +2,43 @@
 // against our server. It signs without nonce and tag, so the sandbox is told to be lenient.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { createHash, generateKeyPairSync, randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { after, test } from "node:test";
 import {
   createAuthenticatedClient,
   isFinalizedGrantWithAccessToken,
   isPendingGrant,
   OpenPaymentsClientError,
 } from "@interledger/open-payments";
+import { continuation, management, outgoing as outgoingWith } from "./harness/grants.mjs";
+import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const finishURI = "http://localhost:3000/back?page=1";
 const clientNonce = "client-nonce";
 
-let folder;
-const servers = [];
+const sandboxes = [];
 
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), "open-payments-"));
-  execFileSync("go", ["build", "-o", join(folder, "serve"), "./web/serve"], { cwd: root });
-});
+after(() => Promise.all(sandboxes.map((sandbox) => sandbox.stop())));
 
-after(async () => {
-  for (const server of servers) {
-    const ended = once(server, "exit");
-    server.kill();
-    await ended;
-  }
-  await rm(folder, { recursive: true });
-});
-
-/** Starts the sandbox and returns its addresses. */
 async function serve(...flags) {
-  const server = spawn(join(folder, "serve"), ["-json", "-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", ...flags], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  servers.push(server);
-  const [line] = await once(createInterface(server.stdout), "line");
-  return JSON.parse(line);
+  const sandbox = await startSandbox(...flags);
+  sandboxes.push(sandbox);
+  return sandbox;
 }
 
 /** Publishes a new key at the sandbox and returns a client that signs with it. */
-async function newClient(places, keyId = "key-1") {
+async function newClient(sandbox, keyId = "key-1") {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const { kty, crv, x } = publicKey.export({ format: "jwk" });
-  const keys = [{ kid: "key-1", alg: "EdDSA", kty, crv, x }];
-  const response = await fetch(`${places.clients}node/jwks.json`, {
-    method: "PUT",
-    headers: { "content-type": "application/json", authorization: `Bearer ${places.secret}` },
-    body: JSON.stringify({ keys }),
-  });
-  const { id, secret } = await response.json();
-  places.secret ??= secret; // the first response has it, and the next key set needs it
-  return createAuthenticatedClient({ walletAddressUrl: id, privateKey, keyId, useHttp: true, validateResponses: true });
+  const walletAddressUrl = await publishKey(sandbox, "node", { kid: "key-1", alg: "EdDSA", kty, crv, x });
+  return createAuthenticatedClient({ walletAddressUrl, privateKey, keyId, useHttp: true, validateResponses: true });
 }
 
-const outgoing = (places) => ({
-  access_token: {
-    access: [
-      {
-        type: "outgoing-payment",
-        actions: ["create", "read"],
-        identifier: places.walletAddress,
-        limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
-      },
-    ],
-  },
-  interact: { start: ["redirect"], finish: { method: "redirect", uri: finishURI, nonce: clientNonce } },
-});
-
-/** Presses a button of the interaction page and returns where it leads. */
-async function decide(pending, button) {
-  const response = await fetch(pending.interact.redirect, {
-    method: "POST",
-    body: new URLSearchParams({ [button]: "1" }),
-    redirect: "manual",
-  });
-  assert.equal(response.status, 303);
-  return new URL(response.headers.get("location"));
-}
-
-const continuation = (grant) => ({ url: grant.continue.uri, accessToken: grant.continue.access_token.value });
-const management = (grant) => ({ url: grant.access_token.manage, accessToken: grant.access_token.value });
+const outgoing = (sandbox) => outgoingWith(sandbox, { method: "redirect", uri: finishURI, nonce: clientNonce });
 
 /** Opens a grant, approves it and continues it. */
-async function issue(client, places) {
-  const pending = await client.grant.request({ url: places.authServer }, outgoing(places));
+async function issue(client, sandbox) {
+  const pending = await client.grant.request({ url: sandbox.authServer }, outgoing(sandbox));
   const reference = (await decide(pending, "approve")).searchParams.get("interact_ref");
   const grant = await client.grant.continue(continuation(pending), { interact_ref: reference });
   return { pending, reference, grant };
@@ -113,13 +56,13 @@ const fails = (promise, status, code, description) =>
   });
 
 test("wallet address and keys are as the client expects them", async () => {
-  const places = await serve("-lenient");
-  const client = await newClient(places);
-  const wallet = await client.walletAddress.get({ url: places.walletAddress });
-  assert.equal(wallet.id, places.walletAddress);
-  assert.equal(wallet.authServer, places.authServer);
-  const hosted = await client.walletAddress.get({ url: `${places.clients}node` });
-  assert.equal(hosted.id, `${places.clients}node`);
+  const sandbox = await serve("-lenient");
+  const client = await newClient(sandbox);
+  const wallet = await client.walletAddress.get({ url: sandbox.walletAddress });
+  assert.equal(wallet.id, sandbox.walletAddress);
+  assert.equal(wallet.authServer, sandbox.authServer);
+  const hosted = await client.walletAddress.get({ url: `${sandbox.clients}node` });
+  assert.equal(hosted.id, `${sandbox.clients}node`);
   const { keys } = await client.walletAddress.getKeys({ url: hosted.id });
   assert.deepEqual(
     keys.map((key) => key.kid),
@@ -129,22 +72,22 @@ test("wallet address and keys are as the client expects them", async () => {
 
 for (const flags of [[], ["-rotate-continuation"]]) {
   test(`request, approve, continue, rotate, revoke, cancel ${flags}`, async () => {
-    const places = await serve("-lenient", "-wait", "0s", ...flags);
-    const client = await newClient(places);
-    const pending = await client.grant.request({ url: places.authServer }, outgoing(places));
+    const sandbox = await serve("-lenient", "-wait", "0s", ...flags);
+    const client = await newClient(sandbox);
+    const pending = await client.grant.request({ url: sandbox.authServer }, outgoing(sandbox));
     assert.ok(isPendingGrant(pending));
 
     const back = await decide(pending, "approve");
     const reference = back.searchParams.get("interact_ref");
     assert.equal(back.searchParams.get("page"), "1");
     const hash = createHash("sha256")
-      .update([clientNonce, pending.interact.finish, reference, places.authServer].join("\n"))
+      .update([clientNonce, pending.interact.finish, reference, sandbox.authServer].join("\n"))
       .digest("base64");
     assert.equal(back.searchParams.get("hash"), hash);
 
     const grant = await client.grant.continue(continuation(pending), { interact_ref: reference });
     assert.ok(isFinalizedGrantWithAccessToken(grant));
-    assert.deepEqual(grant.access_token.access, outgoing(places).access_token.access);
+    assert.deepEqual(grant.access_token.access, outgoing(sandbox).access_token.access);
     assert.equal(grant.continue.uri === pending.continue.uri, flags.length === 0);
 
     const rotated = await client.token.rotate(management(grant));
@@ -156,28 +99,28 @@ for (const flags of [[], ["-rotate-continuation"]]) {
 }
 
 test("access for which nobody is asked", async () => {
-  const places = await serve("-lenient");
-  const client = await newClient(places);
-  const access = [{ type: "incoming-payment", actions: ["create", "read"], identifier: places.walletAddress }];
-  const grant = await client.grant.request({ url: places.authServer }, { access_token: { access } });
+  const sandbox = await serve("-lenient");
+  const client = await newClient(sandbox);
+  const access = [{ type: "incoming-payment", actions: ["create", "read"], identifier: sandbox.walletAddress }];
+  const grant = await client.grant.request({ url: sandbox.authServer }, { access_token: { access } });
   assert.ok(isFinalizedGrantWithAccessToken(grant));
 });
 
 test("who the person is", async () => {
-  const places = await serve("-lenient", "-wait", "0s");
-  const client = await newClient(places);
-  const { interact } = outgoing(places);
-  const subject = { sub_ids: [{ id: places.walletAddress, format: "uri" }] };
-  const pending = await client.grant.request({ url: places.authServer }, { subject, interact });
+  const sandbox = await serve("-lenient", "-wait", "0s");
+  const client = await newClient(sandbox);
+  const { interact } = outgoing(sandbox);
+  const subject = { sub_ids: [{ id: sandbox.walletAddress, format: "uri" }] };
+  const pending = await client.grant.request({ url: sandbox.authServer }, { subject, interact });
   const reference = (await decide(pending, "approve")).searchParams.get("interact_ref");
   const grant = await client.grant.continue(continuation(pending), { interact_ref: reference });
   assert.deepEqual(grant.subject, subject);
 });
 
 test("every error arrives with its status, code and description", async () => {
-  const places = await serve("-lenient", "-wait", "0s");
-  const client = await newClient(places);
-  const { pending, reference, grant } = await issue(client, places);
+  const sandbox = await serve("-lenient", "-wait", "0s");
+  const client = await newClient(sandbox);
+  const { pending, reference, grant } = await issue(client, sandbox);
   const used = { interact_ref: reference };
 
   await fails(client.grant.continue(continuation(pending), used), 401, "request_denied", "grant interaction not approved");
@@ -209,29 +152,29 @@ test("every error arrives with its status, code and description", async () => {
   await client.grant.cancel(continuation(grant));
   await fails(client.grant.cancel(continuation(grant)), 401, "invalid_continuation", "invalid grant");
 
-  const declined = await client.grant.request({ url: places.authServer }, outgoing(places));
+  const declined = await client.grant.request({ url: sandbox.authServer }, outgoing(sandbox));
   const back = await decide(declined, "decline");
   assert.equal(back.href, `${finishURI}&result=grant_rejected`);
   await fails(client.grant.continue(continuation(declined)), 401, "request_denied", "grant cannot be polled");
 
-  const { access_token } = outgoing(places);
+  const { access_token } = outgoing(sandbox);
   await fails(
-    client.grant.request({ url: places.authServer }, { access_token }),
+    client.grant.request({ url: sandbox.authServer }, { access_token }),
     400,
     "invalid_request",
     "missing required request field 'interact'",
   );
 
-  const unknown = await newClient(places, "key-2");
-  await fails(unknown.grant.request({ url: places.authServer }, outgoing(places)), 400, "invalid_client", "could not determine client");
+  const unknown = await newClient(sandbox, "key-2");
+  await fails(unknown.grant.request({ url: sandbox.authServer }, outgoing(sandbox)), 400, "invalid_client", "could not determine client");
   // newClient published another key in place of the one that this client signs with
-  await fails(client.grant.request({ url: places.authServer }, outgoing(places)), 401, "invalid_client", /^invalid signature: /);
+  await fails(client.grant.request({ url: sandbox.authServer }, outgoing(sandbox)), 401, "invalid_client", /^invalid signature: /);
 });
 
 test("a continuation before wait is over", async () => {
-  const places = await serve("-lenient", "-wait", "1m");
-  const client = await newClient(places);
-  const pending = await client.grant.request({ url: places.authServer }, outgoing(places));
+  const sandbox = await serve("-lenient", "-wait", "1m");
+  const client = await newClient(sandbox);
+  const pending = await client.grant.request({ url: sandbox.authServer }, outgoing(sandbox));
   assert.equal(pending.continue.wait, 60);
   const reference = (await decide(pending, "approve")).searchParams.get("interact_ref");
   await fails(
@@ -243,10 +186,10 @@ test("a continuation before wait is over", async () => {
 });
 
 test("without -lenient the sandbox refuses signatures that lack nonce and tag", async () => {
-  const places = await serve();
-  const client = await newClient(places);
+  const sandbox = await serve();
+  const client = await newClient(sandbox);
   await fails(
-    client.grant.request({ url: places.authServer }, outgoing(places)),
+    client.grant.request({ url: sandbox.authServer }, outgoing(sandbox)),
     401,
     "invalid_client",
     'invalid signature: signature parameters missing: nonce, tag="gnap"',

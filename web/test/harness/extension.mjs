@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { browsers, launchChromium, launchFirefox } from "./browsers.mjs";
 import { primaryOnly, root } from "./packages.mjs";
-import { close } from "./site.mjs";
+import { close, listen } from "./http.mjs";
 
 const geckoId = "open-payments-example@open-payments-wasm.example";
 const geckoUuid = "6c3d9c55-64ef-4f6c-8f04-0d1d2f3a4b5c"; // any: Firefox makes one up otherwise
@@ -175,8 +175,7 @@ export async function startProxy(sandbox) {
     res.writeHead(response.statusCode, response.headers);
     response.pipe(res);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const origin = await listen(server);
   return {
     origin,
     clients: `${origin}/clients/`,

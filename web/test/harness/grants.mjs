@@ -5,13 +5,13 @@ import { Lab } from "./lab.mjs";
 import { decide, publishKey } from "./sandbox.mjs";
 
 /** Asks for an outgoing payment. `finish` is interact.finish, or undefined for a grant to be polled. */
-export const outgoing = (places, finish) => ({
+export const outgoing = (sandbox, finish) => ({
   access_token: {
     access: [
       {
         type: "outgoing-payment",
         actions: ["create", "read"],
-        identifier: places.walletAddress,
+        identifier: sandbox.walletAddress,
         limits: { debitAmount: { value: "500", assetCode: "USD", assetScale: 2 } },
       },
     ],
@@ -31,15 +31,15 @@ export function interactionHash({ clientNonce, serverNonce, reference, endpoint,
 /** A page with a client whose key is published: all pages of one browser that are opened here have the same key. */
 export class Shop extends Lab {
   /** Opens a page; `parameters` are those of Lab.open. */
-  static async at(places, browser, site, parameters) {
+  static async at(sandbox, browser, site, parameters) {
     const lab = await Lab.open(browser, site, parameters);
-    const shop = Object.assign(Object.create(Shop.prototype), lab, { places, finishUri: `${site.origin}/blank.html` });
+    const shop = Object.assign(Object.create(Shop.prototype), lab, { sandbox, finishUri: `${site.origin}/blank.html` });
     shop.publicJwk = await shop.run(async () => {
       lab.key = (await lab.loadKey("shop")) ?? (await lab.generateKey());
       await lab.saveKey("shop", lab.key);
       return lab.publicJwkOf(lab.key);
     });
-    const walletAddressUrl = await publishKey(places, "shop", shop.publicJwk);
+    const walletAddressUrl = await publishKey(sandbox, "shop", shop.publicJwk);
     await shop.run(async (walletAddressUrl) => {
       lab.stores = { session: lab.webStorage(sessionStorage), local: lab.webStorage(localStorage), memory: lab.memoryStorage() };
       lab.clientWith = (options) => lab.createAuthenticatedClient({ walletAddressUrl, key: lab.key, ...options });
@@ -49,8 +49,8 @@ export class Shop extends Lab {
   }
 
   /** Starts a grant and returns the response. `finish` is added to interact.finish, `store` is one of lab.stores, else the one by default. */
-  async start({ finish, store = "default", url = this.places.authServer } = {}) {
-    const request = outgoing(this.places, { method: "redirect", uri: this.finishUri, ...finish });
+  async start({ finish, store = "default", url = this.sandbox.authServer } = {}) {
+    const request = outgoing(this.sandbox, { method: "redirect", uri: this.finishUri, ...finish });
     const { value, error } = await this.outcome(
       (url, request, store) => lab.client.grant.start({ url }, request, { store: lab.stores[store] }),
       url,

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { close } from "./site.mjs";
+import { close, listen } from "./http.mjs";
 
 /**
  * Starts it and returns the sandbox's addresses as they are behind it. `requestHandler`, where a test sets
@@ -16,9 +16,7 @@ export async function startProxy(sandbox) {
   const proxy = { requests: [], requestHandler: undefined, responseHandler: undefined };
   const server = createServer((req, res) => pass(proxy, sandbox, req, res).catch(() => req.socket.destroy()));
   server.keepAliveTimeout = 0; // a client in this process may be too busy to notice that a connection was closed
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const origin = await listen(server);
   const { authServer, walletAddress, clients } = sandbox;
   const behind = (url) => url.replace(new URL(url).origin, origin);
   return Object.assign(proxy, {

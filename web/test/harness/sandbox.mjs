@@ -7,8 +7,8 @@ import { primaryOnly, root, serveProgram } from "./packages.mjs";
 
 /** Starts it and returns its addresses: authServer, walletAddress, clients. */
 export async function startSandbox(...flags) {
-  const places = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", "-dist", primaryOnly()];
-  const child = spawn(serveProgram(), ["-json", ...places, ...flags], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+  const addresses = ["-addr", "127.0.0.1:0", "-sandbox-addr", "127.0.0.1:0", "-dist", primaryOnly()];
+  const child = spawn(serveProgram(), ["-json", ...addresses, ...flags], { cwd: root, stdio: ["ignore", "pipe", "ignore"] });
   const [line] = await once(createInterface(child.stdout), "line");
   const stop = async () => {
     const ended = once(child, "exit");

@@ -1,9 +1,8 @@
 // An authorization server that answers the polls of a grant one after the other, as a test writes
 // them down, and remembers when each came and with which token.
 
-import { once } from "node:events";
 import { createServer } from "node:http";
-import { close } from "./site.mjs";
+import { close, listen } from "./http.mjs";
 
 const headers = {
   "access-control-allow-origin": "*",
@@ -24,9 +23,7 @@ export async function startScripted() {
     const response = grant.responses[grant.requests.length - 1] ?? denied;
     res.writeHead(response.error ? 400 : 200, headers).end(JSON.stringify(response));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const origin = await listen(server);
 
   /** One of the continuations of a grant: each has a URI and a token of its own. */
   const continuation = (index, i, wait) => ({ access_token: { value: `token-${index}-${i}` }, uri: `${origin}/${index}/${i}`, wait });

@@ -2,7 +2,7 @@
 // says: /never/1, /error/400/user_denied/2. It checks nothing: harness/verify.mjs does.
 
 import { createServer } from "node:http";
-import { close } from "./site.mjs";
+import { close, listen } from "./http.mjs";
 
 const json = { "content-type": "application/json; charset=utf-8" };
 
@@ -90,10 +90,10 @@ const behaviours = {
 export async function startServer() {
   const state = { requests: [], preflights: [], held: [], stalled: [], closed: 0 };
   const http = createServer((req, res) => respond(state, req, res).catch(() => res.destroy()));
-  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const origin = await listen(http);
   let count = 0;
   return Object.assign(state, {
-    origin: `http://127.0.0.1:${http.address().port}`,
+    origin,
     /** Requests to one path. */
     to: (target) => state.requests.filter((exchange) => exchange.target === target),
     /** A continuation of its own whose response is what `path` says: its URL, token and reference are found nowhere else. */

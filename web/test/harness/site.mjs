@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assertUnneeded, deferred, tableIndexWanted } from "./deferred.mjs";
+import { close, listen } from "./http.mjs";
 import { dist, distWithFaults } from "./packages.mjs";
 
 const pages = fileURLToPath(new URL("../pages", import.meta.url));
@@ -36,9 +37,8 @@ export async function startSite({ faults = false, special = {}, withDeferred = f
     res.setHeader("content-type", types[extname(pathname)] ?? "application/octet-stream");
     res.end(content);
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin: await listen(server),
     requests,
     /** How often the module was downloaded, or another file. */
     downloads: (name = "open-payments.wasm") => requests.filter((path) => path.endsWith(`/${name}`)).length,
@@ -47,14 +47,6 @@ export async function startSite({ faults = false, special = {}, withDeferred = f
       assertUnneeded(missing);
     },
   };
-}
-
-/** Stops a server and the connections that browsers keep open. */
-export function close(server) {
-  return new Promise((resolve) => {
-    server.close(resolve);
-    server.closeAllConnections();
-  });
 }
 
 async function fileOf(pathname, folders) {

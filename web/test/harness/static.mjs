@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { assertUnneeded, deferred } from "./deferred.mjs";
-import { close } from "./site.mjs";
+import { close, listen } from "./http.mjs";
 
 const types = {
   ".html": "text/html; charset=utf-8",
@@ -38,9 +38,8 @@ export async function startStatic(folders, { headers = {}, change = (path, conte
     if (encoding) res.setHeader("content-encoding", encoding);
     res.writeHead(200, headers).end(content);
   });
-  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
   return {
-    origin: `http://127.0.0.1:${http.address().port}`,
+    origin: await listen(http),
     requests,
     /** The requests for paths with this ending. */
     for: (ending) => requests.filter(({ path }) => path.endsWith(ending)),

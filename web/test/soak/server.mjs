@@ -4,6 +4,7 @@
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
+import { listen } from "../harness/http.mjs";
 import { interactionHash } from "../harness/grants.mjs";
 import { junkCount } from "./faults.mjs";
 
@@ -308,7 +309,7 @@ function report() {
   };
 }
 
-async function listen() {
+function listenWithFaults() {
   const http = createServer((req, res) => respond(req, res).catch(() => res.destroy()));
   http.keepAliveTimeout = 3000;
   http.on("connection", (socket) => {
@@ -316,13 +317,12 @@ async function listen() {
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   });
-  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${http.address().port}`;
+  return listen(http);
 }
 
 const isProcess = process.send && process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href;
 if (isProcess) {
   process.on("message", () => process.send(report()));
   process.on("disconnect", () => process.exit());
-  process.send({ origins: await Promise.all(Array.from({ length: portCount }, listen)) });
+  process.send({ origins: await Promise.all(Array.from({ length: portCount }, listenWithFaults)) });
 }
