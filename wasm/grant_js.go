@@ -48,7 +48,7 @@ func send(ctx context.Context, args []safejs.Value) (any, error) {
 	return do(ctx, sender, head, body)
 }
 
-// do makes the call that a head and a body say.
+// do makes the call that a frame of send describes, and returns what send returns.
 func do(ctx context.Context, sender signedhttp.Client, head head, body []byte) (any, error) {
 	client := gnap.Client{Client: sender, AcceptAnyShape: head.AcceptAnyShape}
 	grant, err := client.Do(ctx, gnap.Call{

@@ -12,10 +12,11 @@ import (
 )
 
 // A snapshot holds what the program was told while it started: the time of the build, and random numbers that are the
-// same in every instance. Go's runtime renews its own. What a package asked for stays as it is, which may be a secret,
-// an identifier or a deadline. So initialisers may ask for neither, but those that are known to do no harm.
+// same in every instance. Those of Go's runtime are renewed in each instance. Those that a package asked for are not, and it
+// may have made a secret, an identifier or a deadline of them. So an initialiser that asks for the clock or for random
+// numbers ends the build, unless it is known to do no harm.
 
-// asksFor are the functions through which a program gets them, and what the package's reader calls it.
+// asksFor has the functions through which a program asks, and the word for what it asks for in errors.
 var asksFor = map[string]string{
 	"gojs.runtime.nanotime1":     "the clock",
 	"gojs.runtime.walltime":      "the clock",
@@ -29,7 +30,7 @@ var asksFor = map[string]string{
 	"runtime.fastrandn":          "random numbers",
 }
 
-// passOn are functions that ask for their callers.
+// passOn has the functions that ask on behalf of their callers.
 var passOn = []string{
 	"runtime.nanotime1", "runtime.nanotime", "runtime.walltime", "runtime.getRandomData", "runtime.rand", "runtime.randn",
 	"runtime.cheaprand", "runtime.cheaprand64", "runtime.cheaprandn", "runtime.fastrand", "runtime.fastrand64", "runtime.fastrandn",
@@ -37,7 +38,7 @@ var passOn = []string{
 	"syscall.now", "crypto_internal_sysrand.*",
 }
 
-// mayAsk are those that may, as patterns, and why.
+// mayAsk has patterns of the functions that may ask, each with its reason.
 var mayAsk = map[string]string{
 	"runtime.*":                     "renews what it holds: its generators get seeds, and its clock goes on",
 	"internal_runtime_maps.*":       "the seeds of maps, which spread keys and are no secret",
@@ -46,11 +47,11 @@ var mayAsk = map[string]string{
 	"time.init":                     "where the monotonic clock begins: any time before the first call will do",
 }
 
-// pullRandom begins the names of functions that call runtime.rand themselves. In all others the compiler does, for
-// the seed of a map.
+// pullRandom has the beginnings of names of functions whose source calls runtime.rand. In all other functions the
+// compiler put the call there, for the seed of a map.
 var pullRandom = []string{"math/rand", "hash/maphash", "os.", "net.", "math_rand", "hash_maphash"}
 
-// askers watches who asks while a program starts.
+// askers finds the first function that asks while a program starts, and must not.
 type askers struct {
 	sections []section // of the module that runs
 	table    *pclntab  // of its memory at first, once it is needed
@@ -68,7 +69,7 @@ func (a *askers) NewFunctionListener(function api.FunctionDefinition) experiment
 	return nil
 }
 
-// nameOf returns a function's name. Of those that the module defines wazero has none of the module.
+// nameOf returns a function's name. wazero puts the name of its module and a dot before it, and Go's module has no name.
 func nameOf(function api.FunctionDefinition) string {
 	return strings.TrimPrefix(function.DebugName(), ".")
 }

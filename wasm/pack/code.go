@@ -56,7 +56,7 @@ const (
 	opI32Wrap      = 0xa7
 	opI64ExtendI32 = 0xad
 	opExtend32S    = 0xc4 // the last of those that have one byte
-	opNumeric      = 0xfc // with a number: saturating truncation, and memory in bulk
+	opNumeric      = 0xfc // before a second opcode: saturating truncation, and bulk memory
 
 	typeI32  = 0x7f
 	typeI64  = 0x7e
@@ -137,7 +137,7 @@ func (r *wasmReader) instruction() (opcode byte, immediate uint64) {
 	return opcode, immediate
 }
 
-// memoriesOf says how many bytes name memories, after the number of a numeric instruction.
+// memoriesOf says, by the second opcode of an instruction that begins with opNumeric, how many memory indices follow it.
 var memoriesOf = map[uint64]uint64{10: 2, 11: 1} // memory.copy and memory.fill
 
 // functions are those that a module defines, in their order.

@@ -6,9 +6,9 @@ import (
 )
 
 // funcTable is runtime.findfunctab, with which Go finds the function of a program counter. For each
-// 4 KiB of code it has a bucket: the number of the function that is there, and sixteen bytes for
+// 4 KiB of code it has a bucket: the index of the function that is there, and sixteen bytes for
 // those that begin in between. On wasm every function takes 64 KiB of program counters, so it has
-// sixteen buckets with its number and zeros: 320 bytes each, about a fifth of the module, which a loop
+// sixteen buckets with its index and zeros: 320 bytes each, about a fifth of the module, which a loop
 // writes in a moment. Where another Go lays it out otherwise it is not found, and stays.
 type funcTable struct {
 	address   int64 // of the first bucket of function 1; those of function 0 are zeros
@@ -59,7 +59,7 @@ func tableRow(function int) []byte {
 
 // fill returns the body of a WebAssembly function that writes the table.
 func (t funcTable) fill() []byte {
-	const bucket = 0 // a local: the number of a bucket
+	const bucket = 0 // a local: the index of a bucket
 	body := []byte{
 		1, 1, typeI32, // one local
 		opLoop, typeVoid,

@@ -217,7 +217,8 @@ func (t *pclntab) noteFuncdata(at uint64, tableIndex uint32) bool {
 	return ok && info.Entry == tableIndex && info.PCData < 0x100
 }
 
-// sizeFuncdata finds where each ends: where the next begins. Of the last nobody knows, so it has no size.
+// sizeFuncdata notes the size of each funcdata: it ends where the next one begins. The end of the last is unknown, so the
+// last has no size.
 func (t *pclntab) sizeFuncdata() {
 	delete(t.funcdataSizes, noFuncdata)
 	var starts []uint32

@@ -27,7 +27,7 @@ func peepholeAtEnd(all []instruction) []instruction {
 	last := func(n int) instruction { return all[len(all)-n] } // 1 is the last
 	instead := func(n int, with ...instruction) []instruction { return append(all[:len(all)-n], with...) }
 	switch {
-	// Of 64 bits 32 are used.
+	// 64 bits are made, of which 32 are used.
 	case endsWith(all, opI64ExtendI32, opI64Const, opI64Add, opI32Wrap):
 		return instead(4, i32Const(last(3).immediate), plain(opI32Add))
 	case endsWith(all, opI64Const, opI32Wrap):
@@ -58,9 +58,9 @@ func endsWith(all []instruction, opcodes ...byte) bool {
 		func(in instruction, opcode byte) bool { return in.opcode == opcode })
 }
 
-// shortenAddress gives the last instruction, which loads or stores, what is added to its address, which ends
-// before the given index: that of a local. The only one of 32 bits that something is added to is the stack
-// pointer, which is far below the end of what they hold.
+// shortenAddress moves the constant that is added to an address into the offset of the last instruction, which loads or
+// stores there. The instructions of the address end before the given index, and begin with a local. The only local of 32
+// bits that constants are added to is the stack pointer, which is so small that the sum cannot overflow.
 func shortenAddress(all []instruction, end int) []instruction {
 	if end < 3 || !endsWith(all[:end], opLocalGet, opI32Const, opI32Add) || int32(all[end-2].immediate) < 0 {
 		return all

@@ -32,7 +32,7 @@ export class OpenPaymentsClientError extends Error {
   }
 }
 
-/** A sentence of others, with an end. */
+/** Ends a server's text as a sentence. */
 const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** The same error, which says more. */
@@ -62,11 +62,11 @@ export function fromGo(fields) {
   const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
   const what = operations[operation] ?? operation ?? "Call";
   const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
-  const isSaid = status && code === "too_fast"; // by the code itself
+  const isSaid = status && code === "too_fast"; // the code says what the advice would
   return new OpenPaymentsClientError(advice && !isSaid ? `${advice} ${message}` : message, {
     ...fields,
     status: status || undefined,
-    responseText: responseText || undefined, // where nothing was answered
+    responseText: responseText || undefined, // no response came
     details: details ? JSON.parse(details) : undefined,
     validationErrors: validationErrors.length > 0 ? validationErrors : undefined,
   });

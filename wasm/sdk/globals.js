@@ -1,4 +1,4 @@
-// What the package needs of the platform. It is looked for in the first call, and not before: an import works anywhere.
+// The globals that the package needs. They are looked for in the first call and not at import, so an import works anywhere.
 
 import { OpenPaymentsClientError } from "./errors.js";
 

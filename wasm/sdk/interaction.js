@@ -102,7 +102,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
       return records.map(({ id, url, keyId, began, finishUri }) => ({ id, url, keyId, finishUri, startedAt: new Date(began) }));
     },
 
-    /** Forgets a grant that was cancelled: the one that has both its URI and its token. What a store says of it is of no concern. */
+    /** Forgets the cancelled grant: the one with both this URI and this token. A failing store is ignored: the server has cancelled it. */
     forgetCancelled: async ({ url, accessToken, signal }, { store, timeoutMs }) => {
       const isIt = ({ continue: next }) => addressOf({ url: next.uri }) === addressOf({ url }) && next.access_token.value === accessToken;
       try {
@@ -111,7 +111,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
           for (const { id } of (await records.list(signal)).filter(isIt)) await records.remove(id, signal);
         });
       } catch {
-        // it leaves by time
+        // the record is removed when it is too old
       }
     },
 
@@ -131,7 +131,7 @@ class Finishing {
   hasBegun = false;
   flightOptions = {
     survives: true,
-    lingers: 120_000, // an approval is worth it
+    lingers: 120_000, // longer than other calls: with the response an approval would be lost
     isKept: ({ error }) => error === undefined || isOver(error),
     cleanUp: (result) => this.#cleanUp(result),
     tooSlow: finishTooSlow,
@@ -150,10 +150,10 @@ class Finishing {
   begin = async (flight) => {
     this.hasBegun = true;
     const { place, key, continueGrant } = this.#given;
-    await abortable(startModule(), flight.signal); // which checks the hash
+    await abortable(startModule(), flight.signal); // Go checks the hash
     const { record, interactRef } = await this.#match(flight.signal);
     checkKey(record, key);
-    if (finishedHere.has(record.id)) throw noPendingGrant(); // whatever became of the store
+    if (finishedHere.has(record.id)) throw noPendingGrant(); // even where the store could not remove the record
     const wait = waitOf(record);
     if (wait > flight.left) throw tooFast(wait);
     this.#claim = await claim(this.#name, { store: place, signal: flight.signal, taken: () => this.#taken() });
@@ -192,7 +192,7 @@ class Finishing {
     throw (await this.#isDone(signal)) ? this.#taken() : candidates.length > 0 ? mismatch : noPendingGrant();
   }
 
-  /** The record as it is now: who worked on it before may have been sent on to another continuation, or have forgotten it. */
+  /** Reads the record again: the claimant before may have stored another continuation, or removed the record. */
   async #reread({ id }, signal) {
     const { records, pending } = this.#given;
     const record = (await records.list(signal)).find((other) => other.id === id) ?? pending;
@@ -205,13 +205,13 @@ class Finishing {
     return Boolean(callback.hash) && isDone(this.#name, { store: place, signal }).catch(() => false);
   }
 
-  /** Somebody has finished it: this page, or another. A page that is loaded again is no other. */
+  /** The error for a grant that was finished before: by another page, or by this one, also before it was reloaded. */
   #taken() {
     const isOwn = finishedHere.has(this.#name) || !isFirstVisit();
     return isOwn ? noPendingGrant() : finishedElsewhere();
   }
 
-  /** Once the result is in the caller's hands: forgets what is over, and lets others try what is not. */
+  /** Runs once the caller has the result: removes the record of a grant that is over, and frees the claim of one that is not. */
   async #cleanUp({ value, error }) {
     if (!this.#claim) return;
     const signal = AbortSignal.timeout(cleanUpMs);
@@ -226,14 +226,14 @@ class Finishing {
       return abortable(this.#claim.end("free", { isLost: !isWhole(moved) }), signal);
     }
     finishedHere.add(this.#name).add(this.#record.id);
-    // In this order: who sees the record gone sees that it is done.
+    // Begun in this order, so that a page that finds no record finds the claim done.
     await Promise.allSettled([abortable(this.#claim.end("done"), signal), records.remove(this.#record.id, signal)]);
   }
 }
 
 const finishedHere = new Set(); // names of claims and ids of records
 
-/** Whether this page was opened, and not loaded again. Workers do not know. */
+/** Whether this page was opened by a navigation, and not reloaded. False in workers, which have no such entry. */
 function isFirstVisit() {
   /** @type {any} */
   const navigation = globalThis.performance?.getEntriesByType?.("navigation")[0];
@@ -246,18 +246,18 @@ function isOver(error) {
   return error instanceof OpenPaymentsClientError && error.status !== undefined && codes.includes(error.code);
 }
 
-/** Whether a request was sent and it is not known what the server made of it. */
+/** Whether a request that was sent may have been processed although it failed. */
 function isLost({ status, code }) {
   return !(status >= 400 && status < 500 && status !== 408) || code === "response_unreadable";
 }
 
-/** Whether the attempt before this one was sent, and its page died or never heard of it. */
+/** Whether the response to the attempt before this one may have been lost: its page died, or the connection broke. */
 const mayHaveBeenLost = ({ state, isLost }) => state === "working" || Boolean(isLost);
 
-/** Whether a grant is all that was asked for. Where responses are not checked, success may be anything. */
+/** Whether a response has the token or the subject. With validateResponses: false it may be any JSON. */
 const isIssued = (grant) => Boolean(grant?.access_token || grant?.subject);
 
-/** Milliseconds until the server wants to be asked. */
+/** Milliseconds until the server allows the next request. */
 function waitOf({ continue: { wait = 0 }, began }) {
   const ms = wait * 1000;
   return Math.max(Math.min(ms, began + ms - Date.now()), 0); // the clock may have been set back
@@ -311,7 +311,7 @@ function checkKey({ keyId }, key) {
   if (keyId !== key.keyId) throw argumentError("key", `must be the one that requested the grant, with the key id ${keyId}`);
 }
 
-/** Forgets what was reserved for a grant that needs nobody, or came to nothing. Nobody waits for it. */
+/** Removes the reserved record of a grant that needs no interaction, or failed. The call does not wait for it. */
 function drop(records, id) {
   records.remove(id, AbortSignal.timeout(cleanUpMs)).catch(() => {});
 }

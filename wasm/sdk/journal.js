@@ -32,7 +32,7 @@ export class Records {
     this.#lifetimeMs = lifetimeMs;
   }
 
-  /** Lists them, the oldest first. What is damaged, or was put there by somebody else, stands in nobody's way. */
+  /** Lists the records, the oldest first. Entries that are damaged or not ours are left out. */
   async list(signal) {
     const values = await Promise.all((await this.#ids(signal)).map((id) => this.#read(id, signal)));
     return values.filter((record) => this.#isWhole(record) && !this.#isOld(record)).sort((a, b) => a.began - b.began);
@@ -84,7 +84,7 @@ export class Records {
     return isList(ids) ? [...ids] : []; // damaged: as good as empty
   }
 
-  /** For stores that cannot list their keys: one entry does. To change it takes turns. */
+  /** For stores that cannot list their keys, one entry has the list of ids. Callers change it one after the other. */
   async #changeIndex(change, signal) {
     if (this.#store.keys) return;
     await inTurn(
@@ -154,21 +154,21 @@ export function defaultStore() {
   throw storageError(new Error("There is no IndexedDB here."));
 }
 
-// Claims. Who works on something adds an entry under its name, with a number that is one higher than
-// the last. That is one step of the store, so of two who try one succeeds. A Web Lock, held while the
-// work lasts, says whether the claimant lives; where there are none, the age of the claim does.
+// Claims. A claimant adds an entry under the name of the work, with a number that is one higher than the last. The
+// store adds an entry atomically, so of two claimants one succeeds. Whether a claimant lives is told by a Web Lock that it
+// holds while it works; where there are no Web Locks, by the age of its claim.
 //
-//   working ──── free     it failed, others may try
-//      ├──────── kept     there is a result, which the page of the claimant keeps
-//      └──────── done     nobody may do it again
+//   working ──── free     the work failed: other claimants may try
+//      ├──────── kept     the page of the claimant keeps a result for its next caller
+//      └──────── done     the work must not be done again
 
 const renewMs = 20_000; // how often a claim without a lock is renewed
 const aliveMs = 60_000; // how old such a claim is when its page is thought dead
 const claimLifetimeMs = 2 * 60 * 60 * 1000;
 
-const ofThisPage = memoryStorage(); // claims, where there is no better place
+const ofThisPage = memoryStorage(); // claims, where no store that pages share can add atomically
 
-/** Where claims are seen by all who see the records of a store: in the store, if it can add in one step. */
+/** The store for claims: that of the records if it can add atomically, so that all who see the records see the claims. */
 async function placeFor(store) {
   if (store.add && store.keys) return store;
   return (await hasDatabase()) ? database : ofThisPage;
@@ -204,7 +204,7 @@ export async function claim(name, { store, signal, taken }) {
   }
 }
 
-/** Adds a claim. One that arrives when nobody waits for it any more is free at once. */
+/** Adds a claim. A claim that is added after its caller has given up is freed at once. */
 async function add(place, key, entry, signal) {
   const adding = attempt(() => place.add(key, entry));
   return abortable(adding, signal).catch((error) => {
@@ -273,7 +273,7 @@ async function purge(place) {
 
 const lockOf = (owner) => `${prefix}${owner}`;
 
-/** Holds a Web Lock. Returns what lets go of it, or undefined where there are none, or they are denied. */
+/** Holds a Web Lock. Resolves with the function that releases it, or with undefined where Web Locks are missing or denied. */
 function hold(owner) {
   return new Promise((resolve) => {
     const work = () => new Promise((release) => resolve(release));
@@ -293,7 +293,7 @@ async function isAlive({ owner, isLocked, at }) {
 
 const lookAgainMs = 1000;
 
-/** Waits until a claimant lets go, or it is time to look again. */
+/** Waits until a claimant releases its lock, or until it is time to read its claim again. */
 async function released({ owner, isLocked }) {
   if (!isLocked) return pause(250);
   const controller = new AbortController();

@@ -184,7 +184,7 @@ async function checkHalves(privateKey, publicKey) {
   if (!matches) throw argumentError("material.publicKey", "must be the public half of the private key");
 }
 
-/** Signs with a key that looks like one that can. */
+/** Signs with what looks like a private CryptoKey. Throws a TypeError where WebCrypto refuses it. */
 async function trySign(privateKey, message) {
   try {
     return await webCrypto().sign("Ed25519", privateKey, message);

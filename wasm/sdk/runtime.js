@@ -48,14 +48,14 @@ export async function load(given) {
     }
   }
   for (const [name, source] of Object.entries(given)) {
-    if (!loaded[name]) sources[name] = source ?? sources[name]; // what could not be loaded may be given again, from elsewhere
+    if (!loaded[name]) sources[name] = source ?? sources[name]; // a source that failed may be replaced
   }
   await start();
 }
 
 export const isRunning = () => running !== undefined;
 
-/** Changes when an instance ends: the keys that it held are gone. */
+/** How many instances have ended. A key that Go holds is gone once this has changed. */
 export const generation = () => ended;
 
 /** Starts an instance, unless one runs or starts already, and returns a promise of it. */
@@ -91,7 +91,7 @@ function forget(error) {
 }
 
 const retryDelays = [500, 2000]; // ms: calls in flight depend on the module
-const patience = 10_000; // ms in which something of it must come: Go is paused meanwhile
+const patience = 10_000; // ms without a byte, after which the download is given up: Go is paused meanwhile
 
 /** Loads the deferred module. */
 function loadDeferred() {
@@ -137,7 +137,7 @@ function unavailable(cause) {
   });
 }
 
-/** What is known of a file that could not be loaded. */
+/** The message of a LoadError, which names the file, as a sentence before the advice. */
 const wordsOf = (cause) => (cause instanceof LoadError ? `${cause.message} ` : "");
 
 const whatToDo =
@@ -152,7 +152,7 @@ class Instance {
   #calls = new Map(); // those in flight (module-call.js), by id
   #lastCall = 0;
   #host = createHost(this.#calls);
-  #refuseStart; // while it starts
+  #refuseStart; // rejects the promise of the start
   #isDead = false;
 
   /** @param {WebAssembly.Module} module */
@@ -192,7 +192,7 @@ class Instance {
       this.#forget(id);
       this.#bindings.cancel(id);
     };
-    const binding = this.#bindings[name]; // called as no method: a receiver is one more value for Go to hold
+    const binding = this.#bindings[name]; // not called as a method: Go would hold the receiver as one more value
     binding(id, ...args);
   }
 
@@ -209,8 +209,8 @@ class Instance {
     return moduleCall;
   }
 
-  // In Node a timer keeps the process alive. Go's timers do so only while a call is in flight: Go leaves those of
-  // calls that are over to run out.
+  // In Node a timer keeps the process alive. Go lets the timers of calls that are over run out, so its timers keep the
+  // process alive only while a call is in flight.
   #hold(timer) {
     timer?.[this.#calls.size > 0 ? "ref" : "unref"]?.();
     return timer;
@@ -225,13 +225,13 @@ class Instance {
     return this.#scheduler.linkDeferred();
   }
 
-  /** Lets go of everything. `lost` makes the error of each call in flight. */
+  /** Releases everything when the instance has ended. `lost` makes the error of each call in flight. */
   #died(lost = stopped) {
     if (this.#isDead) return;
     this.#isDead = true;
     ended += 1;
     if (running === this) starting = running = undefined;
-    // wasm_exec.js repeats a timer until Go has noticed it: here, for ever.
+    // wasm_exec.js repeats a timer until Go has noticed it. Go has ended and would never notice.
     for (const timer of this.go._scheduledTimeouts.values()) clearTimeout(timer);
     this.go._scheduledTimeouts.clear();
     this.#scheduler.stop();
@@ -267,7 +267,7 @@ function lost({ wasSent, response }, code, what, advice, cause) {
   return new OpenPaymentsClientError(description, { code, description, cause, ...response });
 }
 
-/** What Go rejects a call with. After a fault in Go that is all it knows, and the response is added. */
+/** The error of a call that Go rejected. After a fault Go knows no response, so the response is added here. */
 function failed({ response }, error) {
   /** @type {boolean} */
   const isOurs = error instanceof OpenPaymentsClientError || error instanceof TypeError; // newError makes them, in this module

@@ -1,6 +1,6 @@
 // Where records are kept while the person is at the wallet. A store is any { get(key), set(key,
 // value), delete(key) }, with or without promises; values are plain objects. `keys()` lists its keys;
-// `add(key, value)` writes in one step what is not there yet, and returns whether it did.
+// `add(key, value)` atomically writes an entry unless there is one, and returns whether it did.
 
 /** @type {typeof import("./index.js").webStorage} */
 export function webStorage(storage) {
@@ -16,7 +16,7 @@ function parse(text) {
   try {
     return JSON.parse(text) ?? undefined;
   } catch {
-    return undefined; // damaged: there is nothing to be had from it
+    return undefined; // damaged, so as good as missing
   }
 }
 
