@@ -250,6 +250,7 @@ func TestInteractionExpiresBeforeTheGrantIsForgotten(t *testing.T) {
 			t.Errorf("redirect to %q", got)
 		}
 		time.Sleep(time.Hour)
+		want(t, c.cancel(pending), http.StatusUnauthorized, "invalid_continuation")
 		c.open(finishMember) // makes room
 		want(t, c.cancel(pending), http.StatusUnauthorized, "invalid_continuation")
 		if r := c.decide(pending, "approve"); r.status != http.StatusNotFound {
