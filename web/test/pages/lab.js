@@ -27,6 +27,7 @@ globalThis.lab = {
   key: { keyId: "page-key", privateKey: pair.privateKey },
   publicJwk: { kid: "page-key", alg: "EdDSA", kty, crv, x },
   outcome,
+  import: (url) => import(url),
 };
 
 /** Tells the site, where the deferred module is asked for, which function an instance waits for. */
