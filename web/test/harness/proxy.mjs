@@ -11,18 +11,20 @@ import { close, listen } from "./http.mjs";
  * it, is called with every signed request before it goes on: it may change its headers and body,
  * wait, throw, and then the connection breaks off, or return { status, headers, body } to be answered
  * in the sandbox's place. `responseHandler` is called in the same way once the sandbox has answered.
+ * `preflightHandler` is called with the headers of the response to a preflight, and may change them.
  */
 export async function startProxy(sandbox) {
-  const proxy = { requests: [], requestHandler: undefined, responseHandler: undefined };
+  const proxy = { requests: [], requestHandler: undefined, responseHandler: undefined, preflightHandler: undefined };
   const server = createServer((req, res) => pass(proxy, sandbox, req, res).catch(() => req.socket.destroy()));
   server.keepAliveTimeout = 0; // a client in this process may be too busy to notice that a connection was closed
   const origin = await listen(server);
-  const { authServer, walletAddress, clients } = sandbox;
+  const { authServer, walletAddress, wallets, clients } = sandbox;
   const behind = (url) => url.replace(new URL(url).origin, origin);
   return Object.assign(proxy, {
     origin,
     authServer: behind(authServer),
     walletAddress: behind(walletAddress),
+    wallets: Object.fromEntries(Object.entries(wallets).map(([name, url]) => [name, behind(url)])),
     clients: behind(clients),
     /** The continuations that came, in order; with a URI, those for it. */
     continuations: (uri = `${origin}/auth/continue/`) =>
@@ -56,6 +58,7 @@ async function pass(proxy, sandbox, req, res) {
   passed.answeredAt = performance.now();
   passed.status = response.statusCode;
   passed.responseBody = await buffer(response);
+  if (req.method === "OPTIONS") proxy.preflightHandler?.(response.headers);
   const afterwards = passed.signed ? await proxy.responseHandler?.(passed) : undefined;
   respond(res, afterwards ?? { status: response.statusCode, headers: response.headers, body: passed.responseBody });
 }
