@@ -83,6 +83,7 @@ function toFetchBody(body) {
   }
 }
 
+/** @param {{ status: number, headers: any[], url?: string, body: any, failed?: any[] }} response */
 const encodeResponse = ({ status, headers, url, body, failed = [] }) => [encodeFrame({ status, headers, url }, body), ...failed];
 
 // A frame takes values with names, and bytes, over to Go or back in one crossing: the head, as a line of JSON, and then
@@ -130,7 +131,8 @@ const withoutBody = [101, 103, 204, 205, 304]; // null body statuses: json() of 
 /** Sends a request. A response is { status, headers, body } and, where it could not be read to its end, `failed` with what was thrown. */
 async function receive(fetch, url, options, limit) {
   const response = await fetch(url, options);
-  const received = { status: 0, headers: [], url: undefined, failed: undefined };
+  /** @type {{ status: number, headers: any[], url?: string, failed?: any[] }} */
+  const received = { status: 0, headers: [] };
   const chunks = [];
   try {
     // Browsers hide where a redirect leads and which one it was.

@@ -38,7 +38,8 @@ func (c *checker) checkPage(op *Operation, page map[string]any) {
 }
 
 func checkIncoming(c *checker, path string, payment map[string]any) {
-	if payment["incomingAmount"] != nil && assetOf(payment, "incomingAmount") != assetOf(payment, "receivedAmount") {
+	_, isLimited := payment["incomingAmount"].(map[string]any)
+	if isLimited && payment["receivedAmount"] != nil && assetOf(payment, "incomingAmount") != assetOf(payment, "receivedAmount") {
 		c.fail(path+"incomingAmount", "the asset of receivedAmount", "another")
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/internal/fake"
@@ -340,6 +342,18 @@ func TestCreateThatIsNotUnderstood(t *testing.T) {
 		e := failure(t, err)
 		if e.Code != signedhttp.CodeShape || e.Retryable || string(e.Details) != `{"id":"https://rs.example/1"}` {
 			t.Errorf("%s: %v, %t, %s", op.Name, e, e.Retryable, e.Details)
+		}
+	}
+}
+
+// A read may be made again whatever became of it.
+func TestReadsAreRepeatable(t *testing.T) {
+	for _, op := range Operations {
+		broken := fake.Response{Status: 200, Stream: io.MultiReader(strings.NewReader("{"), iotest.ErrReader(errors.New("reset")))}
+		client, _ := newClient(t, broken)
+		_, err := client.Do(t.Context(), callOf(op))
+		if e := failure(t, err); e.Code != signedhttp.CodeUnreadable || e.Retryable != (op.Method == http.MethodGet) {
+			t.Errorf("%s: %v, retryable %t", op.Name, e, e.Retryable)
 		}
 	}
 }
