@@ -46,7 +46,8 @@ const privately = { credentials: "omit", referrerPolicy: "no-referrer" };
 /**
  * Sends a request of a call with a function like fetch. The request is a frame with the head { method, url, headers }.
  * done gets the response as a frame with the head { status, headers, url? }, where headers are pairs and url is where
- * redirects have led, and as much of the body as `limit` bytes and one more. Where the response could not be read to its end, done gets what was thrown as well.
+ * redirects have led, and as much of the body as `limit` bytes and one more. Where the response could not be read to
+ * its end, done gets what was thrown as well.
  */
 export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
   const controller = new AbortController();

@@ -26,12 +26,14 @@ const (
 
 // good are successes of each operation.
 var good = map[string]string{
-	"walletAddress.get":                    `{"id":"` + address + `","publicName":"Alice","assetCode":"USD","assetScale":2,"authServer":"https://as.example","resourceServer":"` + server + `"}`,
-	"walletAddress.getKeys":                `{"keys":[{"kid":"k","alg":"EdDSA","kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
+	"walletAddress.get": `{"id":"` + address + `","publicName":"Alice","assetCode":"USD","assetScale":2,` +
+		`"authServer":"https://as.example","resourceServer":"` + server + `"}`,
+	"walletAddress.getKeys": `{"keys":[{"kid":"k","alg":"EdDSA","kty":"OKP","crv":"Ed25519",` +
+		`"x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
 	"walletAddress.getDIDDocument":         `{"id":"did:web:wallet.example"}`,
 	"incomingPayment.get":                  incoming(`"completed":true,"methods":[]`),
 	"incomingPayment.getPublic":            `{"receivedAmount":` + usd("10") + `,"authServer":"https://as.example"}`,
-	"incomingPayment.create":               strings.Replace(incoming(`"completed":false,"methods":[{"type":"ilp","ilpAddress":"test.a.b","sharedSecret":"c2Vj"}]`), usd("5"), usd("0"), 1),
+	"incomingPayment.create":               strings.Replace(incoming(`"completed":false,"methods":[`+method+`]`), usd("5"), usd("0"), 1),
 	"incomingPayment.complete":             incoming(`"completed":true`),
 	"incomingPayment.list":                 page1(incoming(`"completed":false`)),
 	"quote.get":                            quote,
@@ -41,6 +43,8 @@ var good = map[string]string{
 	"outgoingPayment.list":                 page1(outgoing("5", "3", `,"failed":true`)),
 	"outgoingPayment.getGrantSpentAmounts": `{"spentDebitAmount":` + usd("7") + `,"spentReceiveAmount":null}`,
 }
+
+const method = `{"type":"ilp","ilpAddress":"test.a.b","sharedSecret":"c2Vj"}`
 
 func usd(value string) string { return `{"value":"` + value + `","assetCode":"USD","assetScale":2}` }
 
@@ -217,23 +221,68 @@ func TestArguments(t *testing.T) {
 	create := func(body string) Call {
 		return Call{Operation: "quote.create", URL: server, AccessToken: testToken, Body: []byte(body)}
 	}
-	for want, call := range map[string]Call{
-		`"operation" must be the name of an operation`:                                             {Operation: "quote.delete"},
-		`"url" must be an absolute https: URL, or http: on loopback`:                               {Operation: "walletAddress.get", URL: "wallet.example/alice"},
-		`"url" must be an https: URL, or http: on loopback`:                                        {Operation: "walletAddress.get", URL: "http://wallet.example/alice"},
-		`"first" must be from 1 to 100`:                                                            list(address, Pagination{First: 101}),
-		`"last" must be from 1 to 100`:                                                             list(address, Pagination{Last: -1}),
-		`"last" must not be given together with first`:                                             list(address, Pagination{First: 1, Last: 1, Cursor: "a"}),
-		`"last" requires cursor`:                                                                   list(address, Pagination{Last: 1}),
-		`"walletAddress" must be an absolute URL, or a payment pointer like $wallet.example/alice`: list("alice", Pagination{}),
-		`"args" must be an object`:                                                                 create(`[]`),
-		`"args.debitAmount" must be an object`:                                                     create(`{"debitAmount":"5"}`),
-		`"args.receiveAmount" must be an object`:                                                   create(`{"receiveAmount":null}`),
-		`"args.debitAmount.value" is missing`:                                                      create(`{"debitAmount":{}}`),
-		`"args.incomingAmount.assetScale" must be an integer from 0 to 255`:                        create(`{"incomingAmount":{"value":"5","assetCode":"USD","assetScale":2.5}}`),
-		`"args.debitAmount.assetCode" must be a string`:                                            create(`{"debitAmount":{"value":"5","assetCode":5,"assetScale":2}}`),
+	for _, test := range []struct {
+		want string
+		call Call
+	}{
+		{
+			`"operation" must be the name of an operation`,
+			Call{Operation: "quote.delete"},
+		},
+		{
+			`"url" must be an absolute https: URL, or http: on loopback`,
+			Call{Operation: "walletAddress.get", URL: "wallet.example/alice"},
+		},
+		{
+			`"url" must be an https: URL, or http: on loopback`,
+			Call{Operation: "walletAddress.get", URL: "http://wallet.example/alice"},
+		},
+		{
+			`"first" must be from 1 to 100`,
+			list(address, Pagination{First: 101}),
+		},
+		{
+			`"last" must be from 1 to 100`,
+			list(address, Pagination{Last: -1}),
+		},
+		{
+			`"last" must not be given together with first`,
+			list(address, Pagination{First: 1, Last: 1, Cursor: "a"}),
+		},
+		{
+			`"last" requires cursor`,
+			list(address, Pagination{Last: 1}),
+		},
+		{
+			`"walletAddress" must be an absolute URL, or a payment pointer like $wallet.example/alice`,
+			list("alice", Pagination{}),
+		},
+		{
+			`"args" must be an object`,
+			create(`[]`),
+		},
+		{
+			`"args.debitAmount" must be an object`,
+			create(`{"debitAmount":"5"}`),
+		},
+		{
+			`"args.receiveAmount" must be an object`,
+			create(`{"receiveAmount":null}`),
+		},
+		{
+			`"args.debitAmount.value" is missing`,
+			create(`{"debitAmount":{}}`),
+		},
+		{
+			`"args.incomingAmount.assetScale" must be an integer from 0 to 255`,
+			create(`{"incomingAmount":{"value":"5","assetCode":"USD","assetScale":2.5}}`),
+		},
+		{
+			`"args.debitAmount.assetCode" must be a string`,
+			create(`{"debitAmount":{"value":"5","assetCode":5,"assetScale":2}}`),
+		},
 	} {
-		checkArgument(t, want, call)
+		checkArgument(t, test.want, test.call)
 	}
 	for _, value := range []string{`5`, `"5.0"`, `"-5"`, `"+5"`, `"5e2"`, `""`, `" 5"`, `"0x5"`, `"18446744073709551616"`, `"1_0"`, `null`} {
 		checkArgument(t, `"args.debitAmount.value" `+amount, create(`{"debitAmount":{"value":`+value+`,"assetCode":"USD","assetScale":2}}`))
@@ -374,9 +423,11 @@ func TestBeyondTheDocuments(t *testing.T) {
 		{"incomingPayment.get", replace("incomingPayment.get", `"incomingAmount":`+usd("10")+",", ""), ""},
 		{"incomingPayment.getPublic", replace("incomingPayment.get", usd("10"), euros), ""},
 		{"incomingPayment.create", replace("incomingPayment.create", usd("10"), euros), assets},
-		{"incomingPayment.create", replace("incomingPayment.create", usd("0"), usd("1")), "receivedAmount.value: expected 0 of what was just created, found more"},
+		{"incomingPayment.create", replace("incomingPayment.create", usd("0"), usd("1")),
+			"receivedAmount.value: expected 0 of what was just created, found more"},
 		{"incomingPayment.create", replace("incomingPayment.create", usd("0"), usd("000")), ""},
-		{"incomingPayment.create", replace("incomingPayment.create", "false", "true"), "completed: expected false of what was just created, found true"},
+		{"incomingPayment.create", replace("incomingPayment.create", "false", "true"),
+			"completed: expected false of what was just created, found true"},
 		{"incomingPayment.complete", replace("incomingPayment.complete", "true", "false"), "completed: expected true, found false"},
 		{"incomingPayment.complete", replace("incomingPayment.complete", `,"completed":true`, ""), "completed: expected true, found false"},
 		{"incomingPayment.complete", replace("incomingPayment.complete", usd("10"), euros), assets},
@@ -385,11 +436,13 @@ func TestBeyondTheDocuments(t *testing.T) {
 		{"outgoingPayment.list", `{"result":[]}`, ""},
 		{"outgoingPayment.get", replace("outgoingPayment.get", usd("3"), scale), "sentAmount: expected the asset of debitAmount, found another"},
 		{"outgoingPayment.get", outgoing("5", "6", ""), "sentAmount.value: expected no more than debitAmount.value, found more"},
-		{"outgoingPayment.get", outgoing("18446744073709551614", "18446744073709551615", ""), "sentAmount.value: expected no more than debitAmount.value, found more"},
+		{"outgoingPayment.get", outgoing("18446744073709551614", "18446744073709551615", ""),
+			"sentAmount.value: expected no more than debitAmount.value, found more"},
 		{"outgoingPayment.get", outgoing("5", "5", ""), ""},
 		{"outgoingPayment.get", outgoing("5", "5", `,"failed":true`), "failed: expected false where everything was sent, found true"},
 		{"outgoingPayment.create", outgoing("5", "5", `,"failed":true`), "failed: expected false where everything was sent, found true"},
-		{"outgoingPayment.list", page1(outgoing("5", "5", "") + "," + outgoing("5", "6", "")), "result[1].sentAmount.value: expected no more than debitAmount.value, found more"},
+		{"outgoingPayment.list", page1(outgoing("5", "5", "") + "," + outgoing("5", "6", "")),
+			"result[1].sentAmount.value: expected no more than debitAmount.value, found more"},
 	} {
 		client, _ := newClient(t, responds(test.body))
 		_, err := client.Do(t.Context(), callOf(named(test.operation)))
@@ -412,19 +465,27 @@ func TestProblems(t *testing.T) {
 		{"walletAddress.getDIDDocument", `[]`, "the response: expected an object, found array"},
 		{"incomingPayment.list", `{"result":{}}`, "result: expected an array, found object"},
 		{"walletAddress.getKeys", `{"keys":[{"kid":7,"alg":"RS256","kty":"OKP","crv":"Ed25519","x":"="}]}`,
-			`keys[0].kid: expected a string, found number; keys[0].alg: expected "EdDSA", found another string; keys[0].x: expected a base64url string, found another string`},
+			`keys[0].kid: expected a string, found number; ` +
+				`keys[0].alg: expected "EdDSA", found another string; ` +
+				`keys[0].x: expected a base64url string, found another string`},
 		{"outgoingPayment.getGrantSpentAmounts", `{"spentDebitAmount":{"value":5,"assetCode":"USD","assetScale":256},"spentReceiveAmount":null}`,
-			"spentDebitAmount.value: expected an unsigned 64-bit integer as text, found number; spentDebitAmount.assetScale: expected an integer from 0 to 255, found number"},
+			"spentDebitAmount.value: expected an unsigned 64-bit integer as text, found number; " +
+				"spentDebitAmount.assetScale: expected an integer from 0 to 255, found number"},
 		{"incomingPayment.getPublic", `{"receivedAmount":` + usd("5") + `}`, "authServer is missing"},
-		{"incomingPayment.get", strings.Replace(good["incomingPayment.get"], `"5"`, `5`, 1), "receivedAmount.value: expected an unsigned 64-bit integer as text, found number"},
-		{"incomingPayment.get", strings.Replace(good["incomingPayment.get"], `"receivedAmount"`, `"ReceivedAmount"`, 1), "receivedAmount is missing"},
+		{"incomingPayment.get", strings.Replace(good["incomingPayment.get"], `"5"`, `5`, 1),
+			"receivedAmount.value: expected an unsigned 64-bit integer as text, found number"},
+		{"incomingPayment.get", strings.Replace(good["incomingPayment.get"], `"receivedAmount"`, `"ReceivedAmount"`, 1),
+			"receivedAmount is missing"},
 		{"incomingPayment.get", strings.Replace(good["incomingPayment.get"], `"receivedAmount"`, `"receivedAmount":5,"receivedAmount"`, 1), ""},
-		{"quote.get", strings.Replace(quote, payment, "https://rs.example/incoming-payments/", 1), "receiver: expected the URL of an incoming payment, found another string"},
+		{"quote.get", strings.Replace(quote, payment, "https://rs.example/incoming-payments/", 1),
+			"receiver: expected the URL of an incoming payment, found another string"},
 		{"quote.get", strings.Replace(quote, `"ilp"`, `"card"`, 1), `method: expected "ilp", found another string`},
 		{"outgoingPayment.get", outgoing("5", "3", `,"failed":"no"`), "failed: expected true or false, found another string"},
 		{"outgoingPayment.list", `{"pagination":{"startCursor":"","hasNextPage":true,"hasPreviousPage":null},"result":[]}`,
-			"pagination.startCursor: expected a string that is not empty, found another string; pagination.hasPreviousPage: expected true or false, found null"},
-		{"incomingPayment.create", strings.Replace(good["incomingPayment.create"], "test.a.b", "test..b", 1), "methods[0].ilpAddress: expected an ILP address, found another string"},
+			"pagination.startCursor: expected a string that is not empty, found another string; " +
+				"pagination.hasPreviousPage: expected true or false, found null"},
+		{"incomingPayment.create", strings.Replace(good["incomingPayment.create"], "test.a.b", "test..b", 1),
+			"methods[0].ilpAddress: expected an ILP address, found another string"},
 	} {
 		client, _ := newClient(t, responds(test.body))
 		_, err := client.Do(t.Context(), callOf(named(test.operation)))
@@ -441,8 +502,17 @@ func TestProblems(t *testing.T) {
 // A long list of wrong items is given up early.
 func TestProblemsEnd(t *testing.T) {
 	body := `{"result":[` + strings.Repeat("{},", 100_000) + `{}]}`
+	value, err := signedhttp.Decode([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c checker
+	c.check("", "@list-outgoing-payments", value)
+	if len(c.problems) < enough || len(c.problems) > enough+10 {
+		t.Errorf("%d problems were looked for", len(c.problems))
+	}
 	client, _ := newClient(t, responds(body))
-	_, err := client.Do(t.Context(), callOf(named("outgoingPayment.list")))
+	_, err = client.Do(t.Context(), callOf(named("outgoingPayment.list")))
 	if e := failure(t, err); len(e.Problems) != 21 {
 		t.Errorf("%d problems", len(e.Problems))
 	}
@@ -476,13 +546,17 @@ func TestProblemsRepeatNothing(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	for kind, texts := range map[string]map[string]bool{
-		"uint64":    {"0": true, "007": true, "18446744073709551615": true, "18446744073709551616": false, "": false, "-1": false, "1.0": false, "１": false},
-		"base64url": {"aZ09-_": true, "": false, "a=": false, "a+b": false, "a/b": false, "é": false, "a\n": false, "@": false, "[": false, "`": false, "{": false},
-		"ilp-address": {"g.a": true, "test1.a.b~c_-d": true, "test4.a": false, "test.": false, "test": false, "": false, ".a": false, "g..a": false, "g.a.": false, "G.a": false,
+		"uint64": {"0": true, "007": true, "18446744073709551615": true, "18446744073709551616": false, "": false,
+			"-1": false, "1.0": false, "１": false},
+		"base64url": {"aZ09-_": true, "": false, "a=": false, "a+b": false, "a/b": false, "é": false,
+			"a\n": false, "@": false, "[": false, "`": false, "{": false},
+		"ilp-address": {"g.a": true, "test1.a.b~c_-d": true, "test4.a": false, "test.": false, "test": false, "": false,
+			".a": false, "g..a": false, "g.a.": false, "G.a": false,
 			"g.é": false, "g a.b": false, "private.a": true, "g." + strings.Repeat("a", 1021): true, "g." + strings.Repeat("a", 1022): false, "g. .a": false},
 		"receiver": {payment: true, "http://a/incoming-payments/b": true, "https:///incoming-payments/b": false, "https://a/incoming-payments/": false,
 			"https://a/b/incoming-payments//incoming-payments/c": true, "ftp://a/incoming-payments/b": false, "HTTPS://a/incoming-payments/b": false,
-			"https://a\n/incoming-payments/b": false, "https://a/incoming-payments/b\n": false, "https://a/incoming-payments/b\u2028": false, "https://": false, "https://a": false, "": false,
+			"https://a\n/incoming-payments/b": false, "https://a/incoming-payments/b\n": false, "https://a/incoming-payments/b\u2028": false,
+			"https://": false, "https://a": false, "": false,
 			"https://é/incoming-payments/b": true},
 		"text": {"a": true, "": false},
 	} {

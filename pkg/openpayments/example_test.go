@@ -26,8 +26,9 @@ var (
 	key   = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)) // use ed25519.GenerateKey
 	alice = responding{"/alice": `{"id":"https://wallet.example/alice","publicName":"Alice","assetCode":"USD","assetScale":2,` +
 		`"authServer":"https://auth.example","resourceServer":"https://wallet.example/op"}`}
-	payments = responding{"/outgoing-payments": `{"pagination":{"hasNextPage":false,"hasPreviousPage":false},"result":[{"id":"https://rs.example/outgoing-payments/1",` +
-		`"walletAddress":"https://wallet.example/alice","receiver":"https://shop.example/incoming-payments/7",` +
+	payments = responding{"/outgoing-payments": `{"pagination":{"hasNextPage":false,"hasPreviousPage":false},"result":[{` +
+		`"id":"https://rs.example/outgoing-payments/1","walletAddress":"https://wallet.example/alice",` +
+		`"receiver":"https://shop.example/incoming-payments/7",` +
 		`"receiveAmount":{"value":"1150","assetCode":"EUR","assetScale":2},"debitAmount":{"value":"1250","assetCode":"USD","assetScale":2},` +
 		`"sentAmount":{"value":"1250","assetCode":"USD","assetScale":2},"createdAt":"2026-11-28T12:00:00Z"}]}`}
 )
@@ -67,13 +68,17 @@ func ExampleClient_CreateOutgoingPayment() {
 		WalletAddress: "https://wallet.example/alice", QuoteID: "https://rs.example/quotes/1",
 	})
 	var failure *signedhttp.Error
-	if errors.As(err, &failure) {
-		fmt.Println(failure.Code, failure.Retryable)
+	if !errors.As(err, &failure) {
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(err)
+	fmt.Println(failure.Code, failure.Retryable)
+	fmt.Println(failure.Description)
+	fmt.Println(failure.Advice)
 	// Output:
 	// invalid_quote false
-	// open-payments: outgoingPayment.create: invalid_quote: invalid quote. The quote has expired or was used, or its receiver takes no more: ask for a new quote.
+	// invalid quote
+	// The quote has expired or was used, or its receiver takes no more: ask for a new quote.
 }
 
 // Money is never a float.

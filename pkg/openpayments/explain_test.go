@@ -40,7 +40,8 @@ func TestCodes(t *testing.T) {
 		_, err := client.Do(t.Context(), callOf(named(test.operation)))
 		e := failure(t, err)
 		hasAdvice := e.Advice != "" && strings.HasSuffix(e.Advice, ".") && !strings.ContainsAny(e.Advice, "\t\n")
-		if e.Code != test.want || e.Description != test.description || e.Status != test.status || e.Retryable || hasAdvice != (test.want != fmt.Sprint(test.status)) {
+		isExplained := test.want != fmt.Sprint(test.status)
+		if e.Code != test.want || e.Description != test.description || e.Status != test.status || e.Retryable || hasAdvice != isExplained {
 			t.Errorf("%d %q of %s: %+v", test.status, test.description, test.operation, e)
 		}
 	}
@@ -63,11 +64,12 @@ func TestCodesOfOthersStay(t *testing.T) {
 
 // An id that is unknown is 401, as a signature that fails is: the server repeats the id.
 func TestNotFound(t *testing.T) {
-	for body, want := range map[string]string{
-		`{"error":{"code":"401","description":"Unauthorized","details":{"description":"Failed to get wallet address from incoming payment","id":"1"}}}`: CodeNotFound,
-		`{"error":{"code":"401","description":"Unauthorized","details":{"keys":[]}}}`:                                                                   "401",
-		`{"error":{"code":"401","description":"Signature validation error","details":{"id":"1"}}}`:                                                      "401",
+	for details, want := range map[string]string{
+		`"Unauthorized","details":{"description":"Failed to get wallet address from incoming payment","id":"1"}`: CodeNotFound,
+		`"Unauthorized","details":{"keys":[]}`:              "401",
+		`"Signature validation error","details":{"id":"1"}`: "401",
 	} {
+		body := `{"error":{"code":"401","description":` + details + `}}`
 		client, _ := newClient(t, fake.Response{Status: 401, Body: body})
 		_, err := client.Do(t.Context(), callOf(named("incomingPayment.getPublic")))
 		if e := failure(t, err); e.Code != want {
