@@ -22,8 +22,9 @@ import (
 // It never sends cookies or a referrer. A request with a signature follows no redirect. Browsers
 // hide where a redirect leads and which one it was: it is reported as status 302. Other requests follow them, and the
 // Request of the response has the URL that it came from. The header Cache-Control: no-store is not sent: it is the cache
-// mode of the request, which else is "default". Browsers compute Content-Length themselves. The end of the request's context aborts the request. Where that is the context of
-// a call of JavaScript (see Async), JavaScript knows what its call has sent and received.
+// mode of the request, which else is "default". Browsers compute Content-Length themselves. The end of the request's
+// context aborts the request. Where that is the context of a call of JavaScript (see Async), JavaScript knows what its
+// call has sent and received.
 type Fetch struct {
 	Func safejs.Value
 	// Limit is how much of the body of a response is read: it ends after so many bytes and one more.

@@ -125,7 +125,8 @@ func TestForeignKeysInASet(t *testing.T) {
 		})
 	}
 	for name, key := range map[string]string{
-		"private RSA": `{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"},`, "symmetric": `{"kty":"oct","k":"AQAB"},`, "private AKP": `{"kty":"AKP","priv":"AQAB"},`,
+		"private RSA": `{"kty":"RSA","n":"AQAB","e":"AQAB","d":"AQAB"},`, "symmetric": `{"kty":"oct","k":"AQAB"},`,
+		"private AKP": `{"kty":"AKP","priv":"AQAB"},`,
 	} {
 		t.Run(name, func(t *testing.T) { want(t, c.put("bad", "", `{"keys":[`+key+ours), http.StatusBadRequest, "-") })
 	}

@@ -293,7 +293,8 @@ func TestNobodyIsAskedForIncomingPaymentsAndQuotes(t *testing.T) {
 
 func TestSubject(t *testing.T) {
 	c := start(t, Config{Wait: NoWait})
-	pending := c.send("POST", base+"/auth/", "", `{"subject":{"sub_ids":[{"id":"http://sandbox.example/alice","format":"uri"}]},"client":{"walletAddress":"`+
+	pending := c.send("POST", base+"/auth/", "", `{"subject":{"sub_ids":[{"id":"http://sandbox.example/alice","format":"uri"}]},`+
+		`"client":{"walletAddress":"`+
 		base+`/clients/shop"},"interact":{"start":["redirect"]`+finishMember+`}}`)
 	want(t, pending, http.StatusOK, "")
 	final := c.resume(pending, reference(c.approve(pending)))

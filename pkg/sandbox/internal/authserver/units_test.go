@@ -79,7 +79,10 @@ func TestAmountsAndRightsInWords(t *testing.T) {
 	}
 	request := &grantRequest{
 		access: []access{
-			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://w.example/alice", Limits: &limits{ReceiveAmount: &amount{"1", "EUR", scale(0)}, Receiver: "R", Interval: "I"}},
+			{
+				Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://w.example/alice",
+				Limits: &limits{ReceiveAmount: &amount{"1", "EUR", scale(0)}, Receiver: "R", Interval: "I"},
+			},
 			{Type: "outgoing-payment", Actions: []string{"create"}, Identifier: "https://alice.example"},
 			{Type: "incoming-payment", Actions: []string{"read"}, Identifier: "https://w.example/bob/"},
 			{Type: "quote", Actions: []string{"read"}},
@@ -90,7 +93,8 @@ func TestAmountsAndRightsInWords(t *testing.T) {
 	for _, right := range describeRights(request) {
 		texts = append(texts, right.Text+": "+strings.Join(right.Details, "; "))
 	}
-	const expected = `send as much as it takes for the receiver to get 1 EUR from alice: only to R; again in every interval of I; wallet address: https://w.example/alice; actions: create
+	const expected = `send as much as it takes for the receiver to get 1 EUR from alice: ` +
+		`only to R; again in every interval of I; wallet address: https://w.example/alice; actions: create
 send any amount from https://alice.example: wallet address: https://alice.example; actions: create
 use incoming payments of bob: wallet address: https://w.example/bob/; actions: read
 use quotes: actions: read
