@@ -459,15 +459,16 @@ function wantedError(title, theirs) {
   if (refused[title]) return { name: "TypeError", argument: refused[title][1] };
   const [status, description, code] = different[title]?.[1] ?? [theirs.status, theirs.description.trim(), failures[title][2]];
   const { name, details, validationErrors } = theirs;
-  return { name, status, description, details: different[title] ? undefined : details, validationErrors, code };
+  const ours = { name, status, description, details: different[title] ? undefined : details, validationErrors, code };
+  return { ...ours, retryable: status >= 500 }; // what is wrong with a request is wrong the next time too
 }
 
 /** What can be the same in an error: our message names call, status and code, because the message is what ends up in logs. */
 function comparable(outcome) {
   if (!outcome.error) return outcome;
-  const { name, message, status, description, details, validationErrors, code } = outcome.error;
+  const { name, message, status, description, details, validationErrors, code, retryable } = outcome.error;
   if (name === "TypeError") return { name, argument: /^"([^"]+)"/.exec(message)?.[1] };
-  return { name, status, description, details, validationErrors, code };
+  return { name, status, description, details, validationErrors, code, retryable };
 }
 
 test("our client in Node", { timeout }, async () => assertSame(await run(await clientInNode())));
