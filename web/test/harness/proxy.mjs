@@ -1,6 +1,7 @@
 // A proxy before the sandbox. It counts what passes, and changes, holds back or breaks off what a
 // test wants changed. Host headers stay as they are, so the sandbox answers under the proxy's name.
 
+import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { close, listen } from "./http.mjs";
