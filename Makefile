@@ -54,7 +54,7 @@ test-wasm:
 
 test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
-	cd web/test && npx --no-install tsc && node --test --test-concurrency=1 *.test.mjs
+	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
 # The long runs: random calls under random faults in both browsers, and a million random inputs. Half an hour at most.
 soak: build web/test/node_modules

@@ -36,8 +36,9 @@ export function publicResources(options) {
   return { walletAddress, incomingPayment: { get: incomingPayment.getPublic } };
 }
 
-function listSettings(target, pagination = {}) {
+function listSettings(target, pagination) {
   checkObject(target, "target");
+  pagination ??= {};
   checkObject(pagination, "pagination");
   const { first, last, cursor } = pagination;
   for (const [name, value] of Object.entries({ first, last })) {
@@ -55,7 +56,8 @@ function withWalletAddress(args) {
 }
 
 /** Goes through a list page by page. The next page is asked for when its first item is. */
-async function* everyItem(list, target, pagination = {}) {
+async function* everyItem(list, target, pagination) {
+  pagination ??= {};
   checkObject(pagination, "pagination");
   if (/** @type {any} */ (pagination).last !== undefined)
     throw argumentError("last", "must not be given: every page is read, from the first");

@@ -214,7 +214,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     ],
     ["signed quote.create", [target, { ...quote, debitAmount: { ...amount, assetScale: 256 } }], "args.debitAmount.assetScale"],
     ["signed incomingPayment.list", [target], "walletAddress"],
-    ["signed incomingPayment.list", [collection, null], "pagination"],
+    ["signed incomingPayment.list", [collection, 5], "pagination"],
     ["signed incomingPayment.list", [collection, { first: 0 }], "first"],
     ["signed incomingPayment.list", [collection, { first: 101 }], "first"],
     ["signed incomingPayment.list", [collection, { first: "5" }], "first"],

@@ -18,7 +18,7 @@
 //	GET  /outgoing-payments/{id}             read
 //	GET  /outgoing-payment-grant             what was spent under the grant of the token
 //
-// Money is debited by double entry, in package ledger. A payment is created with nothing sent, its debit amount is held,
+// Money moves by double entry, in package ledger. A payment is created with nothing sent, its debit amount is held,
 // and then it is delivered in the background. A receiver that has no room any more leaves the payment under way until
 // its quote expires, and then it fails. What a payment that failed did not send goes back, the fee too. A payment
 // without enough money in the wallet is created, and fails.
