@@ -115,9 +115,7 @@ func readResponse(req *http.Request, values []safejs.Value) (*http.Response, err
 		header.Add(pair[0], pair[1])
 	}
 	if head.URL != "" {
-		if req, err = cameFrom(req, head.URL); err != nil {
-			return nil, err
-		}
+		req = cameFrom(req, head.URL)
 	}
 	body := io.Reader(bytes.NewReader(content))
 	if len(values) > 1 {
@@ -129,15 +127,15 @@ func readResponse(req *http.Request, values []safejs.Value) (*http.Response, err
 	}, nil
 }
 
-// cameFrom returns the request with the URL to which redirects have led.
-func cameFrom(req *http.Request, address string) (*http.Request, error) {
+// cameFrom returns the request with the URL to which redirects have led, which is empty where it cannot be read.
+func cameFrom(req *http.Request, address string) *http.Request {
 	target, err := url.Parse(address)
 	if err != nil {
-		return nil, err
+		target = &url.URL{}
 	}
 	last := *req
 	last.URL, last.Host = target, target.Host
-	return &last, nil
+	return &last
 }
 
 // failing is a reader that fails.

@@ -168,6 +168,10 @@ func TestFetchWithoutSignature(t *testing.T) {
 	if sent != `["follow","no-store",{"Accept":"application/json"}]` {
 		t.Errorf("sent with %s", sent)
 	}
+	res = send("async () => ({ status: 200, url: 'http://[::1', text: () => '' })")
+	if got := *res.Request.URL; got != (url.URL{}) {
+		t.Errorf("it came from %v", got)
+	}
 	for _, url := range []string{"''", "undefined", "'https://server.example/continue/1?a=%7e'"} {
 		res := send("async () => ({ status: 200, url: " + url + ", text: () => '' })")
 		if got := res.Request.URL; got.Host != "server.example" || got.Opaque == "" {

@@ -141,7 +141,8 @@ func (c *checker) checkSimple(path, kind string, value any) {
 		number, isNumber := value.(float64)
 		expected, fits = "an integer from 0 to 255", isNumber && number >= 0 && number <= 255 && number == math.Trunc(number)
 	case "boolean":
-		expected, fits = "true or false", value == true || value == false
+		_, fits = value.(bool)
+		expected = "true or false"
 	case "object":
 		_, fits = value.(map[string]any)
 		expected = "an object"

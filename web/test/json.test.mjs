@@ -54,6 +54,12 @@ const around =
     return Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]);
   };
 
+/** What the suite has not: a number beyond float64 in an object of so many members that the map of them has grown. */
+for (const members of [7, 8, 9, 15, 100]) {
+  const many = Array.from({ length: members }, (_, i) => `"member ${i}":{"n":1}`).join();
+  cases.push({ name: `y_${members} members and 1e400`, bytes: Buffer.from(`{${many},"beyond":1e400}`) });
+}
+
 const places = {
   "a response": { status: 200, body: around("…") },
   "an error": { status: 400, body: around("…") },
