@@ -73,7 +73,7 @@ func checkOutgoing(c *checker, path string, payment map[string]any) {
 	}
 }
 
-// isTrue: to compare an interface would need functions that the primary wasm module does not have.
+// isTrue tells true from every other value.
 func isTrue(value any) bool {
 	is, _ := value.(bool)
 	return is
