@@ -3,7 +3,7 @@
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
 	COMPRESS=no ./build.sh >/dev/null
-	go run ./web/serve
+	go run ./web/serve -fee 200 -payment-delay 1s
 
 # Everything. Needs Go, Node 20 and npm, and installs the rest.
 test: lint test-go test-fuzz test-wasm build test-web

@@ -39,6 +39,8 @@ type options struct {
 	lenient           bool
 	rotate            bool
 	faults            bool
+	feeBasisPoints    uint64
+	paymentDelay      time.Duration
 }
 
 func main() {
@@ -69,6 +71,8 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 	flags.BoolVar(&o.rotate, "rotate-continuation", false, "let the sandbox change continuation token and URI with every answer")
 	flags.DurationVar(&o.quoteLifetime, "quote-lifetime", 5*time.Minute, "how long quotes of the sandbox can be paid")
 	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 10*time.Minute, "how long access tokens of the sandbox are good for")
+	flags.Uint64Var(&o.feeBasisPoints, "fee", 0, "what the sandbox takes of the sender of a payment besides, in hundredths of a percent of it")
+	flags.DurationVar(&o.paymentDelay, "payment-delay", 0, "how long payments of the sandbox are under way")
 	flags.BoolVar(&o.faults, "faults", false, "let the sandbox take faults at /faults, with the secret in the line of JSON")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -140,6 +144,8 @@ func (o options) sandboxConfig() sandbox.Config {
 		RotateContinuation:      o.rotate,
 		QuoteLifetime:           o.quoteLifetime,
 		AccessLifetime:          o.tokenLifetime,
+		Fee:                     sandbox.Fee{BasisPoints: o.feeBasisPoints},
+		PaymentDelay:            o.paymentDelay,
 	}
 	if o.wait <= 0 {
 		config.Wait = sandbox.NoWait

@@ -222,13 +222,19 @@ func TestSandboxFlags(t *testing.T) {
 	if c := parse("-quote-lifetime", "1ms", "-token-lifetime", "2s"); c.QuoteLifetime != time.Millisecond || c.AccessLifetime != 2*time.Second {
 		t.Errorf("with lifetimes %+v", c)
 	}
+	if c := parse(); c.Fee != (sandbox.Fee{}) || c.PaymentDelay != 0 {
+		t.Errorf("payments by default %+v", c)
+	}
+	if c := parse("-fee", "200", "-payment-delay", "1s"); c.Fee.BasisPoints != 200 || c.PaymentDelay != time.Second {
+		t.Errorf("payments with flags %+v", c)
+	}
 	if parse().FaultSecret != "" {
 		t.Error("faults without being asked for")
 	}
 	if first, second := parse("-json", "-faults").FaultSecret, parse("-json", "-faults").FaultSecret; first == "" || first == second {
 		t.Errorf("secrets %q and %q", first, second)
 	}
-	for _, args := range [][]string{{"-wait", "soon"}, {"-unknown"}, {"stray"}, {"-faults"}} {
+	for _, args := range [][]string{{"-wait", "soon"}, {"-fee", "-1"}, {"-unknown"}, {"stray"}, {"-faults"}} {
 		if _, err := parseOptions(args, io.Discard); err == nil {
 			t.Errorf("%q was accepted", args)
 		}
