@@ -38,7 +38,30 @@ export const breaks = {
     wallet: "approve",
     protects: "The server refused to be hurried and processed nothing. The grant is as it was: you can still go to the wallet.",
   },
+  limit: {
+    code: "limit_exceeded",
+    label: "Pay more than you allowed",
+    hint: "You approve 5.00, and the page tries to pay 7.50.",
+    wallet: "approve",
+    protects: "You approved a limit, and your wallet holds every payment against it. No money moved.",
+  },
+  twice: {
+    code: "invalid_quote",
+    label: "Pay twice",
+    hint: "The page pays, and then pays the same quote again.",
+    wallet: "approve",
+    protects: "A quote can be paid once. The second payment was refused, and no more money moved.",
+  },
 };
+
+/** Codes that have other causes too than what can be broken on purpose. */
+const ambiguous = ["invalid_client", "invalid_quote"];
+
+/** What protected the person: known for what was broken on purpose, and for what speaks for itself. */
+export function protectionFrom(code, broken) {
+  if (breaks[broken].code === code) return breaks[broken].protects;
+  return Object.values(breaks).find((one) => one.code === code && !ambiguous.includes(code))?.protects;
+}
 
 /** Raises the amount in the body of a grant request. */
 export function raiseAmount(body) {
@@ -84,6 +107,14 @@ const advice = {
   invalid_client: "Sign with the key that is published and that asked for the grant, and let nothing change what was signed.",
   invalid_continuation: startAgain,
   request_denied: startAgain,
+  inactive_token: "Start again: the token has expired, or was exchanged or revoked.",
+  insufficient_grant: "Ask for a grant that allows this, for exactly this wallet address.",
+  limit_exceeded: "Pay less, or ask for a grant with a higher limit.",
+  invalid_quote: "Look for the payment first, since the quote was paid or has expired. Then ask for a new quote.",
+  invalid_receiver: "Ask the receiver for a new incoming payment.",
+  invalid_amount: "Pay in the receiver’s currency, and not more than it still expects.",
+  wrong_state: "Ask the receiver for a new incoming payment: this one is completed or has expired.",
+  not_found: "Check the address. What has expired unpaid is deleted.",
   user_denied: "Tell the person that nothing happened. Start again if they want to.",
 };
 

@@ -3,7 +3,7 @@
 
 import { block, linkTo, namedLines, renderExchange } from "./bytes.js";
 import { h, hiddenText, milliseconds } from "./dom.js";
-import { cast, links } from "./steps.js";
+import { cast } from "./steps.js";
 
 const pace = 450; // milliseconds from one row to the next, so that eyes can follow
 
@@ -100,13 +100,13 @@ function bytesOf({ exchange, parts }) {
   return h("details", {}, h("summary", {}, "Show the details"), h("div", { class: "bytes" }, sections));
 }
 
-function renderFailure({ code, status, description, protects, todo }) {
+function renderFailure({ code, status, link, description, protects, todo }) {
   const row = (term, ...content) => content[0] !== undefined && [h("dt", {}, term), h("dd", {}, ...content.flat())];
   return h(
     "dl",
     { class: "failure" },
     protects && [h("dt", { class: "protects" }, "What protected you"), h("dd", {}, protects)],
-    row("Code", code && h("code", {}, code), status ? [`, with status ${status} `, linkTo(links.errors)] : ""),
+    row("Code", code && h("code", {}, code), status ? [`, with status ${status} `, linkTo(link)] : ""),
     row("Description", description),
     row("What to do", todo),
   );

@@ -3,6 +3,8 @@
 const rfc9635 = (section) => [`RFC 9635 §${section}`, `https://www.rfc-editor.org/rfc/rfc9635#section-${section}`];
 const rfc9421 = (section) => [`RFC 9421 §${section}`, `https://www.rfc-editor.org/rfc/rfc9421#section-${section}`];
 
+const resource = (operation) => ["Open Payments", `https://openpayments.dev/apis/resource-server/operations/${operation}/`];
+const walletDocument = ["Open Payments", "https://openpayments.dev/apis/wallet-address-server/operations/get-wallet-address/"];
 const rfc8037 = ["RFC 8037 §2", "https://www.rfc-editor.org/rfc/rfc8037#section-2"];
 const keyCard = ["Look at the key", "#key"];
 
@@ -12,6 +14,7 @@ export const cast = {
   page: "This page",
   wallet: "Wallet",
   server: "Authorization server",
+  shop: "Shop’s\u00a0wallet", // in the lane of wallets
 };
 
 export const steps = {
@@ -50,7 +53,7 @@ export const steps = {
     to: "wallet",
     title: "The wallet names its authorization server",
     text: "A wallet address is a URL, and its document says who issues tokens.",
-    link: ["Open Payments", "https://openpayments.dev"],
+    link: walletDocument,
   },
   request: {
     from: "page",
@@ -124,6 +127,87 @@ export const steps = {
     text: "The token is bound to the key: whoever steals it alone has nothing.",
     link: rfc9635("3.2.1"),
   },
+  shop: {
+    from: "page",
+    to: "shop",
+    title: "The shop’s wallet names its servers",
+    text: "The shop has a wallet address too, and nobody has to sign to read it.",
+    link: walletDocument,
+  },
+  billGrant: {
+    from: "page",
+    to: "server",
+    title: "The page asks for a grant to bill you",
+    text: "To expect money needs nobody’s consent: the token comes at once.",
+    link: rfc9635("3.2"),
+  },
+  bill: {
+    from: "page",
+    to: "shop",
+    title: "The shop expects a payment",
+    text: "The shop’s wallet has not made an incoming payment.",
+    link: resource("create-incoming-payment"),
+  },
+  quoteGrant: {
+    from: "page",
+    to: "server",
+    title: "The page asks for a grant to get quotes",
+    text: "To ask for a price needs nobody’s consent either.",
+    link: rfc9635("3.2"),
+  },
+  quote: {
+    from: "page",
+    to: "wallet",
+    title: "Your wallet says what it costs",
+    text: "Your wallet has not made a quote.",
+    link: resource("create-quote"),
+  },
+  pay: {
+    from: "page",
+    to: "wallet",
+    title: "The page pays",
+    text: "It hands in your token and the quote, and your wallet holds them against what you approved.",
+    link: resource("create-outgoing-payment"),
+  },
+  again: {
+    from: "page",
+    to: "wallet",
+    title: "The page pays the same quote again",
+    text: "It hands in the same token and the same quote, with a new signature.",
+    link: resource("create-outgoing-payment"),
+  },
+  list: {
+    from: "page",
+    to: "wallet",
+    title: "The page looks for the payment",
+    text: "Before anything is paid again, the list of payments says whether it was paid already.",
+    link: resource("list-outgoing-payments"),
+  },
+  look: {
+    from: "page",
+    to: "wallet",
+    title: "The page asks what became of it",
+    text: "Your wallet has not said what it has sent.",
+    link: resource("get-outgoing-payment"),
+  },
+  receipt: {
+    from: "page",
+    to: "shop",
+    title: "The shop’s wallet is asked as well",
+    text: "The shop’s wallet has not said what it received.",
+    link: resource("get-incoming-payment"),
+  },
+  paid: {
+    from: "page",
+    to: "page",
+    state: "good",
+  },
+  failed: {
+    from: "wallet",
+    to: "wallet",
+    title: "The payment failed",
+    state: "bad",
+  },
 };
 
 /** What each covered component of a signature is there for. */
@@ -142,5 +226,6 @@ export const components = {
 export const links = {
   signatureBase: rfc9421("2.5"),
   errors: rfc9635("3.6"),
+  resources: ["Open Payments", "https://openpayments.dev/concepts/resources/"],
   digest: ["RFC 9530 §2", "https://www.rfc-editor.org/rfc/rfc9530#section-2"],
 };

@@ -5,11 +5,13 @@ import {
   checkPublished,
   continueGrant,
   createAuthenticatedClient,
+  createUnauthenticatedClient,
   generateKey,
   isFinalizedGrantWithAccessToken,
   jwks,
   loadKey,
   saveKey,
+  toAmountValue,
   verifyInteractionHash,
 } from "/dist/index.js";
 import { changeHash, raiseAmount } from "./breaks.js";
@@ -32,7 +34,7 @@ export async function begin(walk, { step, showKey, caught }) {
     });
   };
   const client = await makeClient(setup, key, recordingFetch(record, { tamper: broken === "tamper" ? raiseAmount : undefined }));
-  walk.authServer = wallet.authServer;
+  walk.wallet = wallet;
   walk.pending = await client.grant.start({ url: wallet.authServer }, grantRequest(wallet));
   walk.askedAt = Date.now();
   if (broken === "fast") await hurry(walk.pending, key, step).catch(caught);
@@ -49,7 +51,7 @@ async function takeKey({ keyName }, step) {
 
 /** The sandbox hosts the wallet address of this page's client; elsewhere that is your own server. */
 async function publish(setup, key, step) {
-  const { clients, walletAddress } = await (await fetch("/config.json")).json();
+  const { clients, walletAddress, wallets } = await (await fetch("/config.json")).json();
   const client = `${clients}demo-${key.keyId.slice(0, 8)}`;
   const send = recordingFetch((exchange) => step("publish", { exchange, ms: exchange.tookMs }));
   const response = await send(`${client}/jwks.json`, {
@@ -59,6 +61,7 @@ async function publish(setup, key, step) {
   });
   if (!response.ok) throw new Error(`The sandbox refused the key set: ${await response.text()}`);
   setup.walletAddress = client;
+  setup.shop = wallets.shop;
   return walletAddress;
 }
 
@@ -69,18 +72,12 @@ async function checkOwnKey({ walletAddress }, key, step) {
 }
 
 async function discover(walletAddress, step) {
-  const send = recordingFetch((exchange) => step("discover", { exchange, ms: exchange.tookMs }));
-  const response = await send(walletAddress, {
-    headers: { accept: "application/json" },
-    credentials: "omit",
-    referrerPolicy: "no-referrer",
-  });
-  const wallet = response.ok ? await response.json().catch(() => ({})) : {};
-  if (!wallet.authServer) throw new Error(`${walletAddress} is not a wallet address: its document names no authServer.`);
-  return wallet;
+  const fetch = recordingFetch((exchange) => step("discover", { exchange, ms: exchange.tookMs }));
+  const client = await createUnauthenticatedClient({ fetch });
+  return client.walletAddress.get({ url: walletAddress });
 }
 
-function makeClient({ walletAddress }, key, fetch) {
+export function makeClient({ walletAddress }, key, fetch) {
   return createAuthenticatedClient({ walletAddressUrl: walletAddress, key, fetch });
 }
 
@@ -90,7 +87,7 @@ function makeClient({ walletAddress }, key, fetch) {
  * @returns {import("/dist/index.js").StartRequest}
  */
 function grantRequest({ id, assetCode, assetScale }) {
-  const debitAmount = { value: `5${"0".repeat(assetScale)}`, assetCode, assetScale };
+  const debitAmount = { value: toAmountValue("5", assetScale), assetCode, assetScale };
   return {
     access_token: {
       access: [{ type: "outgoing-payment", actions: ["create", "read", "list"], identifier: id, limits: { debitAmount } }],
@@ -110,7 +107,7 @@ async function hurry(pending, key, step) {
   });
 }
 
-/** Back from the wallet: the client checks who sent us and continues the grant. */
+/** Back from the wallet: the client checks who sent us and continues the grant. Returns its token, and the key that it is bound to. */
 export async function finish(walk, { step, say }) {
   const { broken, setup } = walk;
   const callback = broken === "hash" ? changeHash(walk.callback) : walk.callback;
@@ -136,7 +133,9 @@ export async function finish(walk, { step, say }) {
   );
   const grant = await client.grant.finish(callback);
   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The server did not issue a token yet.");
-  step("token", { token: grant.access_token.value, parts: { "The grant": JSON.stringify(grant, null, 2) } });
+  const token = grant.access_token.value;
+  step("token", { token, parts: { "The grant": JSON.stringify(grant, null, 2) } });
+  return { token, key };
 }
 
 /** A thief signs under the key id of the page, with a key of their own. */
@@ -147,7 +146,7 @@ async function signingKey(key, broken) {
 }
 
 /** Shows the hash and what it is made of. The client checks it again before it sends anything. */
-async function showHash({ clientNonce, pending, authServer }, came, step) {
+async function showHash({ clientNonce, pending, wallet: { authServer } }, came, step) {
   const made = { clientNonce, serverNonce: pending.interact.finish, interactRef: came.get("interact_ref"), grantEndpoint: authServer };
   const parts = {
     "What is hashed": {

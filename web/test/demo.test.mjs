@@ -18,7 +18,7 @@ const preferences = (scheme) => ({
   "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1,
 });
 
-const serve = (wait) => startSandbox("-wait", wait);
+const serve = (wait) => startSandbox("-wait", wait, "-fee", "200", "-payment-delay", "200ms", "-faults");
 
 /** What a component of the signature lights up, each as the element that it is part of and its text. */
 const litParts = (view) => [...view.querySelectorAll(".lit")].map((element) => element.textContent);
@@ -87,6 +87,21 @@ class Demo {
     await this.page.waitForSelector("[data-phase=done]");
   }
 
+  /** Approves, and goes on until the page knows what paying costs. */
+  async toCost() {
+    await this.toWallet();
+    await this.leaveBy("#approve");
+    await this.shows("#quote");
+    await this.page.click("#quote");
+    await this.shows("#pay");
+  }
+
+  /** Pays what costs were asked for, and waits for the end. */
+  async pay() {
+    await this.page.click("#pay");
+    await this.shows("#start");
+  }
+
   text(selector) {
     return this.page.$eval(selector, (element) => element.textContent);
   }
@@ -138,9 +153,9 @@ class Demo {
     assert.ok(scroll <= client, `it scrolls sideways: ${scroll} > ${client}`);
   }
 
-  /** Nothing failed but what the server refused, nothing violated the policy, nobody else was asked. */
+  /** Nothing failed but what the server refused or lost, nothing violated the policy, nobody else was asked. */
   async close({ refusals = 0 } = {}) {
-    const refused = this.log.filter((text) => /status of 4\d\d/.test(text));
+    const refused = this.log.filter((text) => /status of 4\d\d|ERR_EMPTY_RESPONSE|CORS request did not succeed/.test(text));
     assert.deepEqual(
       this.log.filter((text) => !refused.includes(text)),
       [],
@@ -162,6 +177,13 @@ function walk({ name, launch, start }) {
   });
 
   const open = (options) => Demo.open(browser, sandbox, options);
+
+  /** Says what shall go wrong in the sandbox from now on. */
+  async function plan(faults) {
+    const headers = { authorization: `Bearer ${sandbox.faults.secret}`, "content-type": "application/json" };
+    const response = await fetch(sandbox.faults.url, { method: "PUT", headers, body: JSON.stringify(faults) });
+    assert.ok(response.ok, `${response.status}`);
+  }
 
   it("leads from a key to an access token", { timeout }, async () => {
     const demo = await open({ motion: "no-preference" });
@@ -194,6 +216,75 @@ function walk({ name, launch, start }) {
     for (const took of await page.$$eval("#timings td:nth-child(2)", (all) => all.map((cell) => cell.textContent)))
       assert.match(took, /^[\d.]+ m?s$/);
     await demo.close();
+  });
+
+  it("pays with the token: says what it costs before, and what became of it after", { timeout }, async () => {
+    const demo = await open();
+    const { page } = demo;
+    await page.click("#start");
+    await demo.toCost();
+    assert.match(await demo.text("#pay"), /^Pay 2\.50\sUSD: 2\.55\sUSD is debited, fee included$/);
+    assert.match(await demo.text("#status"), /^It costs 2\.55\sUSD, fee included\. Nothing is paid yet\.$/);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "status", "a second press of the same key pays nothing");
+    assert.equal(await page.$("[data-step=pay]"), null);
+    await demo.pay();
+
+    const names = await page.$$eval("#steps .step", (all) => all.map((step) => step.dataset.step));
+    const paying = names.slice(names.indexOf("token") + 1);
+    assert.deepEqual(paying, ["shop", "billGrant", "bill", "quoteGrant", "quote", "pay", "look", "look", "receipt", "paid"]);
+    const signed = ["request", "continue", "billGrant", "bill", "quoteGrant", "quote", "pay", "look", "look"];
+    assert.deepEqual(await demo.signed(), signed);
+    assert.match(await demo.text("#status"), /^Done\. The shop has its 2\.50\sUSD\.$/);
+    const looks = await page.$$eval("[data-step=look] .sentence", (all) => all.map(({ textContent }) => textContent));
+    assert.match(looks.join(), /^0\.00\sUSD has been sent\..+,2\.50\sUSD has been sent\./);
+    assert.match(
+      await demo.text("[data-step=paid] .sentence"),
+      /^2\.55\sUSD was debited: 2\.50\sUSD was sent, and 0\.05\sUSD is the wallet’s fee\.$/,
+    );
+    const linked = await page.$$eval("#steps .step", (all) => all.filter((step) => step.querySelector(".sentence a")).length);
+    assert.equal(linked, names.length - 1, "every step but the last says where it is written");
+
+    const bytes = await demo.text("[data-step=pay] .bytes");
+    const token = await demo.text("#token");
+    assert.ok(bytes.includes(`authorization: GNAP ${token}`));
+    assert.match(bytes, /\{"walletAddress":"[^"]+\/alice","quoteId":"[^"]+"\}/);
+    const stores = await page.evaluate(() => JSON.stringify([sessionStorage, localStorage]));
+    assert.ok(!stores.includes(token), "the token is kept nowhere");
+    const receipt = await page.$eval(
+      "[data-step=receipt] .line [data-part='@target-uri'], [data-step=receipt] .line",
+      (line) => line.textContent,
+    );
+    const { receivedAmount } = await (await fetch(receipt.replace("GET ", ""))).json();
+    assert.equal(receivedAmount.value, "250", "the shop's wallet says so too");
+    await demo.close();
+  });
+
+  it("says so when a payment fails", { timeout }, async () => {
+    await plan({ payments: [{ wallet: "alice", times: 1, fail: true, sent: "100" }] });
+    const demo = await open();
+    await demo.page.click("#start");
+    await demo.toCost();
+    await demo.pay();
+    assert.equal((await demo.titles()).at(-1), "The payment failed");
+    assert.match(await demo.text("[data-step=failed] .sentence"), /^1\.00\sUSD of 2\.55\sUSD was sent, and the rest is yours again\.$/);
+    assert.equal(await demo.text("#status"), "The payment failed.");
+    await demo.close();
+  });
+
+  it("looks before it pays again, when the response to a payment is lost", { timeout }, async () => {
+    await plan({ responses: [{ method: "POST", path: "/op/outgoing-payments", times: 2, lose: true }] });
+    const demo = await open();
+    await demo.page.click("#start");
+    await demo.toCost();
+    await demo.page.click("#pay");
+    await demo.shows("#look");
+    assert.match(await demo.text("#status"), /\. Whether it was paid is not known\.$/);
+    await plan({});
+    await demo.page.click("#look");
+    await demo.shows("#start");
+    const names = await demo.page.$$eval("#steps .step", (all) => all.map((step) => step.dataset.step));
+    assert.deepEqual(names.slice(names.indexOf("failure") + 1), ["list", "look", "receipt", "paid"], "paid once");
+    await demo.close({ refusals: 2 });
   });
 
   it("links what the signature covers to where it is", { timeout }, async () => {
@@ -290,8 +381,24 @@ function walk({ name, launch, start }) {
       protects: /Without your approval/,
       sent: ["request"],
     },
+    limit: {
+      code: "limit_exceeded",
+      title: "The wallet refuses",
+      pays: true,
+      protects: /approved a limit/,
+      sent: ["request", "continue", "billGrant", "bill", "quoteGrant", "quote", "pay"],
+      outcome: "Nothing was paid.",
+    },
+    twice: {
+      code: "invalid_quote",
+      title: "The wallet refuses",
+      pays: true,
+      protects: /can be paid once/,
+      sent: ["request", "continue", "billGrant", "bill", "quoteGrant", "quote", "pay", "look", "look", "again"],
+      outcome: "It was paid once.",
+    },
   };
-  for (const [what, { code, title, button, protects, sent }] of Object.entries(breaks)) {
+  for (const [what, { code, title, button, pays, protects, sent, outcome = "There is no token." }] of Object.entries(breaks)) {
     it(`breaks on purpose: ${what}`, { timeout }, async () => {
       const demo = await open({ search: `?break=${what}` });
       await demo.click("#break-start");
@@ -299,15 +406,19 @@ function walk({ name, launch, start }) {
         await demo.toWallet();
         await demo.leaveBy(button);
       }
+      if (pays) {
+        await demo.toCost();
+        await demo.pay();
+      }
       await demo.isOver();
       assert.equal((await demo.titles()).at(-1), title);
       const said = await demo.failure();
       assert.ok(said.Code.startsWith(code), said.Code);
       assert.match(said["What protected you"], protects);
       assert.ok(said.Description.length > 10 && said["What to do"].length > 10);
-      assert.equal(await demo.page.$("#token"), null);
+      assert.equal((await demo.page.$("#token")) !== null, Boolean(pays));
       assert.deepEqual(await demo.signed(), sent, "what was sent");
-      assert.equal(await demo.text("#status"), `${title}. There is no token.`);
+      assert.equal(await demo.text("#status"), `${title}. ${outcome}`);
       if (what === "tamper") {
         await demo.open("request");
         assert.deepEqual(await demo.page.$$eval("[data-step=request] :is(del, ins)", (all) => all.map((one) => one.textContent)), [
@@ -401,6 +512,9 @@ function walk({ name, launch, start }) {
     await demo.shows("#token");
     await demo.isOver();
     assert.ok((await demo.titles()).includes("The published key is checked"));
+    assert.match(await demo.text("#status"), /It is not used: the shop of the sandbox cannot be paid from elsewhere/);
+    await demo.shows("#start");
+    assert.equal(await page.$("#quote:not([hidden])"), null);
 
     await page.reload();
     await page.waitForSelector("#own-key[data-state=good]");
@@ -481,6 +595,13 @@ function walk({ name, launch, start }) {
       return { top, bottom, barTop: document.getElementById("now").getBoundingClientRect().top };
     });
     assert.ok(top >= 0 && bottom <= barTop, "what has the focus is in sight");
+    await tabTo("#quote");
+    await page.keyboard.press("Enter");
+    await demo.shows("#pay");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "pay");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[data-step=paid]");
     await demo.close();
   });
 
@@ -507,6 +628,11 @@ function walk({ name, launch, start }) {
     await demo.leaveBy("#approve");
     await demo.isOver();
     await check();
+    await page.click("#quote");
+    await demo.shows("#pay");
+    await check();
+    await demo.pay();
+    await check();
     await demo.close({ refusals: 1 });
   });
 
@@ -530,9 +656,13 @@ function walk({ name, launch, start }) {
       await demo.toWallet();
       await demo.assertAccessible("at the wallet");
       await demo.leaveBy("#approve");
-      await demo.isOver();
+      await demo.shows("#quote");
+      await page.click("#quote");
+      await demo.shows("#pay");
+      await demo.assertAccessible("with a token, before the payment");
+      await demo.pay();
       await demo.openEverything();
-      await demo.assertAccessible("with a token");
+      await demo.assertAccessible("after the payment");
       await demo.click("input[value=tamper]");
       await demo.click("#start");
       await page.waitForSelector(".failure");
