@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -186,6 +187,22 @@ func TestSignCoversTheProfile(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestSignDigestSignsWhatSignDoes(t *testing.T) {
+	public := testKey.Public().(ed25519.PublicKey)
+	for _, body := range []string{"", "{}", strings.Repeat("a", 1<<20)} {
+		req := newRequest(t, "POST", "https://as.example/", "T", body)
+		if err := SignDigest(req, sha512.Sum512([]byte(body)), int64(len(body)), Key{"k1", testKey}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Verify(req, []byte(body), public, Policy{Strict: true, MaxAge: time.Minute}); err != nil {
+			t.Errorf("%d bytes: %v", len(body), err)
+		}
+		if hasDigest := req.Header.Get("Content-Digest") != ""; hasDigest != (body != "") {
+			t.Errorf("%d bytes: a digest is there: %v", len(body), hasDigest)
+		}
 	}
 }
 

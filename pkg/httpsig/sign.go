@@ -26,15 +26,26 @@ var ErrKey = errors.New("httpsig: unusable key")
 // already. A key that cannot sign gives an error that wraps ErrKey; the context of the request
 // ends the wait for a slow key.
 func Sign(req *http.Request, body []byte, key Key) error {
+	var sum [sha512.Size]byte
+	if len(body) > 0 {
+		sum = sha512.Sum512(body)
+	}
+	return SignDigest(req, sum, int64(len(body)), key)
+}
+
+// SignDigest is Sign where the body is not at hand: sum is its SHA-512 digest, and length how many bytes it
+// has, 0 for no body.
+func SignDigest(req *http.Request, sum [sha512.Size]byte, length int64, key Key) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	if len(body) > 0 {
-		req.Header.Set("Content-Digest", digest(body))
-		req.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	hasBody := length > 0
+	if hasBody {
+		req.Header.Set("Content-Digest", contentDigest(sum))
+		req.Header.Set("Content-Length", strconv.FormatInt(length, 10))
 	}
 	config := httpsign.NewSignConfig().SignAlg(false).SetNonce(newNonce()).SetTag(Tag).SetKeyID(key.ID)
-	covered := fields[coverageOf(req.Header, len(body) > 0)]
+	covered := fields[coverageOf(req.Header, hasBody)]
 	signer, err := httpsign.NewJWSSigner(jwa.EdDSA, checkedSigner{bind(req.Context(), key.Signer)}, config, covered)
 	if err != nil {
 		return err
@@ -68,10 +79,9 @@ func checkKey(key Key) error {
 	}
 }
 
-// digest returns a Content-Digest (RFC 9530 §2). That of httpsign reads a stream and builds a
-// dictionary, which takes ten times the allocations of this one entry.
-func digest(body []byte) string {
-	sum := sha512.Sum512(body)
+// contentDigest returns a Content-Digest (RFC 9530 §2) of a SHA-512 digest. That of httpsign reads a stream and builds
+// a dictionary, which takes ten times the allocations of this one entry.
+func contentDigest(sum [sha512.Size]byte) string {
 	return "sha-512=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
