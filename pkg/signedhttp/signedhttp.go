@@ -2,8 +2,8 @@
 // in the profile of package httpsig, follows no redirect, bounds what it reads, keeps secrets out of the texts of
 // errors, waits where the server asks for it, and lets equal requests share one. Public documents it reads without a
 // signature, and there it follows redirects. What a protocol says of its messages it is told by an Operation and a
-// Reader. It is pure Go and knows no browser: what sends is an
-// http.RoundTripper, what signs a crypto.Signer.
+// Reader. For servers of which it knows nothing there is Transport, which signs and no more. It is pure Go and knows no
+// browser: what sends is an http.RoundTripper, what signs a crypto.Signer.
 package signedhttp
 
 import (
@@ -201,14 +201,18 @@ func (c *Client) sign(req *http.Request, request Request) error {
 		req.Body = io.NopCloser(bytes.NewReader(request.Body))
 		req.ContentLength = int64(len(request.Body))
 	}
-	err := httpsig.Sign(req, request.Body, c.Key)
+	return signingError(req.Context(), request.Operation, httpsig.Sign(req, request.Body, c.Key))
+}
+
+// signingError is the failure of a request that could not be signed, nil where err is.
+func signingError(ctx context.Context, op *Operation, err error) error {
 	if err == nil {
 		return nil
 	}
-	if req.Context().Err() != nil {
-		return Ended(req.Context(), request.Operation)
+	if ctx.Err() != nil {
+		return Ended(ctx, op)
 	}
-	failure := request.Operation.Fail(CodeKey, "The key could not sign the request, and nothing was sent.")
+	failure := op.Fail(CodeKey, "The key could not sign the request, and nothing was sent.")
 	failure.Err = err
 	return failure
 }
