@@ -16,7 +16,7 @@ import (
 	"open-payments-wasm/pkg/signedhttp"
 )
 
-// head is the head of the frame that transmit and poll of sdk/call.js send, and of that for resource.
+// head is the head of the frame that transmit and poll of sdk/call.js send, and of those for resource and signRequest.
 type head struct {
 	URL         string `json:"url"`
 	KeyID       string `json:"keyId"`

@@ -49,6 +49,7 @@ var exports = map[string]func(context.Context, []safejs.Value) (any, error){
 	"send":        send,
 	"poll":        poll,
 	"resource":    resource,
+	"signRequest": signRequest,
 	"verifyHash":  verifyHash,
 	"parseKey":    parseKey,
 	"generateKey": generateKey,

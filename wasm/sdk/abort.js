@@ -14,6 +14,20 @@ export function abortable(promise, signal) {
   });
 }
 
+/** Returns a signal that is aborted when one of these is. */
+export function anyOf(...signals) {
+  try {
+    return AbortSignal.any(signals); // which holds nothing of what is over
+  } catch {
+    const controller = new AbortController(); // there is none, or not for a signal of another make
+    for (const signal of signals) {
+      if (signal.aborted) controller.abort(signal.reason);
+      signal.addEventListener("abort", () => controller.abort(signal.reason));
+    }
+    return controller.signal;
+  }
+}
+
 /** Waits so many milliseconds, unless the signal is aborted before. */
 export async function pause(ms, signal) {
   if (signal?.aborted) throw signal.reason;

@@ -84,16 +84,20 @@ export async function transmit({ operation, href, prepared, accessToken, setting
 const cannotRepeat = (operation, body) =>
   operation === "rotate" || (operation === "continue" && body !== undefined) || paysQuote(operation, body);
 
-/** The error of a call whose time is up. @returns {(flight: { sent?: any }) => Error} */
-const tooSlow =
-  (operation) =>
+/**
+ * The error of a call whose time is up. `makes` says whether it makes something, which may be there then, and be paid.
+ *
+ * @returns {(flight: { sent?: any }) => Error}
+ */
+export const tooSlow =
+  (operation, makes = Boolean(operations[operation]?.body)) =>
   ({ sent }) => {
     const description = sent?.response
       ? "The server has answered, but the call did not end in time: the response is in responseText."
       : sent
         ? "The server did not answer in time. It may have processed the request all the same."
         : "The module or the key was not ready in time. Nothing was sent.";
-    const retryable = !(sent && operations[operation]?.body); // it may be there, and be paid
+    const retryable = !(sent && makes);
     return fromGo({ operation, code: "timeout", description, retryable, ...sent?.response });
   };
 

@@ -7,6 +7,7 @@ import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { prepareKey } from "./keys.js";
 import { publicResources, resources } from "./resources.js";
+import { signedFetch } from "./signed-fetch.js";
 import { toWalletAddress } from "./wallet-address.js";
 
 /** @type {typeof import("./index.js").createAuthenticatedClient} */
@@ -64,7 +65,7 @@ export async function createAuthenticatedClient(options) {
     timeoutMs: requestTimeoutMs,
   });
   const routes = resources({ sendTo, stringify });
-  return { ...routes, grant: { ...grant, ...interaction }, token };
+  return { ...routes, grant: { ...grant, ...interaction }, token, fetch: signedFetch(control) };
 }
 
 /** @type {typeof import("./index.js").createUnauthenticatedClient} */

@@ -54,6 +54,7 @@ const operations = {
   rotate: "Token rotation",
   revoke: "Token revocation",
   verify: "Verification of the interaction hash",
+  fetch: "Signed fetch",
 };
 
 /** Makes the error that Go describes: see wasm/errors_js.go for the fields. */

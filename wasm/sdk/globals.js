@@ -19,9 +19,9 @@ const remedy = {
 const usualRemedy =
   "Run this in a page, a worker, an extension or Node, or define it before the first call, " + "in test environments such as jsdom too.";
 
-/** Throws an OpenPaymentsClientError that says which global is missing, if one is. */
-export function checkGlobals() {
-  const missing = Object.keys(needed).filter((name) => !needed[name]());
+/** Throws an OpenPaymentsClientError that says which global is missing, if one is. `more` are names of others that a call needs. */
+export function checkGlobals(...more) {
+  const missing = [...Object.keys(needed).filter((name) => !needed[name]()), ...more.filter((name) => !globalThis[name])];
   if (missing.length === 0) return;
   const advice = missing.map((name) => remedy[name] ?? usualRemedy);
   throw unavailable(`${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing. ${[...new Set(advice)].join(" ")}`);

@@ -15,6 +15,8 @@ import type {
   CryptoKey,
   CryptoKeyPair,
   Fetch,
+  FetchInit,
+  FetchInput,
   JsonWebKey,
   Response,
   URL,
@@ -529,7 +531,46 @@ export interface AuthenticatedClient {
     /** Ends a token at its manage URL (RFC 9635 §6.2). */
     revoke(target: GrantOrTokenRequestArgs): Promise<void>;
   };
+  /**
+   * The web's own `fetch`, signed: for servers and paths that this package does not know. It takes what `fetch` takes, and
+   * resolves with its `Response` when the headers are there, whatever the status: the body is neither bounded nor read.
+   *
+   * The signature covers method, URL, the token where `accessToken` gives one, and a body by its digest, length and type.
+   * A body may be text, bytes, a `Blob`, `URLSearchParams`, `FormData`, or that of a `Request`; it is read to its end, and what
+   * was signed is sent, the boundary of a form included. A body without a type is sent as `application/octet-stream`.
+   *
+   * `signal` ends the call, and the body after it. The client's `requestTimeoutMs` counts until the headers are there:
+   * reading the body, loading the module and signing included. Equal calls do not share a request.
+   *
+   * Rejects with a `TypeError` that names what cannot be sent: a stream as a body, `credentials`, `redirect` or `mode`, which are fixed,
+   * a header that the signature makes, an `authorization` header. Rejects with the reason of `signal`, or with an
+   * `OpenPaymentsClientError`: `redirected` where the server redirects, `network_error`, `timeout`, `invalid_key`, … It is `retryable`
+   * where the method is idempotent, or nothing was sent.
+   *
+   * @example
+   * ```ts
+   * import type { AuthenticatedClient } from "open-payments-wasm";
+   *
+   * async function sendNote(client: AuthenticatedClient, accessToken: string, note: string) {
+   *   const response = await client.fetch("https://wallet.example/notes", {
+   *     method: "POST",
+   *     headers: { "content-type": "application/json" },
+   *     body: JSON.stringify({ note }),
+   *     accessToken,
+   *   });
+   *   if (!response.ok) throw new Error(`The wallet answered ${response.status}`);
+   *   return response;
+   * }
+   * ```
+   */
+  fetch(input: FetchInput, init?: SignedFetchInit): Promise<Response>;
 }
+
+/** What `fetch` takes as `init`, but for what a signed request fixes. */
+export type SignedFetchInit = { [Name in Exclude<keyof FetchInit, "credentials" | "redirect" | "mode">]?: FetchInit[Name] | undefined } & {
+  /** The access token, for the `authorization` header: `GNAP` and the token. */
+  accessToken?: string | undefined;
+};
 
 /** A grant request whose nonce may be left out. */
 export type StartRequest = Sendable<Omit<GrantRequest, "client" | "interact">> & {

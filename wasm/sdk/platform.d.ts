@@ -18,6 +18,8 @@ export type CryptoKey = typeof globalThis extends { crypto: { subtle: { sign(alg
   : { readonly type: string; readonly extractable: boolean; readonly algorithm: { readonly name: string } };
 
 export type Fetch = typeof globalThis extends { fetch: infer T } ? T : (url: string, options?: object) => Promise<Response>;
+export type FetchInput = Parameters<Fetch>[0];
+export type FetchInit = NonNullable<Parameters<Fetch>[1]>;
 export type WebAssemblyModule = object & (typeof globalThis extends { WebAssembly: { Module: { prototype: infer T } } } ? T : unknown);
 
 /** Bytes in any view, or none. */

@@ -159,6 +159,17 @@ const both = { debitAmount: amount, receiveAmount: amount };
 // @ts-expect-error at most one of the amounts
 void client.grant.request(target, { access_token: { access: [{ ...outgoing, limits: both }] } });
 
+// The web's fetch, with a token, and without what a signed request fixes.
+void client.fetch(new URL("https://rs.example/"));
+void client.fetch(new Request("https://rs.example/"), { accessToken: undefined, signal: undefined, body: undefined, method: undefined });
+void client
+  .fetch("https://rs.example/", { accessToken: "t", method: "POST", headers: { a: "b" }, body: new FormData(), cache: "no-store" })
+  .then((response) => response.body?.getReader());
+// @ts-expect-error what the profile fixes
+void client.fetch("https://rs.example/", { credentials: "include" });
+// @ts-expect-error what the profile fixes
+void client.fetch("https://rs.example/", { redirect: "follow" });
+
 // A caller of the official clients can be handed ours: arguments and results fit.
 client satisfies official.AuthenticatedClient;
 declare const unauthenticated: ours.UnauthenticatedClient;
