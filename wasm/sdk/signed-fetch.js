@@ -71,9 +71,9 @@ function read(input, init) {
   });
   for (const [name, why] of Object.entries(fixedHeaders)) if (headers.has(name)) throw isFixed(`headers.${name}`, why);
   const content = body === undefined || isRequest(body) ? body : refusing("body", () => new Response(body));
-  const type = headers.get("content-type") ?? content?.headers.get("content-type");
-  if (content !== body && type) headers.set("content-type", type);
-  if (/[^\t -~]/.test(type ?? "")) throw argumentError("headers.content-type", "must be ASCII");
+  const type = headers.get("content-type") ?? (content === body ? "" : content.headers.get("content-type")) ?? "";
+  if (type) headers.set("content-type", type);
+  if (/[^\t -~]/.test(type)) throw argumentError("headers.content-type", "must be ASCII");
   Object.assign(options, { credentials: "omit", redirect: "manual", referrerPolicy: options.referrerPolicy || "no-referrer" });
   return { url, method, headers, accessToken, signal: signal ?? undefined, body: content, options };
 }
@@ -110,7 +110,7 @@ function membersOfRequest(request) {
 }
 
 /** A Request of any realm. */
-const isRequest = (value) => typeof value?.url === "string" && typeof value.arrayBuffer === "function";
+const isRequest = (value) => typeof value?.url === "string" && typeof value.method === "string" && typeof value.arrayBuffer === "function";
 
 /** A stream of the web, or of Node. */
 const isStream = (body) => typeof body?.getReader === "function" || typeof body?.[Symbol.asyncIterator] === "function";

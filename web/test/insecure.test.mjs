@@ -1,6 +1,7 @@
 // A page without a secure context: no Web Locks, no crypto.subtle and no crypto.randomUUID. Claims live by their age there.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { browsers } from "./harness/browsers.mjs";
 import { interactionHash } from "./harness/grants.mjs";
@@ -47,7 +48,14 @@ for (const { name, launch } of browsers) {
           return Response.json({ access_token: { value: "issued-to-this-page" } });
         };
         const key = { keyId: "key", sign: () => new Uint8Array(64) };
-        globalThis.lab = { sent, client: await openPayments.createAuthenticatedClient({ walletAddressUrl: "https://client.example/", key, fetch }) };
+        const clientWith = (fetch) => openPayments.createAuthenticatedClient({ walletAddressUrl: "https://client.example/", key, fetch });
+        const signed = async (body) => {
+          let sent;
+          const client = await clientWith(async (url, options) => { sent = options; return new Response(); });
+          await client.fetch("https://wallet.example/", { method: "POST", body });
+          return { headers: sent.headers, bytes: sent.body.length };
+        };
+        globalThis.lab = { sent, signed, client: await clientWith(fetch) };
       })()`);
       return { page, run: Lab.prototype.run };
     }
@@ -65,6 +73,17 @@ for (const { name, launch } of browsers) {
           ),
         callback,
       );
+
+    test("a body is digested by Go, where there is no WebCrypto", { timeout }, async (t) => {
+      const tab = await open(t);
+      for (const body of ["", "a body with an é", "0123456789".repeat(500_000)]) {
+        const call = `lab.signed(${JSON.stringify(body)})`;
+        const { headers, bytes } = await tab.run(call);
+        const sum = createHash("sha512").update(body).digest("base64");
+        assert.deepEqual([headers["content-digest"], bytes], [body ? `sha-512=:${sum}:` : undefined, Buffer.byteLength(body)]);
+        assert.equal(/"content-digest" "content-length" "content-type"/.test(headers["signature-input"]), body !== "");
+      }
+    });
 
     test("a grant is started and finished, once for two tabs", { timeout }, async (t) => {
       const [first, second] = [await open(t), await open(t)];

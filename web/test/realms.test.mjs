@@ -130,8 +130,8 @@ const cases = {
     const asking = await clientWith(pendingGrant, store);
     const jwk = sdk.publicJwk(await sdk.generateKey());
     await asking.grant.request(at(""), make(`{ ${access} }`), make("(jwk) => ({ jwk: { ...jwk } })")(jwk));
-    const request = make(`{ ${access}, interact: { start: ['redirect'], finish: { method: 'redirect', uri: ${finish} } } }`);
-    const started = await asking.grant.start(at(""), request, within());
+    const asked = make(`{ ${access}, interact: { start: ['redirect'], finish: { method: 'redirect', uri: ${finish} } } }`);
+    const started = await asking.grant.start(at(""), asked, within());
     const [pending] = await asking.grant.pending(within());
     const back = "'https://shop.example/back?result=grant_rejected'";
     const { code } = await asking.grant.finish(make(isWeb ? `new URL(${back})` : back), within()).catch((error) => error);
@@ -141,7 +141,14 @@ const cases = {
     const ending = await clientWith("");
     await ending.grant.cancel(at("c"), within());
     await ending.token.revoke(at("m"));
+    const own = await clientWith(granted);
+    const init = "method: 'POST', headers: { a: 'b' }, accessToken: 't', body: new Uint8Array(4)";
+    const request = "{ url: 'https://rs.example/', method: 'POST', headers: { a: 'b' }, arrayBuffer: async () => new ArrayBuffer(4) }";
+    const calls = [`[{ href: 'https://rs.example/' }, { ${init} }]`, `[${request}, { accessToken: 't' }]`];
+    if (isWeb) calls.push(`[new URL('https://rs.example/'), { ${init}, signal: new AbortController().signal }]`);
+    const statuses = await Promise.all(calls.map(async (args) => (await own.fetch(...make(args))).status));
     return (
+      statuses.every((status) => status === 200) &&
       sdk.isPendingGrant(started) &&
       code === "interaction_rejected" &&
       [continued, rotated].every((grant) => grant.access_token.value === "v")

@@ -133,7 +133,7 @@ function respondToPreflight(server, behaviour, req, res) {
   if (behaviour === "noPreflight") return send(res, 204, undefined, {});
   send(res, 204, undefined, {
     "access-control-allow-origin": "*",
-    "access-control-allow-methods": "POST, DELETE",
+    "access-control-allow-methods": "POST, PUT, PATCH, DELETE",
     "access-control-allow-headers": req.headers["access-control-request-headers"],
   });
 }

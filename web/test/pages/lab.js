@@ -22,6 +22,8 @@ const { kty, crv, x } = await crypto.subtle.exportKey("jwk", pair.publicKey);
 globalThis.lab = {
   ...openPayments,
   instances: () => instances,
+  /** How much memory instances have, in bytes. */
+  memory: () => exported.reduce((sum, ref) => sum + (ref.deref()?.mem?.buffer.byteLength ?? 0), 0),
   pair,
   publicJwkOf: openPayments.publicJwk,
   key: { keyId: "page-key", privateKey: pair.privateKey },
