@@ -14,17 +14,20 @@ export const defaultTimeoutMs = 30_000;
 /**
  * Makes the call and returns the response, parsed. `operation` is a name in gnap.Operations or in
  * operations.js, `body` JSON text or undefined. Equal calls at the same time share a request, but for
- * those that make something: each of them is for a grant or a payment of its own.
+ * those that make something: each of them is for a grant or a payment of its own. With `grant` (kept-grant.js) the
+ * access token is the grant's.
  */
 export async function send(operation, options, body) {
   checkGlobals();
-  const { signal, timeoutMs = defaultTimeoutMs } = options;
+  const { grant, signal, timeoutMs = defaultTimeoutMs } = options;
   checkControl(options);
   const request = prepareRequest(operation, options, body);
+  const begin = (flight) =>
+    grant ? grant.use(flight, (accessToken) => transmit({ ...request, accessToken }, flight)) : transmit(request, flight);
   const survives = cannotRepeat(operation, body);
   const isKept = ({ error }) => error === undefined || (error.status !== undefined && !error.retryable);
   const name = makesAnother(operation, body) ? Symbol(operation) : request.identity;
-  return join(name, (flight) => transmit(request, flight), { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation) });
+  return join(name, begin, { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation, { grant }) });
 }
 
 /** Whether two equal calls make two things. A quote is paid once. */
@@ -37,24 +40,25 @@ const pay = "outgoingPayment.create";
 
 /** Checks what a call is made of. `settings` are further members of its head. Throws a TypeError that names the argument. */
 export function prepareRequest(operation, options, body) {
-  const { url, key, fetch, useHttp = false, validateResponses = true, settings = {} } = options;
+  const { url, key, fetch, grant, useHttp = false, validateResponses = true, settings = {} } = options;
   const isSigned = !(operation in operations) || Boolean(operations[operation].token);
   const accessToken = isSigned ? options.accessToken : undefined;
-  if (isSigned && (operation !== "request" || (accessToken !== undefined && accessToken !== ""))) checkText(accessToken, "accessToken");
+  const isOptional = grant || (operation === "request" && [undefined, ""].includes(accessToken));
+  if (isSigned && !isOptional) checkText(accessToken, "accessToken");
   const href = toHref(url, "url");
   const prepared = isSigned ? prepareKey(key) : {};
   if (prepared instanceof Promise) prepared.catch(() => {}); // who joins the work of another, or is aborted, does not wait for it
   const objects = [key, key?.sign, key?.privateKey, fetch].map(identityOf);
-  const identity = [operation, href, accessToken, validateResponses, useHttp, key?.keyId, ...objects, JSON.stringify(settings), body].join(
-    "\n",
-  );
+  const token = grant?.identity ?? accessToken;
+  const identity = [operation, href, token, validateResponses, useHttp, key?.keyId, ...objects, JSON.stringify(settings), body].join("\n");
   return { operation, href, prepared, accessToken, settings, fetch, useHttp, validateResponses, body, identity };
 }
 
 const identities = new WeakMap(); // object → number
 let objects = 0;
 
-function identityOf(value) {
+/** What tells one object from another, as text. */
+export function identityOf(value) {
   if (value === null || (typeof value !== "object" && typeof value !== "function")) return String(value);
   if (!identities.has(value)) identities.set(value, ++objects);
   return identities.get(value);
@@ -85,18 +89,21 @@ const cannotRepeat = (operation, body) =>
   operation === "rotate" || (operation === "continue" && body !== undefined) || paysQuote(operation, body);
 
 /**
- * The error of a call whose time is up. `makes` says whether it makes something, which may be there then, and be paid.
+ * The error of a call whose time is up. `makes` says whether it makes something, which may be there then, and be paid;
+ * `grant` whether it had a token to keep usable.
  *
  * @returns {(flight: { sent?: any }) => Error}
  */
 export const tooSlow =
-  (operation, makes = Boolean(operations[operation]?.body)) =>
+  (operation, { makes = Boolean(operations[operation]?.body), grant = undefined } = {}) =>
   ({ sent }) => {
     const description = sent?.response
       ? "The server has answered, but the call did not end in time: the response is in responseText."
       : sent
         ? "The server did not answer in time. It may have processed the request all the same."
-        : "The module or the key was not ready in time. Nothing was sent.";
+        : grant
+          ? "The module, the key, the store or a rotation of the token took too long. The server has processed nothing of this call."
+          : "The module or the key was not ready in time. Nothing was sent.";
     const retryable = !(sent && makes);
     return fromGo({ operation, code: "timeout", description, retryable, ...sent?.response });
   };

@@ -5,6 +5,7 @@
 import { checkControl, checkObject, checkText, defaultTimeoutMs, prepareRequest, send, toHref, transmit } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
+import { keptGrants } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
 import { publicResources, resources } from "./resources.js";
 import { signedFetch } from "./signed-fetch.js";
@@ -65,7 +66,8 @@ export async function createAuthenticatedClient(options) {
     timeoutMs: requestTimeoutMs,
   });
   const routes = resources({ sendTo, stringify });
-  return { ...routes, grant: { ...grant, ...interaction }, token, fetch: signedFetch(control) };
+  const withGrant = keptGrants({ control, addressOf, sendTo, stringify, store });
+  return { ...routes, grant: { ...grant, ...interaction }, token, withGrant, fetch: signedFetch(control) };
 }
 
 /** @type {typeof import("./index.js").createUnauthenticatedClient} */
@@ -77,16 +79,20 @@ export async function createUnauthenticatedClient(options = {}) {
   return publicResources({ sendTo, stringify });
 }
 
-/** What sends a call to its target, { url, accessToken, signal }. `control` is what all calls of a client have in common. */
+/**
+ * What sends a call to its target, { url, accessToken, signal }. `control` is what all calls of a client have in common; a
+ * `grant` among the settings (kept-grant.js) has the access token.
+ */
 function sender(control) {
   const addressOf = (target) => {
     checkObject(target, "target");
     const href = toHref(target.url, "url");
     return control.useHttp ? href.replace(/^https:/, "http:") : href;
   };
-  const sendTo = (operation, target, body, { timeoutMs = control.timeoutMs, ...settings } = {}) => {
+  const sendTo = (operation, target, body, options = {}) => {
+    const { timeoutMs = control.timeoutMs, grant, ...settings } = /** @type {any} */ (options);
     const { accessToken, signal } = target ?? {};
-    return send(operation, { ...control, url: addressOf(target), accessToken, signal, timeoutMs, settings }, body);
+    return send(operation, { ...control, url: addressOf(target), accessToken, grant, signal, timeoutMs, settings }, body);
   };
   return { addressOf, sendTo };
 }

@@ -344,7 +344,7 @@ export interface ClientOptions {
   requestTimeoutMs?: number | undefined;
   /** `false` takes any JSON for a success. Default `true`: what RFC 9635 requires must be there. */
   validateResponses?: boolean | undefined;
-  /** Where `grant.start` remembers. Default: IndexedDB, which all tabs and workers of the origin share. */
+  /** Where `grant.start` and `withGrant` remember. Default: IndexedDB, which all tabs and workers of the origin share. */
   store?: Store | undefined;
   /** Sends to `http:` where a URL says `https:`, and allows `http:` to any host. For development only. */
   useHttp?: boolean | undefined;
@@ -532,6 +532,45 @@ export interface AuthenticatedClient {
     revoke(target: GrantOrTokenRequestArgs): Promise<void>;
   };
   /**
+   * Keeps a grant usable: remembers it in a store, and makes resource calls with its newest token. When `expires_in` is over,
+   * counted from when the token was stored, or the server says `inactive_token`, the token is rotated once for all calls,
+   * tabs and workers that share the store, the new one is stored, and what the server had refused is sent again.
+   * What was not refused is never sent again.
+   *
+   * A grant that is kept under this name already, with the same or a later token, stays as it is: it is safe to pass the same grant
+   * on every visit. Another grant takes its place.
+   *
+   * Rejects with a `TypeError` for what is no grant with a token and a manage URL, with `storage_error` if the store does not
+   * work, and with `grant_revoked` for a grant that was revoked.
+   *
+   * @example
+   * ```ts
+   * import { isFinalizedGrantWithAccessToken, type AuthenticatedClient } from "open-payments-wasm";
+   *
+   * async function finish(client: AuthenticatedClient, callbackUrl: string) {
+   *   const grant = await client.grant.finish(callbackUrl);
+   *   if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("Not approved");
+   *   return client.withGrant(grant, { name: "tips" });
+   * }
+   * ```
+   */
+  withGrant(grant: GrantWithAccessToken, options?: KeepGrantOptions): Promise<KeptGrant>;
+  /**
+   * Opens a grant that was kept on an earlier visit, or by another tab. Resolves with `undefined` where there is none under this
+   * name, or it was revoked.
+   *
+   * @example
+   * ```ts
+   * import type { AuthenticatedClient } from "open-payments-wasm";
+   *
+   * async function tip(client: AuthenticatedClient, url: string, walletAddress: string, quoteId: string) {
+   *   const kept = await client.withGrant({ name: "tips" });
+   *   return kept?.outgoingPayment.create({ url }, { walletAddress, quoteId });
+   * }
+   * ```
+   */
+  withGrant(options: OpenGrantOptions): Promise<KeptGrant | undefined>;
+  /**
    * The web's own `fetch`, signed: for servers and paths that this package does not know. It takes what `fetch` takes, and
    * resolves with its `Response` when the headers are there, whatever the status: the body is neither bounded nor read.
    *
@@ -570,6 +609,48 @@ export interface AuthenticatedClient {
 export type SignedFetchInit = { [Name in Exclude<keyof FetchInit, "credentials" | "redirect" | "mode">]?: FetchInit[Name] | undefined } & {
   /** The access token, for the `authorization` header: `GNAP` and the token. */
   accessToken?: string | undefined;
+};
+
+export interface KeepGrantOptions {
+  /** What the grant is opened by later. Default: the manage URL of the token that is passed. */
+  name?: string | undefined;
+  /** Where it is remembered. Default: the client's own store, else IndexedDB. Whoever uses the grant uses the same store. */
+  store?: Store | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface OpenGrantOptions extends KeepGrantOptions {
+  name: string;
+}
+
+/**
+ * A grant that stays usable: the resource calls of the client, without `accessToken` in their targets.
+ *
+ * The client's `requestTimeoutMs` and the target's `signal` cover the whole call, a rotation included. A rotation that has left
+ * goes on when nobody waits for it, and its token is stored.
+ *
+ * Calls reject as those of the client do, and with `grant_expired` when the server does not rotate the token (`cause` is its
+ * error), also because an earlier rotation was sent whose response was lost, as the description says then: ask for a new grant.
+ * After `revoke`, in whichever tab, they reject with `grant_revoked`, and with `grant_not_found` when the store has lost the grant;
+ * nothing is sent then.
+ */
+export interface KeptGrant {
+  readonly name: string;
+  walletAddress: WalletAddressRoutes;
+  incomingPayment: WithoutToken<IncomingPaymentRoutes>;
+  quote: WithoutToken<QuoteRoutes>;
+  outgoingPayment: WithoutToken<OutgoingPaymentRoutes>;
+  /** Reads the grant with its newest token from the store. Nothing is sent. */
+  grant(options?: { signal?: AbortSignal | undefined }): Promise<GrantWithAccessToken>;
+  /** Ends the token at its manage URL (RFC 9635 §6.2), for all tabs. Of a grant that was revoked it resolves, and sends nothing. */
+  revoke(options?: { signal?: AbortSignal | undefined }): Promise<void>;
+}
+
+/** Routes whose targets need no access token. */
+export type WithoutToken<Routes> = {
+  [Name in keyof Routes]: Routes[Name] extends (target: infer Target, ...rest: infer Rest) => infer Result
+    ? (target: Omit<Target, "accessToken">, ...rest: Rest) => Result
+    : never;
 };
 
 /** A grant request whose nonce may be left out. */
@@ -611,8 +692,8 @@ export interface StartedGrant {
 }
 
 /**
- * Where pending grants are remembered: values are plain data. Every method may return a promise. What
- * lies in it can be continued only together with the key.
+ * Where pending and kept grants are remembered: values are plain data. Every method may return a promise. What
+ * lies in it can be used only together with the key.
  */
 export interface Store {
   get(key: string): unknown;
@@ -1267,6 +1348,9 @@ export type ErrorCode =
   | "finished_elsewhere"
   | "random_unavailable"
   | "no_pending_grant"
+  | "grant_expired"
+  | "grant_revoked"
+  | "grant_not_found"
   | "no_window"
   | "popup_blocked"
   | "window_closed"

@@ -38,6 +38,12 @@ export class Records {
     return values.filter((record) => this.#isWhole(record) && !this.#isOld(record)).sort((a, b) => a.began - b.began);
   }
 
+  /** Returns the record of an id, or undefined. */
+  async get(id, signal) {
+    const record = await this.#read(id, signal);
+    return this.#isWhole(record) && !this.#isOld(record) ? record : undefined;
+  }
+
   /** Makes room for a record that is to come, and so finds out whether the store works. Throws storage_error where it does not. */
   async reserve({ id, began }, signal) {
     const reserved = { id, began, reserved: " ".repeat(recordBytes) };

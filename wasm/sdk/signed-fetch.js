@@ -32,7 +32,7 @@ export function signedFetch({ key, fetch, useHttp, timeoutMs = defaultTimeoutMs 
       sent = true;
       return respond(fetch, url, options, makes);
     };
-    return within({ signal, timeoutMs, tooSlow: () => tooSlow("fetch", makes)({ sent }) }, send);
+    return within({ signal, timeoutMs, tooSlow: () => tooSlow("fetch", { makes })({ sent }) }, send);
   };
 }
 

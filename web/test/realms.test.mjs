@@ -138,6 +138,12 @@ const cases = {
     await asking.grant.forget(pending.id, within());
     const continued = await (await clientWith(granted)).grant.continue(at("c"), make("{ interact_ref: 'r' }"));
     const rotated = await (await clientWith(granted)).token.rotate(at("m"));
+    const spent = await clientWith('{"spentDebitAmount":null,"spentReceiveAmount":null}', store);
+    const kept = await spent.withGrant(make(`(${granted})`), make("{ name: 'n' }"));
+    const { url, signal } = at("rs");
+    const { spentDebitAmount } = await kept.outgoingPayment.getGrantSpentAmounts(make("(url, signal) => ({ url, signal })")(url, signal));
+    const opened = await spent.withGrant(make("(store) => ({ name: 'n', store })")(store));
+    const { access_token: newest } = await opened.grant(make("{}"));
     const ending = await clientWith("");
     await ending.grant.cancel(at("c"), within());
     await ending.token.revoke(at("m"));
@@ -151,6 +157,8 @@ const cases = {
       statuses.every((status) => status === 200) &&
       sdk.isPendingGrant(started) &&
       code === "interaction_rejected" &&
+      spentDebitAmount === null &&
+      newest.value === "v" &&
       [continued, rotated].every((grant) => grant.access_token.value === "v")
     );
   },

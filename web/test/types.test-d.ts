@@ -155,6 +155,27 @@ void client.grant.finish(new URL("https://shop.example/"), { store: undefined, s
 void client.grant.pending({ store: undefined, signal: undefined });
 void client.grant.forget("id", { store: undefined, signal: undefined });
 void client.token.rotate(target);
+declare const issued: ours.GrantWithAccessToken;
+void (async () => {
+  const kept = await client.withGrant(issued, { name: undefined, store: undefined, signal: undefined });
+  const opened = await client.withGrant({ name: "tips", store: undefined, signal: undefined });
+  // @ts-expect-error there may be none
+  opened.name;
+  const place = { url: new URL("https://rs.example/"), signal: undefined };
+  (await kept.outgoingPayment.create(place, { walletAddress: "w", quoteId: "q" })) satisfies ours.OutgoingPaymentWithSpentAmounts;
+  (await kept.incomingPayment.complete(place)) satisfies ours.IncomingPayment;
+  (await kept.incomingPayment.list({ ...place, walletAddress: "w" }, { first: 1 })) satisfies ours.IncomingPaymentPaginationResult;
+  for await (const payment of kept.outgoingPayment.all({ ...place, walletAddress: "w" })) payment.sentAmount satisfies ours.Amount;
+  (await kept.walletAddress.get(place)) satisfies ours.WalletAddress;
+  (await kept.grant({ signal: undefined })).access_token.manage satisfies string;
+  (await kept.revoke()) satisfies void;
+  // @ts-expect-error the token is the grant's
+  void kept.quote.get({ url: "https://rs.example/", accessToken: "t" });
+  // @ts-expect-error a list is of a wallet address
+  void kept.outgoingPayment.list(place);
+});
+// @ts-expect-error it has no token
+void client.withGrant({} as ours.PendingGrant);
 const both = { debitAmount: amount, receiveAmount: amount };
 // @ts-expect-error at most one of the amounts
 void client.grant.request(target, { access_token: { access: [{ ...outgoing, limits: both }] } });
