@@ -120,6 +120,27 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       },
     );
 
+    test(`rule 5: ${kind}: the token of a rotation that was on its way is kept by withGrant, and used`, { timeout }, async () => {
+      const [rotation, call] = ["held", "continue"].map((way) => server.continuation(way));
+      const calling = lab.outcome(
+        async ({ url: manage, accessToken: value }, url) => {
+          const options = { walletAddressUrl: "https://wallet.example/client", key: lab.key, validateResponses: false };
+          const client = await lab.createAuthenticatedClient(options);
+          const access_token = { value, manage, expires_in: 0.001, access: [] };
+          const kept = await client.withGrant({ access_token }, { store: lab.memoryStorage() });
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          await kept.outgoingPayment.getGrantSpentAmounts({ url });
+          return (await kept.grant()).access_token.value;
+        },
+        rotation,
+        call.url,
+      );
+      await server.arrived(rotation.url);
+      await fault(kind);
+      server.held.pop()();
+      assert.deepEqual(await calling, { value: "issued" });
+    });
+
     test(`rule 6: ${kind}: what is read to its end ends at its deadline, and with its signal`, { timeout }, async () => {
       const calls = ["never", "stalled"].map((way) => server.continuation(way));
       const outcomes = Promise.all(
