@@ -15,7 +15,7 @@ import { median, quantile, ratio, summary } from "../bench/statistics.mjs";
 import { verifyContinuation } from "../bench/verify.mjs";
 import { dist } from "./harness/packages.mjs";
 
-const timeout = 300_000;
+const timeout = 600_000;
 const bench = fileURLToPath(new URL("../bench", import.meta.url));
 const peers = readdirSync(join(bench, "peers")).map((name) => name.replace(".js", ""));
 
