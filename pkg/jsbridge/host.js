@@ -71,7 +71,7 @@ export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
  */
 function modes({ "Cache-Control": control, ...headers }) {
   const cache = control === "no-store" ? control : "default";
-  return { headers, cache, redirect: "Signature" in headers ? "manual" : "follow" };
+  return { headers, cache, redirect: Object.hasOwn(headers, "Signature") ? "manual" : "follow" };
 }
 
 /** Text where the bytes are text, because a function like fetch may look at it. */
@@ -133,7 +133,7 @@ const withoutBody = [101, 103, 204, 205, 304]; // null body statuses: json() of 
 async function receive(fetch, url, options, limit) {
   const response = await fetch(url, options);
   /** @type {{ status: number, headers: any[], url?: string, failed?: any[] }} */
-  const received = { status: 0, headers: [] };
+  const received = { status: 0, headers: [], url: undefined, failed: undefined };
   const chunks = [];
   try {
     // Browsers hide where a redirect leads and which one it was.

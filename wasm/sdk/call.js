@@ -30,9 +30,12 @@ export async function send(operation, options, body) {
   return join(name, begin, { signal, timeoutMs, survives, isKept, tooSlow: tooSlow(operation, { grant }) });
 }
 
+/** What operations.js says of a call of a resource; undefined of those of grants and tokens. Object.prototype may have their names. */
+const resourceOf = (operation) => (Object.hasOwn(operations, operation) ? operations[operation] : undefined);
+
 /** Whether two equal calls make two things. A quote is paid once. */
 function makesAnother(operation, body) {
-  return operation === "request" || (operations[operation]?.body && !paysQuote(operation, body));
+  return operation === "request" || (resourceOf(operation)?.body && !paysQuote(operation, body));
 }
 
 const paysQuote = (operation, body) => operation === pay && JSON.parse(body).quoteId !== undefined;
@@ -41,7 +44,7 @@ const pay = "outgoingPayment.create";
 /** Checks what a call is made of. `settings` are further members of its head. Throws a TypeError that names the argument. */
 export function prepareRequest(operation, options, body) {
   const { url, key, fetch, grant, useHttp = false, validateResponses = true, settings = {} } = options;
-  const isSigned = !(operation in operations) || Boolean(operations[operation].token);
+  const isSigned = resourceOf(operation)?.token ?? !resourceOf(operation);
   const accessToken = isSigned ? options.accessToken : undefined;
   const isOptional = grant || (operation === "request" && [undefined, ""].includes(accessToken));
   if (isSigned && !isOptional) checkText(accessToken, "accessToken");
@@ -79,7 +82,7 @@ export async function transmit({ operation, href, prepared, accessToken, setting
     acceptAnyShape: !validateResponses,
   };
   const limits = { signal: flight.signal, onSend: flight.onSend, keepsResponse: ["continue", "rotate", pay].includes(operation) };
-  const name = operation in operations ? "resource" : "send";
+  const name = resourceOf(operation) ? "resource" : "send";
   const response = await call(name, [encodeFrame(head, body), signer, fetch], limits);
   return response === undefined ? undefined : JSON.parse(response);
 }
@@ -95,7 +98,7 @@ const cannotRepeat = (operation, body) =>
  * @returns {(flight: { sent?: any }) => Error}
  */
 export const tooSlow =
-  (operation, { makes = Boolean(operations[operation]?.body), grant = undefined } = {}) =>
+  (operation, { makes = Boolean(resourceOf(operation)?.body), grant = undefined } = {}) =>
   ({ sent }) => {
     const description = sent?.response
       ? "The server has answered, but the call did not end in time: the response is in responseText."

@@ -167,7 +167,8 @@ class KeptGrant {
         return valueOf(record) === valueOf(used) ? this.#rotate(record, rotation) : record;
       });
     };
-    const options = { signal: flight.signal, timeoutMs: flight.left, survives: true, lingers, isKept: () => false, tooSlow: changeTooSlow };
+    const tooSlow = (rotation) => explained(changeTooSlow(rotation), "The server has processed nothing of this call.");
+    const options = { signal: flight.signal, timeoutMs: flight.left, survives: true, lingers, isKept: () => false, tooSlow };
     return join(this.#rotationOf(used), begin, options);
   }
 

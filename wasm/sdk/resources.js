@@ -12,22 +12,24 @@ import { toWalletAddress } from "./wallet-address.js";
  * @returns {any} the routes of index.d.ts
  */
 export function resources({ sendTo, stringify }) {
-  const routes = {};
+  const routes = new Map(); // of names to methods, by resource
   for (const [operation, { address, body, pages }] of Object.entries(operations)) {
     const [resource, name] = operation.split(".");
-    const methods = (routes[resource] ??= {});
+    if (!routes.has(resource)) routes.set(resource, new Map());
+    const methods = routes.get(resource);
     if (address) {
-      methods[name] = async (target) => sendTo(operation, { ...target, url: toWalletAddress(target?.url, "url") });
+      methods.set(name, async (target) => sendTo(operation, { ...target, url: toWalletAddress(target?.url, "url") }));
     } else if (body) {
-      methods[name] = async (target, args) => sendTo(operation, target, stringify(withWalletAddress(args), "args"));
+      methods.set(name, async (target, args) => sendTo(operation, target, stringify(withWalletAddress(args), "args")));
     } else if (pages) {
-      methods[name] = async (target, pagination) => sendTo(operation, target, undefined, listSettings(target, pagination));
-      methods.all = (target, pagination) => everyItem(methods[name], target, pagination);
+      const list = async (target, pagination) => sendTo(operation, target, undefined, listSettings(target, pagination));
+      methods.set(name, list);
+      methods.set("all", (target, pagination) => everyItem(list, target, pagination));
     } else {
-      methods[name] = async (target) => sendTo(operation, target);
+      methods.set(name, async (target) => sendTo(operation, target));
     }
   }
-  return routes;
+  return Object.fromEntries(Array.from(routes, ([resource, methods]) => [resource, Object.fromEntries(methods)]));
 }
 
 /** What a client without a key can call. Its incomingPayment.get is what a client with one calls getPublic. */
