@@ -128,7 +128,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   test("requests without a body: their methods, and as Request objects", { timeout }, async () => {
     const calls = {
       GET: "client.fetch(url)",
-      HEAD: "client.fetch(url, { method: 'head' })",
+      HEAD: "client.fetch(url, { method: 'head', body: null })",
       PUT: "client.fetch(url, { method: 'PUT', accessToken: 'a-token-of-some-length', body: null })",
       PATCH: "client.fetch(new URL(url), { method: 'PATCH' })",
       DELETE: "client.fetch(new Request(url, { method: 'DELETE' }), null)",
