@@ -248,10 +248,10 @@ func FuzzRedact(f *testing.F) {
 	f.Add("%2", "%252B%252B", "5", uint64(4))
 	f.Fuzz(func(t *testing.T, before, secret, after string, seed uint64) {
 		if len(secret) < leastSecret || len(secret) > 100 || strings.ContainsFunc(secret, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			t.Skip()
+			return // it is no secret, or no token
 		}
 		if strings.Contains(redacted, secret) {
-			t.Skip()
+			return // what stands in the place of a secret would tell it
 		}
 		random := rand.New(rand.NewPCG(seed, 1))
 		ways := []string{"itself", "backslash u", "percent", "Percent", "Hex", "decimal", "decimal, zeros", "named"}
