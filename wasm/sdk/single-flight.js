@@ -157,6 +157,7 @@ class Flight {
   }
 
   #startTimer(task, ms) {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(task, ms);
     this.#timer.unref?.(); // Node need not stay alive for it
   }
