@@ -848,6 +848,75 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     assertSilent(texts, ["token-of-grant-", "continuation-of-"]);
   });
 
+  describe("without Web Locks", () => {
+    let one, two;
+
+    before(async () => {
+      [one, two] = [await lockless(), await lockless()];
+    });
+
+    async function lockless() {
+      const lockless = await Tab.open(browser, site);
+      await lockless.run(() => void Object.defineProperty(navigator, "locks", { value: undefined }));
+      return lockless;
+    }
+
+    /** Issues a grant, keeps it in one of the tabs, and has the others open it. */
+    async function keptIn([keeper, ...others], store) {
+      const [account, name] = [server.issue(), newName()];
+      assert.deepEqual(await keeper.keep(account, { name, store }), {});
+      for (const tab of others) assert.equal(await tab.opens(name, { store }), true);
+      return { account, name };
+    }
+
+    const rotationsOf = (account) => cameFor(account).filter((what) => what.startsWith("rotate"));
+
+    for (const store of [undefined, "local", "memory"]) {
+      test(`three calls at once in a page, in the store ${store ?? "of those who give none"}: one rotation`, { timeout }, async () => {
+        const { account, name } = await keptIn([one], store);
+        const release = hold("requestHandler", "call");
+        const calls = [one.call(name, account), one.call(name, account, "pay", "1"), one.call(name, account, "pay", "2")];
+        await came(account, "call 0", 3);
+        release();
+        for (const { error } of await Promise.all(calls)) assert.equal(error, undefined, error?.message);
+        assert.deepEqual([rotationsOf(account), account.payments], [["rotate 0"], 2]);
+      });
+    }
+
+    for (const store of [undefined, "local"]) {
+      test(`two tabs at once, in the store ${store ?? "of those who give none"}: one rotation`, { timeout }, async () => {
+        const { account, name } = await keptIn([one, two], store);
+        const release = hold("requestHandler", "call");
+        const calls = [one.call(name, account), two.call(name, account, "pay")];
+        await came(account, "call 0", 2);
+        release();
+        for (const { error } of await Promise.all(calls)) assert.equal(error, undefined, error?.message);
+        assert.deepEqual([rotationsOf(account), account.payments], [["rotate 0"], 1]);
+      });
+    }
+
+    test("a tab that is killed in the middle of a rotation: another goes on when its claim is a minute old", { timeout }, async () => {
+      const doomed = await lockless();
+      const { account, name } = await keptIn([doomed, two]);
+      let isHeld = true;
+      server.requestHandler = ({ kind }) => (kind === "rotate" && isHeld ? new Promise(() => {}) : undefined);
+      doomed.call(name, account).catch(() => {}); // its page goes
+      await came(account, "rotate 0");
+      const outcome = two.call(name, account);
+      await came(account, "call 0", 2);
+      await doomed.page.close();
+      isHeld = false;
+      const isLater = (seconds) => two.run((ms) => void (Date.now = () => performance.timeOrigin + performance.now() + ms), seconds * 1000);
+      await isLater(30);
+      await new Promise((resolve) => setTimeout(resolve, 700)); // it looks at the claim every quarter of a second
+      assert.deepEqual(rotationsOf(account), ["rotate 0"]);
+      await isLater(61);
+      assertSpent(await outcome);
+      assert.deepEqual(rotationsOf(account), ["rotate 0", "rotate 0"]);
+      assertSpent(await two.call(name, account));
+    });
+  });
+
   describe("a tab that is killed", () => {
     /** What a tab finds that comes later. */
     async function find({ account, name }) {
