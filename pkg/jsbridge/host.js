@@ -109,7 +109,12 @@ let encoder, decoder;
 const encodeText = (text) => (encoder ??= new TextEncoder()).encode(text);
 const decodeText = (data) => (decoder ??= new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })).decode(data);
 
+/**
+ * Runs a task that may call a function of the caller, and not on Go's stack: until the stack of an error is first read V8 keeps its
+ * frames, and with those of Go an instance of the module that has died meanwhile.
+ */
 async function attempt(task) {
+  await undefined;
   return task();
 }
 
@@ -131,7 +136,7 @@ const withoutBody = [101, 103, 204, 205, 304]; // null body statuses: json() of 
 
 /** Sends a request. A response is { status, headers, body } and, where it could not be read to its end, `failed` with what was thrown. */
 async function receive(fetch, url, options, limit) {
-  const response = await fetch(url, options);
+  const response = await attempt(() => fetch(url, options));
   /** @type {{ status: number, headers: any[], url?: string, failed?: any[] }} */
   const received = { status: 0, headers: [], url: undefined, failed: undefined };
   const chunks = [];

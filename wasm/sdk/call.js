@@ -125,15 +125,16 @@ export async function poll(options) {
   const deadline = performance.now() + timeoutMs;
   const ready = () => Promise.all([prepareKey(key), start()]);
   const [{ keyId, signer }] = await within({ signal, timeoutMs, tooSlow: () => tooSlow("continue")({}) }, ready);
+  const report = async (next) => {
+    await undefined; // not on Go's stack: see attempt of host.js
+    try {
+      onProgress(next);
+    } catch {
+      // what the caller's function throws does not end the poll
+    }
+  };
   const progress =
-    onProgress &&
-    ((uri, value, wait) => {
-      try {
-        onProgress({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } });
-      } catch {
-        // what the caller's function throws does not end the poll
-      }
-    });
+    onProgress && ((uri, value, wait) => void report({ continue: { access_token: { value }, uri, ...(wait !== null && { wait }) } }));
   const left = Math.max(Math.ceil(deadline - performance.now()), 1);
   const seconds = wait && Math.min(wait, Number.MAX_VALUE); // JSON has no Infinity
   const frame = encodeFrame({ url: href, keyId, accessToken, left, allowHTTP: useHttp, wait: seconds });

@@ -28,9 +28,12 @@ export class OpenPaymentsClientError extends Error {
     this.retryable = retryable;
     Object.defineProperty(this, "responseText", { value: responseText, enumerable: false });
     if (pending) Object.defineProperty(this, "pending", { value: pending, enumerable: false });
-    void this.stack; // until it is first read V8 keeps the frames, and an instance of the module that has died with them
+    dropFrames(this);
   }
 }
+
+/** Until the stack of an error is first read V8 keeps its frames, and with those of Go an instance of the module that has died meanwhile. */
+const dropFrames = (error) => void error.stack;
 
 /** Ends a server's text as a sentence. */
 const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
@@ -44,7 +47,9 @@ export function explained(error, more) {
 
 /** A TypeError that names the argument with its full path and says what it must be. */
 export function argumentError(argument, problem) {
-  return new TypeError(`"${argument}" ${problem}`);
+  const error = new TypeError(`"${argument}" ${problem}`);
+  dropFrames(error);
+  return error;
 }
 
 const operations = {

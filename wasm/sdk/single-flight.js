@@ -130,10 +130,11 @@ class Flight {
   /** Called when the last caller has left. */
   #abandon() {
     if (this.#result || this.isOver) return;
-    const reason = new Error("Nobody waits for it any more.");
-    if (this.#outlives()) return this.#startTimer(() => this.#controller.abort(reason), this.#options.lingers ?? lingerMs);
+    // Made when it is needed: V8 keeps its frames, with the signal that the caller aborted, and what that was aborted with.
+    const abort = () => this.#controller.abort(new Error("Nobody waits for it any more."));
+    if (this.#outlives()) return this.#startTimer(abort, this.#options.lingers ?? lingerMs);
     this.isOver = true;
-    this.#controller.abort(reason);
+    abort();
   }
 
   #handOver() {
