@@ -631,8 +631,8 @@ export interface OpenGrantOptions extends KeepGrantOptions {
  *
  * Calls reject as those of the client do, and with `grant_expired` when the server does not rotate the token (`cause` is its
  * error), also because an earlier rotation was sent whose response was lost, as the description says then: ask for a new grant.
- * After `revoke`, in whichever tab, they reject with `grant_revoked`, and with `grant_not_found` when the store has lost the grant;
- * nothing is sent then.
+ * After `revoke`, in whichever tab, they reject with `grant_revoked`, and with `grant_not_found` when the store has lost the grant,
+ * or forgotten it a month after it was revoked; nothing is sent then.
  */
 export interface KeptGrant {
   readonly name: string;

@@ -20,6 +20,7 @@ import { join } from "./single-flight.js";
 
 const lingers = 120_000; // ms that a rotation goes on when nobody waits for it: a token is worth it
 const settleMs = 10_000;
+const revokedMs = 30 * 24 * 60 * 60 * 1000; // how long a record says that its grant was revoked: every tab has seen it then
 const mostTokens = 50; // that a record remembers
 const room = " ".repeat(1024); // for what a new token is longer than the one before
 
@@ -98,6 +99,7 @@ class KeptGrant {
         const now = Date.now();
         await this.#put({ id: this.#name, began: now, keyId, grant, since: now, tokens: [valueOf({ grant })] }, signal);
       });
+      this.#purge();
     }
     await this.read(signal);
     return true;
@@ -154,7 +156,8 @@ class KeptGrant {
       throw record.begun && isRefusal(error) ? explained(error, lost[record.begun]) : error;
     });
     const { id, began, keyId, tokens } = record;
-    await this.#put({ id, began, keyId, tokens, isRevoked: true }, flight.signal).catch(() => {}); // others find out from the server
+    const last = { id, began, keyId, tokens, since: Date.now(), isRevoked: true };
+    await this.#put(last, flight.signal).catch(() => {}); // others find out from the server
   }
 
   /** Returns the record with another token than the one that was used: of this rotation, or of another's. */
@@ -225,6 +228,23 @@ class KeptGrant {
     join(`settle ${this.identity}`, begin, { signal: undefined, timeoutMs: settleMs, tooSlow: storeTooSlow }).catch(() => {});
   }
 
+  /** Removes the records of grants that were revoked long ago, for which nobody waits. Those of usable grants stay, however old. */
+  #purge() {
+    const begin = async ({ signal }) => {
+      const old = (await this.#records.list(signal)).filter(isRevokedLongAgo);
+      for (const { id } of old) await new KeptGrant({ name: id, store: this.#store, ...this.#given }).#forget(signal);
+    };
+    const options = { signal: undefined, timeoutMs: settleMs, tooSlow: storeTooSlow };
+    join(`purge ${identityOf(this.#store)}`, begin, options).catch(() => {});
+  }
+
+  #forget(signal) {
+    return this.#alone(signal, async () => {
+      const record = await this.#records.get(this.#name, signal);
+      if (record && isRevokedLongAgo(record)) await this.#records.remove(this.#name, signal); // else another grant has the name now
+    });
+  }
+
   /** Runs a task while nobody else, in whichever tab, changes the record. */
   async #alone(signal, task) {
     const claimed = await claim(this.#claimName, { store: this.#store, signal, taken: notFound });
@@ -258,6 +278,8 @@ function isOver({ since, grant }) {
   const { expires_in: seconds } = grant.access_token;
   return typeof seconds === "number" && seconds > 0 && Date.now() - since >= seconds * 1000;
 }
+
+const isRevokedLongAgo = ({ isRevoked, since }) => isRevoked === true && Date.now() - since >= revokedMs;
 
 // With a status of 401 or 403, what is no word of a server on a token.
 const notOfTokens = ["insufficient_grant", "limit_exceeded", "not_found", "invalid_client"];

@@ -89,6 +89,14 @@ async function setUp() {
     }
     database.close();
   };
+  lab.find = async (name) => {
+    let found = null;
+    await lab.edit((record) => {
+      if (record.id === name) found = record;
+      return record;
+    });
+    return found;
+  };
 }
 
 /** Runs in the page: adds a store, and what makes clients that wait in `step` before and after each write and each request. */
@@ -221,15 +229,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
   }
 
   const expireByTime = () => tab.run(() => lab.edit((record) => ({ ...record, since: 0 })));
-  const markOf = async (name) =>
-    tab.run(async (name) => {
-      let found;
-      await lab.edit((record) => {
-        if (record.id === name) found = record.begun ?? null;
-        return record;
-      });
-      return found;
-    }, name);
+  const markOf = async (name) => tab.run(async (name) => (await lab.find(name)).begun ?? null, name);
 
   describe("one rotation", () => {
     test("three calls at once on an inactive token: three results", { timeout }, async () => {
@@ -484,6 +484,28 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
       const next = server.issue({ isActive: true });
       assert.deepEqual(await tab.keep(next, { name }), {});
       assertSpent(await other.call(name, next));
+    });
+
+    test("its record goes a month later, when another grant is kept; that of a usable grant never goes by time", { timeout }, async () => {
+      const accounts = {};
+      const names = {};
+      for (const which of ["old", "recent", "usable"]) ({ account: accounts[which], name: names[which] } = await kept({ isActive: true }));
+      for (const which of ["old", "recent"]) assert.deepEqual(await tab.call(names[which], accounts[which], "revoke"), {});
+      const recordOf = (name) => tab.run((name) => lab.find(name), name);
+      assert.equal((await recordOf(names.old)).isRevoked, true);
+      const day = 24 * 60 * 60 * 1000;
+      const since = { [names.old]: Date.now() - 31 * day, [names.recent]: Date.now() - 29 * day, [names.usable]: Date.now() - 3650 * day };
+      const edit = (since) => lab.edit((record) => (record.id in since ? { ...record, began: 0, since: since[record.id] } : record));
+      await tab.run(edit, since);
+      const next = server.issue({ isActive: true });
+      assert.deepEqual(await other.keep(next, { name: newName() }), {});
+      await until(async () => (await recordOf(names.old)) === null, "the old record to go");
+      assert.equal((await recordOf(names.recent)).isRevoked, true);
+      assert.equal(await other.opens(names.usable), true);
+      assertSpent(await other.call(names.usable, accounts.usable));
+      assert.equal(await other.opens(names.old), false);
+      assert.deepEqual(await other.keep(next, { name: names.old }), {});
+      assertSpent(await other.call(names.old, next));
     });
 
     test("waits for a rotation in another tab", { timeout }, async () => {
