@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,13 @@ export function buildExtension() {
   const folder = mkdtempSync(join(tmpdir(), "open-payments-extension-"));
   execFileSync(join(root, "web/extension/build.sh"), [folder, primaryOnly()]);
   return { folder, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** The same with the scripts of pages/kept-extension in place of its own, under the same manifest. */
+export function buildKeptExtension() {
+  const built = buildExtension();
+  cpSync(join(root, "web/test/pages/kept-extension"), built.folder, { recursive: true });
+  return built;
 }
 
 /** Waits until a function, which may fail on the way, returns something. */
