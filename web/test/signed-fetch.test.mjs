@@ -1,6 +1,7 @@
 // client.fetch: every kind of body against the verifier of the reference server, what is refused, and the Response as it streams.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { before, test } from "node:test";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
@@ -417,6 +418,34 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.ok(grown < 50 * MB, `the browser has grown by ${grown} bytes`);
     assert.equal(await lab.run(() => lab.memory()), memory);
   });
+
+  test(
+    "100 MB up and 100 MB down by the browser's own fetch: none in the module's memory, and it comes as it is read",
+    { timeout: 3 * timeout },
+    async () => {
+      const [quiet] = await start(launch({ networkEnabled: false })); // else the test's own connection carries the bodies
+      const lab = await Lab.open(quiet, site);
+      const url = addressOf(`large/${100 * MB}`);
+      const send = async (walletAddressUrl, url, small) => {
+        const client = await lab.createAuthenticatedClient({ walletAddressUrl, key: lab.key, requestTimeoutMs: 120_000 });
+        await (await client.fetch(small, { method: "PUT", body: "warm" })).text();
+        const memory = lab.memory();
+        const body = new Blob(Array(100).fill(new Uint8Array(1_000_000).fill(7)));
+        lab.reader = (await client.fetch(url, { method: "PUT", body })).body.getReader();
+        return { first: (await lab.reader.read()).value.length, grown: lab.memory() - memory };
+      };
+      const { first, grown } = await lab.run(send, walletAddressUrl, url, addressOf());
+      const [exchange] = to(url);
+      assert.ok(first > 0 && exchange.taken < 80 * MB, `${exchange.taken} bytes were taken that nobody has read`);
+      assert.equal(grown, 0);
+      assert.equal(exchange.body.length, 100 * MB);
+      assert.equal(exchange.headers["content-digest"], `sha-512=:${createHash("sha512").update(exchange.body).digest("base64")}:`);
+      await lab.run(async () => {
+        while (!(await lab.reader.read()).done);
+      });
+      assert.ok(exchange.taken >= 100 * MB);
+    },
+  );
 
   test("a body of 100 MB does not come into the memory of the module", { timeout }, async () => {
     const memory = await lab.run(() => lab.memory());
