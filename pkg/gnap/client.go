@@ -42,7 +42,9 @@ func (c *Client) Continue(ctx context.Context, uri, accessToken, interactRef str
 	if interactRef == "" {
 		return c.Do(ctx, call)
 	}
-	body, err := signedhttp.Marshal(map[string]string{"interact_ref": interactRef})
+	body, err := signedhttp.Marshal(struct {
+		InteractRef string `json:"interact_ref"`
+	}{interactRef})
 	if err != nil {
 		return nil, err
 	}
