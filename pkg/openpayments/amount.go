@@ -61,6 +61,15 @@ func FormatAmount(value string, scale int) (decimal string, err error) {
 	return digits[:point] + "." + digits[point:], nil
 }
 
+// Units returns the value of an amount as a number, in the smallest unit of its asset. Errors: ErrNotValue.
+func (a Amount) Units() (uint64, error) {
+	number, err := strconv.ParseUint(a.Value, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %q", ErrNotValue, a.Value)
+	}
+	return number, nil
+}
+
 func isDigits(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 }

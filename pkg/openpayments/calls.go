@@ -43,7 +43,7 @@ func (c *Client) PublicIncomingPayment(ctx context.Context, id string) (*PublicI
 func (c *Client) CreateIncomingPayment(
 	ctx context.Context, resourceServer, accessToken string, args NewIncomingPayment,
 ) (*IncomingPayment, error) {
-	args.WalletAddress = fromPaymentPointer(args.WalletAddress)
+	args.WalletAddress = FromPaymentPointer(args.WalletAddress)
 	return create[IncomingPayment](ctx, c, Call{Operation: "incomingPayment.create", URL: resourceServer, AccessToken: accessToken}, args)
 }
 
@@ -70,7 +70,7 @@ func (c *Client) Quote(ctx context.Context, id, accessToken string) (*Quote, err
 
 // CreateQuote asks what a payment would cost.
 func (c *Client) CreateQuote(ctx context.Context, resourceServer, accessToken string, args NewQuote) (*Quote, error) {
-	args.WalletAddress = fromPaymentPointer(args.WalletAddress)
+	args.WalletAddress = FromPaymentPointer(args.WalletAddress)
 	if args.Method == "" {
 		args.Method = "ilp"
 	}
@@ -87,7 +87,7 @@ func (c *Client) OutgoingPayment(ctx context.Context, id, accessToken string) (*
 func (c *Client) CreateOutgoingPayment(
 	ctx context.Context, resourceServer, accessToken string, args NewOutgoingPayment,
 ) (*OutgoingPayment, error) {
-	args.WalletAddress = fromPaymentPointer(args.WalletAddress)
+	args.WalletAddress = FromPaymentPointer(args.WalletAddress)
 	return create[OutgoingPayment](ctx, c, Call{Operation: "outgoingPayment.create", URL: resourceServer, AccessToken: accessToken}, args)
 }
 
@@ -117,9 +117,7 @@ func do[T any](ctx context.Context, c *Client, call Call) (*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	document := new(T)
-	decode(text, document)
-	return document, nil
+	return Read[T](text), nil
 }
 
 func create[T any](ctx context.Context, c *Client, call Call, args any) (*T, error) {

@@ -64,7 +64,7 @@ func (c *Client) Do(ctx context.Context, call Call) (json.RawMessage, error) {
 	}
 	request := signedhttp.Request{
 		Operation: &op.http, URL: op.target(call), NoStore: call.NoStore, Repeatable: op.Method == http.MethodGet,
-		Reader: reader{op, fromPaymentPointer(call.URL), c.AllowHTTP, c.AcceptAnyShape},
+		Reader: reader{op, FromPaymentPointer(call.URL), c.AllowHTTP, c.AcceptAnyShape},
 	}
 	if op.Token {
 		request.AccessToken = call.AccessToken

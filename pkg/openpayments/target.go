@@ -13,7 +13,7 @@ import (
 func (op *Operation) target(call Call) string {
 	address := call.URL
 	if op.Address {
-		address = fromPaymentPointer(address)
+		address = FromPaymentPointer(address)
 	}
 	address, _, _ = strings.Cut(address, "#")
 	path, query, _ := strings.Cut(address, "?")
@@ -30,7 +30,7 @@ func (op *Operation) target(call Call) string {
 }
 
 func withParameters(query string, call Call) string {
-	values := []string{strconv.Itoa(call.First), strconv.Itoa(call.Last), call.Cursor, fromPaymentPointer(call.WalletAddress)}
+	values := []string{strconv.Itoa(call.First), strconv.Itoa(call.Last), call.Cursor, FromPaymentPointer(call.WalletAddress)}
 	for i, name := range []string{"first=", "last=", "cursor=", "wallet-address="} {
 		if values[i] == "0" || values[i] == "" {
 			continue
@@ -43,9 +43,9 @@ func withParameters(query string, call Call) string {
 	return query
 }
 
-// fromPaymentPointer returns the URL that a payment pointer stands for, and what is none as it is. Without a path it
-// is below /.well-known (https://paymentpointers.org).
-func fromPaymentPointer(address string) string {
+// FromPaymentPointer returns the URL that a payment pointer ("$wallet.example/alice") stands for, and what is none as it is.
+// Without a path it is below /.well-known (https://paymentpointers.org).
+func FromPaymentPointer(address string) string {
 	pointer, isPointer := strings.CutPrefix(address, "$")
 	if !isPointer || strings.ContainsAny(pointer, "?#") {
 		return address
@@ -92,7 +92,7 @@ func (op *Operation) checkArguments(call Call) error {
 func pageProblem(call Call) (argument, problem string) {
 	const range100 = "must be from 1 to 100"
 	switch {
-	case signedhttp.CheckURL(fromPaymentPointer(call.WalletAddress), true) != "":
+	case signedhttp.CheckURL(FromPaymentPointer(call.WalletAddress), true) != "":
 		return "walletAddress", "must be an absolute URL, or a payment pointer like $wallet.example/alice"
 	case call.First < 0 || call.First > 100:
 		return "first", range100
