@@ -19,6 +19,8 @@ const (
 	module  = "open-payments-wasm/"
 	root    = ".."
 	sandbox = "pkg/sandbox/internal/"
+
+	payments = "pkg/openpayments/payment"
 )
 
 // mayImport is the direction of the arrows: what of this module each package may import.
@@ -28,6 +30,7 @@ var mayImport = map[string][]string{
 	"pkg/signedhttp":    {"pkg/httpsig"},
 	"pkg/gnap":          {"pkg/signedhttp"},
 	"pkg/openpayments":  {"pkg/signedhttp"},
+	payments:            {"pkg/openpayments", "pkg/gnap", "pkg/signedhttp"},
 	"pkg/jsbridge":      {"pkg/httpsig"},
 	"pkg/sandbox":       {"pkg/httpsig", "pkg/keys", sandbox + "respond", sandbox + "authserver", sandbox + "resourceserver", sandbox + "ledger"},
 	"pkg/internal/fake": {"pkg/httpsig"},
@@ -38,12 +41,12 @@ var mayImport = map[string][]string{
 	sandbox + "resourceserver": {sandbox + "respond", sandbox + "ledger"},
 	sandbox + "authserver":     {sandbox + "respond", sandbox + "resourceserver", "pkg/httpsig", "pkg/keys"},
 
-	"wasm": {"pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
+	"wasm": {payments, "pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
 }
 
 // native are the packages that know nothing of JavaScript.
 var native = []string{
-	"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/openpayments", "pkg/sandbox",
+	"pkg/httpsig", "pkg/keys", "pkg/signedhttp", "pkg/gnap", "pkg/openpayments", payments, "pkg/sandbox",
 	sandbox + "respond", sandbox + "ledger", sandbox + "resourceserver", sandbox + "authserver",
 }
 
@@ -82,7 +85,7 @@ func TestImports(t *testing.T) {
 	for _, platform := range [][2]string{{"linux", "amd64"}, {"js", "wasm"}} {
 		t.Run(platform[0], func(t *testing.T) {
 			packages := listPackages(t, platform[0], platform[1])
-			for _, name := range native[:5] {
+			for _, name := range native[:6] {
 				if len(packages[name].Imports) == 0 {
 					t.Errorf("%s does not build for %s", name, platform[0])
 				}

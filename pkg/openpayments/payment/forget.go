@@ -1,0 +1,91 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"open-payments-wasm/pkg/openpayments"
+)
+
+const giveBackTime = 30 * time.Second
+
+// HandOver writes down that the caller of Finish or Resume has the outgoing payment: its record may leave after a day.
+func (c *Client) HandOver(ctx context.Context, id string) error {
+	return c.alone(ctx, id, func(r *Record) error {
+		if r.HandedOver > 0 || r.Outgoing == nil && r.Failure == nil {
+			return nil
+		}
+		r.HandedOver = now()
+		return c.put(ctx, r)
+	})
+}
+
+// Forget removes a payment from the journal and gives back what was granted for it, for which it does not wait; an
+// incoming payment that was made for it is completed. Where a request to pay may have been sent it looks first, and returns
+// the outgoing payment that there is, or nil. id is that of the payment, or of the outgoing payment.
+//
+// Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept; with CodeNotPending
+// where there is none; and those of the Journal.
+func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.OutgoingPayment, err error) {
+	err = c.alone(ctx, id, func(r *Record) error {
+		outgoing = r.outgoing()
+		if outgoing == nil && len(r.Tried) > 0 && r.Token != nil {
+			if outgoing, err = c.look(ctx, r); err != nil {
+				return outcomeUnknown(err)
+			}
+		}
+		if outgoing != nil && !outgoing.Failed && r.Step != StepArrived {
+			r.Outgoing, r.Step = outgoing.Raw, StepAccepted // under way: its receiver stays open
+		}
+		return c.drop(ctx, r)
+	})
+	return outgoing, err
+}
+
+// drop removes a record, and gives back what was granted.
+func (c *Client) drop(ctx context.Context, r *Record) error {
+	if err := c.Journal.Remove(ctx, r.ID); err != nil {
+		return err
+	}
+	c.giveBack(r)
+	return nil
+}
+
+// giveBack revokes what was granted for a payment, and completes the incoming payment that was made for it, while nobody
+// waits. What fails ends by itself: tokens within minutes, the incoming payment within a day.
+func (c *Client) giveBack(r *Record) {
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), giveBackTime)
+		defer cancel()
+		_ = protect(func() error {
+			c.giveBackReceiver(ctx, r)
+			if r.QuoteToken != nil && (r.ReceiverToken == nil || r.QuoteToken.Value != r.ReceiverToken.Value) {
+				c.revoke(ctx, r.QuoteToken)
+			}
+			switch {
+			case r.Token != nil:
+				c.revoke(ctx, r.Token)
+			case r.Grant != nil && r.Failure == nil:
+				_ = c.grants().Cancel(ctx, c.at(r.Grant.URI), r.Grant.AccessToken)
+			}
+			return nil
+		})
+	}()
+}
+
+func (c *Client) giveBackReceiver(ctx context.Context, r *Record) {
+	if r.ReceiverToken == nil {
+		return
+	}
+	isUnderWay := r.Outgoing != nil && r.Step == StepAccepted
+	if r.Receiver != "" && r.To != nil && !isUnderWay {
+		_, _ = c.resources().CompleteIncomingPayment(ctx, c.at(r.Receiver), r.ReceiverToken.Value)
+	}
+	c.revoke(ctx, r.ReceiverToken)
+}
+
+func (c *Client) revoke(ctx context.Context, token *Token) {
+	if token.Manage != "" {
+		_ = c.grants().Revoke(ctx, c.at(token.Manage), token.ManageToken)
+	}
+}

@@ -1,0 +1,317 @@
+package payment
+
+import (
+	"context"
+	"crypto/rand"
+	"math"
+	"time"
+
+	"open-payments-wasm/pkg/gnap"
+	"open-payments-wasm/pkg/openpayments"
+	"open-payments-wasm/pkg/signedhttp"
+)
+
+const receiverLifetime = 24 * time.Hour // of an incoming payment that is made for an order
+
+// Start begins a payment and returns what it will cost and where the person approves it. What is under the key of the order
+// already is returned as it stands: a payment that waits for the person, or its outcome.
+//
+// It reads the wallet addresses, gets the grants that need nobody, makes an incoming payment where Order.To is a wallet
+// address, and a quote, and asks for a grant whose limits are the receiver and the debit amount of that quote.
+//
+// Errors: *signedhttp.ArgumentError for an argument, amounts that are of another asset than the wallet included;
+// *signedhttp.Error with CodeKeyInUse where another payment was begun under the key, with the code of what has ended
+// the one that was, and for every failure of a request; and those of the Journal. After any of them Start may be called
+// again, and goes on from where it was.
+func (c *Client) Start(ctx context.Context, order Order) (*Payment, error) {
+	order.From, order.To = openpayments.FromPaymentPointer(order.From), openpayments.FromPaymentPointer(order.To)
+	if err := order.check(c.HTTP.AllowHTTP); err != nil {
+		return nil, err
+	}
+	if err := c.clear(ctx, order.Key); err != nil {
+		return nil, err
+	}
+	var payment *Payment
+	err := c.Journal.Alone(ctx, order.Key, func() error {
+		record, err := c.begin(ctx, order)
+		if err != nil {
+			return err
+		}
+		payment, err = c.prepare(ctx, record)
+		return err
+	})
+	return payment, err
+}
+
+// clear removes what is too old, of other keys: each while nobody works on it.
+func (c *Client) clear(ctx context.Context, key string) error {
+	records, err := c.Journal.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range records {
+		if old.Key == key || !old.IsWhole() || !old.isOld() {
+			continue
+		}
+		err := c.Journal.Alone(ctx, old.Key, func() error {
+			if c.isOvertaken(ctx, old) {
+				return nil
+			}
+			return c.drop(ctx, old)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin returns the record under the key of an order, a new one where there is none.
+func (c *Client) begin(ctx context.Context, order Order) (*Record, error) {
+	records, err := c.Journal.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var begun *Record
+	for _, record := range records {
+		switch isWhole := record.IsWhole(); {
+		case record.Key != order.Key:
+		case !isWhole && len(record.Tried) > 0:
+			return nil, damaged(record)
+		case isWhole && !record.isStale() && (record.Step != StepPreparing || record.Order.isSame(&order)):
+			begun = record
+		default:
+			if err := c.drop(ctx, record); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch {
+	case begun == nil:
+		begun = &Record{ID: rand.Text(), Key: order.Key, KeyID: c.HTTP.Key.ID, Began: now(), Step: StepPreparing, Order: order}
+		return begun, c.put(ctx, begun)
+	case begun.KeyID != c.HTTP.Key.ID:
+		return nil, &signedhttp.ArgumentError{Argument: "key", Problem: "must be the one that began the payment, with the key id " + begun.KeyID}
+	case !begun.Order.isSame(&order):
+		return nil, keyInUse(begun)
+	}
+	return begun, nil
+}
+
+// prepare takes the steps up to the wallet that were not taken yet.
+func (c *Client) prepare(ctx context.Context, r *Record) (*Payment, error) {
+	if r.Failure != nil {
+		return nil, r.Failure.error()
+	}
+	if r.Step != StepPreparing {
+		return r.payment(), nil
+	}
+	err := c.takeSteps(ctx, r)
+	if isTokenOver(err) { // it was got long ago
+		r.QuoteToken, r.ReceiverToken = nil, nil
+		err = c.takeSteps(ctx, r)
+	}
+	if err != nil {
+		return nil, c.notPrepared(ctx, r, err)
+	}
+	return r.payment(), nil
+}
+
+func (c *Client) takeSteps(ctx context.Context, r *Record) error {
+	for _, step := range []func(context.Context, *Record) error{c.readWallets, c.getTokens, c.makeReceiver, c.makeQuote, c.askPerson} {
+		if err := step(ctx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// notPrepared forgets a payment that cannot begin as it was ordered.
+func (c *Client) notPrepared(ctx context.Context, r *Record, err error) error {
+	if isArgument(err) || isRefusal(err) {
+		_ = c.drop(ctx, r) // else it is old one day
+	}
+	return err
+}
+
+// readWallets reads both wallet addresses, or one and the incoming payment, at once.
+func (c *Client) readWallets(ctx context.Context, r *Record) error {
+	if r.From != nil {
+		return nil
+	}
+	var from, to *openpayments.WalletAddress
+	readFrom := func(ctx context.Context) (err error) { from, err = c.readWallet(ctx, r.Order.From); return }
+	readTo := func(ctx context.Context) (err error) { to, err = c.readWallet(ctx, r.Order.To); return }
+	if r.Order.paysIncoming() {
+		readTo = func(ctx context.Context) (err error) { r.ReceivedBefore, err = c.received(ctx, r.Order.To); return }
+	}
+	if err := together(ctx, readFrom, readTo); err != nil {
+		return err
+	}
+	if err := checkAsset("debitAmount", r.Order.DebitAmount, from); err != nil {
+		return err
+	}
+	r.From = c.wallet(from)
+	if to == nil {
+		r.Receiver = r.Order.To
+		return nil
+	}
+	r.To = c.wallet(to)
+	return checkAsset("receiveAmount", r.Order.ReceiveAmount, to)
+}
+
+func (c *Client) readWallet(ctx context.Context, address string) (*openpayments.WalletAddress, error) {
+	return c.resources().WalletAddress(ctx, c.at(address))
+}
+
+func (c *Client) wallet(document *openpayments.WalletAddress) *Wallet {
+	return &Wallet{document.ID, c.at(document.AuthServer), c.at(document.ResourceServer)}
+}
+
+func checkAsset(name string, amount *openpayments.Amount, wallet *openpayments.WalletAddress) error {
+	switch {
+	case amount == nil:
+		return nil
+	case amount.AssetCode != wallet.AssetCode:
+		return &signedhttp.ArgumentError{Argument: name + ".assetCode", Problem: "must be " + wallet.AssetCode + ", the asset of " + wallet.ID}
+	case amount.AssetScale != wallet.AssetScale:
+		return &signedhttp.ArgumentError{Argument: name + ".assetScale", Problem: "must be that of " + wallet.ID}
+	}
+	return nil
+}
+
+var (
+	quoteAccess    = gnap.Access{Type: "quote", Actions: []string{"create"}}
+	receiverAccess = gnap.Access{Type: "incoming-payment", Actions: []string{"create", "read", "complete"}}
+)
+
+// getTokens asks for the grants that need nobody: one where one server can give both.
+func (c *Client) getTokens(ctx context.Context, r *Record) error {
+	if r.QuoteToken != nil {
+		return nil
+	}
+	var err error
+	switch {
+	case r.To == nil:
+		r.QuoteToken, err = c.token(ctx, r.From.AuthServer, quoteAccess)
+	case r.To.AuthServer == r.From.AuthServer:
+		r.QuoteToken, err = c.token(ctx, r.From.AuthServer, receiverAccess, quoteAccess)
+		r.ReceiverToken = r.QuoteToken
+	default:
+		err = together(ctx,
+			func(ctx context.Context) (err error) {
+				r.QuoteToken, err = c.token(ctx, r.From.AuthServer, quoteAccess)
+				return
+			},
+			func(ctx context.Context) (err error) {
+				r.ReceiverToken, err = c.token(ctx, r.To.AuthServer, receiverAccess)
+				return
+			},
+		)
+	}
+	if err != nil {
+		return err
+	}
+	return c.put(ctx, r)
+}
+
+// token gets an access token that nobody has to approve.
+func (c *Client) token(ctx context.Context, server string, access ...gnap.Access) (*Token, error) {
+	grant, err := c.grants().Request(ctx, server, gnap.GrantRequest{
+		AccessToken: &gnap.AccessTokenRequest{Access: access}, Client: c.WalletAddress,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if grant.AccessToken == nil {
+		return nil, unexpected(grant.Raw, "The server wants a person to approve what no money depends on: an incoming payment or a quote.")
+	}
+	return tokenOf(grant.AccessToken), nil
+}
+
+// makeReceiver makes the incoming payment that a wallet address is paid by.
+func (c *Client) makeReceiver(ctx context.Context, r *Record) error {
+	if r.Receiver != "" {
+		return nil
+	}
+	expires := time.Now().Add(receiverLifetime).UTC().Truncate(time.Second)
+	args := openpayments.NewIncomingPayment{WalletAddress: r.To.ID, IncomingAmount: r.Order.ReceiveAmount, ExpiresAt: &expires}
+	if len(r.Order.Metadata) > 0 {
+		args.Metadata = r.Order.Metadata
+	}
+	incoming, err := c.resources().CreateIncomingPayment(ctx, r.To.ResourceServer, r.ReceiverToken.Value, args)
+	if err != nil {
+		return err
+	}
+	r.Receiver, r.ReceivedBefore = incoming.ID, incoming.ReceivedAmount.Value
+	return c.put(ctx, r)
+}
+
+func (c *Client) makeQuote(ctx context.Context, r *Record) error {
+	if r.Quote != nil {
+		return nil
+	}
+	quote, err := c.createQuote(ctx, r)
+	if err != nil {
+		return err
+	}
+	r.Quote, r.QuotedAt = quote.Raw, now()
+	return c.put(ctx, r)
+}
+
+func (c *Client) createQuote(ctx context.Context, r *Record) (*openpayments.Quote, error) {
+	args := openpayments.NewQuote{WalletAddress: r.From.ID, Receiver: r.Receiver, DebitAmount: r.Order.DebitAmount}
+	if r.To == nil { // the incoming payment that is made for an order asks for the amount itself
+		args.ReceiveAmount = r.Order.ReceiveAmount
+	}
+	return c.resources().CreateQuote(ctx, r.From.ResourceServer, r.QuoteToken.Value, args)
+}
+
+// askPerson asks for the grant that the person approves at the wallet.
+func (c *Client) askPerson(ctx context.Context, r *Record) error {
+	nonce := rand.Text()
+	grant, err := c.grants().Request(ctx, r.From.AuthServer, gnap.GrantRequest{
+		AccessToken: &gnap.AccessTokenRequest{Access: []gnap.Access{r.access()}},
+		Client:      c.WalletAddress,
+		Interact: &gnap.InteractRequest{
+			Start:  []string{"redirect"},
+			Finish: &gnap.FinishRequest{Method: "redirect", URI: r.Order.FinishURI, Nonce: nonce},
+		},
+	})
+	switch {
+	case err != nil:
+		return err
+	case grant.AccessToken != nil: // nobody needs to approve it
+		r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
+	case grant.Interact == nil || grant.Interact.Finish == "" || grant.Continue == nil:
+		return unexpected(grant.Raw, "The server's response lacks what a continuation needs (RFC 9635 §3.1, §3.3.5). Nobody should be sent to the wallet.")
+	default:
+		r.Grant = &Grant{
+			Endpoint: r.From.AuthServer, ClientNonce: nonce, ServerNonce: grant.Interact.Finish, Redirect: grant.Interact.Redirect, Began: now(),
+		}
+		r.Grant.continueAt(grant.Continue)
+		r.Step = StepInteract
+	}
+	return c.put(ctx, r)
+}
+
+// access is what the person approves: to pay this and no more, and to look afterwards what became of it.
+func (r *Record) access() gnap.Access {
+	return gnap.Access{
+		Type: "outgoing-payment", Actions: []string{"create", "read", "list"}, Identifier: r.From.ID,
+		Limits: limits{r.Receiver, r.quote().DebitAmount},
+	}
+}
+
+type limits struct {
+	Receiver    string              `json:"receiver,omitempty"`
+	DebitAmount openpayments.Amount `json:"debitAmount"`
+}
+
+func (g *Grant) continueAt(next *gnap.Continuation) {
+	g.URI, g.AccessToken, g.Wait = next.URI, next.AccessToken.Value, 0
+	if next.Wait != nil {
+		g.Wait = int64(math.Ceil(*next.Wait * 1000))
+	}
+	g.Began = now()
+}
