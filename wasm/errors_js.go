@@ -10,6 +10,7 @@ import (
 	"open-payments-wasm/pkg/httpsig"
 	"open-payments-wasm/pkg/jsbridge"
 	"open-payments-wasm/pkg/keys"
+	"open-payments-wasm/pkg/openpayments/payment"
 	"open-payments-wasm/pkg/signedhttp"
 )
 
@@ -18,11 +19,17 @@ import (
 func reason(err error) any {
 	var argument *signedhttp.ArgumentError
 	var failure *signedhttp.Error
+	var journal journalError
+	var interaction *payment.InteractionRequired
 	switch {
 	case errors.As(err, &argument):
 		return newError(map[string]any{"argument": argument.Argument, "problem": argument.Problem})
 	case errors.Is(err, keys.ErrMaterial):
 		return newError(map[string]any{"argument": "privateKey", "problem": "cannot be used: " + keys.Explain(err)})
+	case errors.As(err, &journal):
+		return journalReason(err, journal)
+	case errors.As(err, &interaction):
+		return newError(withPayment(fields(interaction.Failure), interaction.Payment))
 	case errors.As(err, &failure):
 		return newError(fields(failure))
 	}
@@ -34,6 +41,29 @@ func reason(err error) any {
 		unexpected["cause"] = thrown
 	}
 	return newError(unexpected)
+}
+
+// journalReason is what a journal has thrown, with what a server has answered and could not be written down.
+func journalReason(err error, journal journalError) any {
+	thrown, ok := jsbridge.Thrown(journal)
+	var unwritten *payment.NotWritten
+	if !errors.As(err, &unwritten) || !ok {
+		if ok {
+			return thrown
+		}
+		return newError(map[string]any{"code": "internal_error", "description": err.Error(), "retryable": false})
+	}
+	description := "The server has answered, and its response could not be stored: this page has it, and goes on from there."
+	return newError(map[string]any{
+		"code": "storage_error", "description": description, "cause": thrown, "retryable": true, "responseText": string(unwritten.Response),
+	})
+}
+
+func withPayment(fields map[string]any, p *payment.Payment) map[string]any {
+	if text, err := signedhttp.Marshal(viewOf(p)); err == nil {
+		fields["payment"] = string(text)
+	}
+	return fields
 }
 
 func fields(e *signedhttp.Error) map[string]any {

@@ -33,6 +33,12 @@ type head struct {
 	Last          int    `json:"last"`
 	Cursor        string `json:"cursor"`
 	NoStore       bool   `json:"noStore"`
+
+	Client      string `json:"client"` // these are of payment, whose operations are in payment_js.go
+	ID          string `json:"id"`
+	Hash        string `json:"hash"`
+	InteractRef string `json:"interactRef"`
+	Patience    int    `json:"patience"` // milliseconds
 }
 
 // send makes one signed call and returns the response as JSON text, or undefined where there is

@@ -50,6 +50,7 @@ var exports = map[string]func(context.Context, []safejs.Value) (any, error){
 	"poll":        poll,
 	"resource":    resource,
 	"signRequest": signRequest,
+	"payment":     pay,
 	"verifyHash":  verifyHash,
 	"parseKey":    parseKey,
 	"generateKey": generateKey,

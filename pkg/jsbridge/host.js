@@ -1,6 +1,6 @@
 // The JavaScript half of this package: the functions that Go calls, which are globals of its program. build.sh puts
 // this file beside those of wasm/sdk. Every crossing between Go and JavaScript costs, so each function does what would
-// be many: sign and exchange call `done(true, ...values)` or `done(false, error)`, once, and return a function that
+// be many: sign, invoke and exchange call `done(true, ...values)` or `done(false, error)`, once, and return a function that
 // cancels, which calls done too.
 
 /**
@@ -23,6 +23,7 @@ export function createHost(calls = new Map()) {
     callHost,
     cancelHostCall: (id) => cancels.get(id)?.(),
     sign,
+    invoke,
     exchange(id, ...args) {
       if (id > 0 && !calls.has(id)) throw new Error("The call is over"); // and its caller was told what was sent
       return exchange(calls.get(id), ...args);
@@ -36,6 +37,15 @@ export function sign(key, data, done) {
   const signing = attempt(() => (typeof key === "function" ? key(data) : crypto.subtle.sign("Ed25519", key, data)));
   return whenSettled(
     signing.then((signature) => [bytes(signature)]),
+    done,
+  );
+}
+
+/** Calls a function. done gets what it returns, or what the promise is fulfilled with. */
+export function invoke(fn, ...args) {
+  const done = args.pop();
+  return whenSettled(
+    attempt(() => fn(...args)).then((value) => [value]),
     done,
   );
 }

@@ -1,6 +1,6 @@
 // The address that the wallet sends a person back to: what it says. Which grant it is for, interaction.js decides by the hash.
 
-import { argumentError } from "./errors.js";
+import { argumentError, OpenPaymentsClientError } from "./errors.js";
 
 const names = ["hash", "interact_ref", "result"];
 
@@ -81,4 +81,24 @@ function parse(url, name) {
   } catch {
     throw argumentError(name, "must be an absolute URL");
   }
+}
+
+/** The error of a callback without a reference: what the wallet says of an interaction that has ended. */
+export function interactionEnded(result, message) {
+  const words = message ? ` The wallet says: ${sanitized(message)}` : "";
+  const details = { result: sanitized(result), ...(message && { message: sanitized(message) }) };
+  if (result === "grant_rejected") {
+    const description = `The person declined the grant.${words}`;
+    return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
+  }
+  const description =
+    `The wallet ended the interaction without a decision (${sanitized(result)}).${words} ` +
+    "The grant may still be approved: by a callback that comes later, or was opened before.";
+  return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_failed", description, details });
+}
+
+/** Words of others: bounded, and without what could forge a line or change its direction. */
+function sanitized(text) {
+  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
+  return plain.length > 300 ? `${plain.slice(0, 300)}…` : plain;
 }

@@ -7,6 +7,7 @@ import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { interactions } from "./interaction.js";
 import { keptGrants } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
+import { payments } from "./payment.js";
 import { publicResources, resources } from "./resources.js";
 import { signedFetch } from "./signed-fetch.js";
 import { toWalletAddress } from "./wallet-address.js";
@@ -67,7 +68,8 @@ export async function createAuthenticatedClient(options) {
   });
   const routes = resources({ sendTo, stringify });
   const withGrant = keptGrants({ control, addressOf, sendTo, stringify, store });
-  return { ...routes, grant: { ...grant, ...interaction }, token, withGrant, fetch: signedFetch(control) };
+  const payment = payments({ control, client, stringify, store });
+  return { ...routes, grant: { ...grant, ...interaction }, token, withGrant, payment, fetch: signedFetch(control) };
 }
 
 /** @type {typeof import("./index.js").createUnauthenticatedClient} */

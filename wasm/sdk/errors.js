@@ -18,7 +18,10 @@ export class OpenPaymentsClientError extends Error {
    * @param {string} message
    * @param {Partial<import("./index.js").OpenPaymentsClientError>} [fields]
    */
-  constructor(message, { description, status, code, details, validationErrors, retryable = false, cause, responseText, pending } = {}) {
+  constructor(
+    message,
+    { description, status, code, details, validationErrors, retryable = false, cause, responseText, pending, payment } = {},
+  ) {
     super(message, cause === undefined ? undefined : { cause });
     this.description = description ?? message;
     this.status = status;
@@ -28,6 +31,7 @@ export class OpenPaymentsClientError extends Error {
     this.retryable = retryable;
     Object.defineProperty(this, "responseText", { value: responseText, enumerable: false });
     if (pending) Object.defineProperty(this, "pending", { value: pending, enumerable: false });
+    if (payment) Object.defineProperty(this, "payment", { value: payment, enumerable: false });
     dropFrames(this);
   }
 }
@@ -60,12 +64,20 @@ const operations = {
   revoke: "Token revocation",
   verify: "Verification of the interaction hash",
   fetch: "Signed fetch",
+  payment: "Payment",
 };
+
+/**
+ * A payment of Go (wasm/payment_js.go) as callers see it.
+ *
+ * @returns {any}
+ */
+export const dated = ({ startedAt, ...payment }) => ({ ...payment, startedAt: new Date(startedAt) });
 
 /** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
 export function fromGo(fields) {
   if (fields.argument) return argumentError(fields.argument, fields.problem);
-  const { operation, code, description, advice, status, details, validationErrors = [], responseText } = fields;
+  const { operation, code, description, advice, status, details, validationErrors = [], responseText, payment } = fields;
   const what = operations[operation] ?? operation ?? "Call";
   const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
   const isSaid = status && code === "too_fast"; // the code says what the advice would
@@ -74,6 +86,7 @@ export function fromGo(fields) {
     status: status || undefined,
     responseText: responseText || undefined, // no response came
     details: details ? JSON.parse(details) : undefined,
+    payment: payment && dated(JSON.parse(payment)),
     validationErrors: validationErrors.length > 0 ? validationErrors : undefined,
   });
 }

@@ -571,6 +571,77 @@ export interface AuthenticatedClient {
    */
   withGrant(options: OpenGrantOptions): Promise<KeptGrant | undefined>;
   /**
+   * A payment in two calls, with the person at the wallet and the page gone in between: each step is written into a store
+   * before the next is taken, and whoever comes back goes on from there. It is paid once or not at all.
+   */
+  payment: {
+    /**
+     * Begins a payment: reads both wallet addresses, makes an incoming payment where `to` is a wallet address, and a quote, and
+     * asks for a grant whose limits are that quote's. Show `quote`, and send the person to the wallet with `redirectToWallet`,
+     * `openWalletPopup` or `openWalletTab`.
+     *
+     * With a `key` that is known, it resolves with the payment already begun under it: its quote and its way to the wallet, or its
+     * `outgoingPayment`; and rejects with the error that ended it. After any other error call it again: it goes on from where it was.
+     *
+     * Rejects with a `TypeError` for an argument, also for an amount that is of another asset than the wallet, with
+     * `key_in_use` where the payment under this key is to another receiver or of another amount, with `invalid_receiver` for an
+     * incoming payment that is paid, completed or expired, and with what servers and the store say.
+     *
+     * @example
+     * ```ts
+     * import { redirectToWallet, type AuthenticatedClient } from "open-payments-wasm";
+     *
+     * async function pay(client: AuthenticatedClient, walletAddress: string) {
+     *   const payment = await client.payment.start({
+     *     key: "order-4711",
+     *     from: walletAddress,
+     *     to: "https://shop.example/till",
+     *     receiveAmount: { value: "1250", assetCode: "EUR", assetScale: 2 },
+     *     finishUri: "https://shop.example/callback",
+     *   });
+     *   redirectToWallet(payment);
+     * }
+     * ```
+     */
+    start(order: PaymentOrder, options?: PaymentOptions): Promise<StartedPayment>;
+    /**
+     * Goes on with the payment that a callback is for: checks the interaction hash, continues the grant, and creates the outgoing
+     * payment, which the wallet has then accepted; it has not yet arrived. The same callback resolves with the same outgoing payment
+     * again, for a day.
+     *
+     * Once a request to pay may have been sent, nothing is created before a look at the wallet's list has succeeded. A quote that
+     * has expired is replaced by one that costs no more and delivers no less, or else the call rejects with `quote_changed`.
+     *
+     * Rejects with `interaction_rejected` and `interaction_failed` as `grant.finish` does, with `hash_mismatch` or
+     * `no_pending_payment` where no payment waits for this callback, with the server's code where the grant is over, with
+     * `already_paid`, `payment_failed`, and `outcome_unknown` where it could not be found out what became of a request to pay: then,
+     * and after errors that are `retryable`, call it again, or `resume`.
+     */
+    finish(callbackUrl: string | URL, options?: PaymentOptions): Promise<OutgoingPayment>;
+    /**
+     * Waits until the receiver has what the quote said, or its incoming payment is completed; what the wallet says that it has sent
+     * proves nothing. Takes an outgoing payment or its id, or the id of a payment. Calls `onProgress` with what it sees first and
+     * with each change.
+     *
+     * Rejects with `payment_failed` when the wallet gives up, whose `details` say what has arrived, and after `timeoutMs` (a minute)
+     * without a change with `payment_pending`: it has not failed, and can be watched again.
+     */
+    watch(payment: string | { id: string }, options?: WatchOptions): Promise<PaymentProgress>;
+    /** Lists the payments that have not been seen to arrive, those that were declined or failed included. */
+    pending(options?: PaymentOptions): Promise<PendingPayment[]>;
+    /**
+     * Goes on with a payment that was interrupted, by the id that `start` and `pending` give, and resolves with what `finish` does. Where
+     * the person has not approved it, it rejects with `interaction_required`, and the error's `payment` is the way to the wallet.
+     */
+    resume(id: string, options?: PaymentOptions): Promise<OutgoingPayment>;
+    /**
+     * Forgets a payment and gives back what was granted for it; an incoming payment that was made for it is completed. Nobody waits
+     * for that. Where a request to pay may have been sent, it looks first, and resolves with the outgoing payment that there
+     * is. Rejects with `outcome_unknown` where the look fails: then the payment is kept.
+     */
+    forget(id: string, options?: PaymentOptions): Promise<OutgoingPayment | undefined>;
+  };
+  /**
    * The web's own `fetch`, signed: for servers and paths that this package does not know. It takes what `fetch` takes, and
    * resolves with its `Response` when the headers are there, whatever the status: the body is neither bounded nor read.
    *
@@ -603,6 +674,72 @@ export interface AuthenticatedClient {
    * ```
    */
   fetch(input: FetchInput, init?: SignedFetchInit): Promise<Response>;
+}
+
+/** What is to be paid. Of `debitAmount` and `receiveAmount` one at most is given; a wallet address needs one. */
+export interface PaymentOrder {
+  /** Names the payment: of one key there is one payment, in all tabs that share the store. */
+  key: string;
+  /** Whose money it is: a wallet address, or a payment pointer. */
+  from: string | URL;
+  /** Who gets it: a wallet address, a payment pointer, or the URL of an incoming payment. */
+  to: string | URL;
+  /** What leaves the wallet, fees included. */
+  debitAmount?: Amount | undefined;
+  /** What arrives. */
+  receiveAmount?: Amount | undefined;
+  /** Goes to the outgoing payment, and to the incoming one that is made for it: both sides can read it. */
+  metadata?: { [key: string]: unknown } | undefined;
+  /** Where the wallet sends the person back to. */
+  finishUri: string | URL;
+}
+
+export interface PaymentOptions {
+  /** Ends the wait of this call. A request that has left goes on, and the next call finds what came of it. */
+  signal?: AbortSignal | undefined;
+  /** Where payments are kept. Default: the client's own store, else IndexedDB. */
+  store?: Store | undefined;
+}
+
+export interface WatchOptions extends PaymentOptions {
+  /** How long nothing may change, in milliseconds. Default: 60,000. */
+  timeoutMs?: number | undefined;
+  onProgress?: ((progress: PaymentProgress) => void) | undefined;
+}
+
+/** How far a payment has come. */
+export interface PaymentProgress {
+  /** As the wallet shows it. */
+  outgoingPayment: OutgoingPayment;
+  /** What the incoming payment has received in all, where its server says it. */
+  receivedAmount?: Amount;
+}
+
+/**
+ * How far a payment is: `preparing` what needs nobody; the person has to `interact`; the grant is `continuing`; it is `approved`, and no
+ * request to pay was sent; `paying`, a request to pay may have been sent; `accepted` by the wallet; `arrived`; or `ended` without.
+ */
+export type PaymentStep = "preparing" | "interact" | "continuing" | "approved" | "paying" | "accepted" | "arrived" | "ended";
+
+export interface StartedPayment extends PendingPayment {
+  /** What it costs: show it. */
+  quote: Quote;
+}
+
+export interface PendingPayment {
+  /** What `resume` and `forget` take. */
+  id: string;
+  key: string;
+  step: PaymentStep;
+  to: string;
+  finishUri: string;
+  metadata?: { [key: string]: unknown };
+  startedAt: Date;
+  quote?: Quote;
+  /** Where the person approves it, while that is to be done. */
+  interact?: { redirect: string };
+  /** Once the wallet has accepted it. */
+  outgoingPayment?: OutgoingPayment;
 }
 
 /** What `fetch` takes as `init`, but for what a signed request fixes. */
@@ -782,7 +919,7 @@ export function cleanCallbackUrl(url: string | URL): string;
  * }
  * ```
  */
-export function redirectToWallet(grant: PendingGrant): void;
+export function redirectToWallet(grant: WithRedirect): void;
 /**
  * Opens the wallet in a popup and resolves with the callback's address, for `grant.finish`. The
  * page at the finish URI, on this origin, calls `returnToOpener()`. Rejects with `popup_blocked`,
@@ -798,7 +935,7 @@ export function redirectToWallet(grant: PendingGrant): void;
  * ```
  */
 export function openWalletPopup(
-  grant: PendingGrant,
+  grant: WithRedirect,
   options?: { signal?: AbortSignal | undefined; features?: string | undefined },
 ): Promise<string>;
 /**
@@ -829,11 +966,13 @@ export function returnToOpener(): boolean;
  * ```
  */
 export function openWalletTab(
-  grant: PendingGrant,
+  grant: WithRedirect,
   options: { tabs: ExtensionTabs; finishUri: string | URL; signal?: AbortSignal | undefined },
 ): Promise<string>;
 
 /** What `openWalletTab` needs of `chrome.tabs` or `browser.tabs`. */
+/** What leads to a wallet: a pending grant, or a payment that was started. */
+export type WithRedirect = { interact?: { redirect: string } | undefined };
 export interface ExtensionTabs {
   create(properties: { url: string }): Promise<{ id?: number | undefined }>;
   remove(id: number): Promise<void>;
@@ -1312,14 +1451,18 @@ export class OpenPaymentsClientError extends Error {
   readonly cause?: unknown;
   /** After a failure of `start` to remember a grant: what `finish` takes as `pending`. Not enumerable. */
   readonly pending?: PendingRecord | undefined;
+  /** Of `interaction_required`: the payment that waits, for `redirectToWallet`. Not enumerable. */
+  readonly payment?: PendingPayment | undefined;
   /** The response as it came. It may hold secrets, so it is not enumerable: loggers do not show it. */
   readonly responseText?: string | undefined;
 }
 
 /** What an `OpenPaymentsClientError` is made of; its `description` is the message unless there is another. */
 export type ErrorFields = {
-  [Name in "description" | "status" | "code" | "details" | "validationErrors" | "retryable" | "cause" | "pending" | "responseText"]?:
-    OpenPaymentsClientError[Name] | undefined;
+  [
+    Name in
+      "description" | "status" | "code" | "details" | "validationErrors" | "retryable" | "cause" | "pending" | "payment" | "responseText"
+  ]?: OpenPaymentsClientError[Name] | undefined;
 };
 
 export type ErrorCode =
@@ -1351,6 +1494,14 @@ export type ErrorCode =
   | "grant_expired"
   | "grant_revoked"
   | "grant_not_found"
+  | "key_in_use"
+  | "no_pending_payment"
+  | "interaction_required"
+  | "quote_changed"
+  | "already_paid"
+  | "outcome_unknown"
+  | "payment_failed"
+  | "payment_pending"
   | "no_window"
   | "popup_blocked"
   | "window_closed"

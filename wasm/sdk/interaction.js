@@ -3,7 +3,7 @@
 
 /** @import { AuthenticatedClient, GrantOrTokenRequestArgs, Store } from "./index.js" */
 
-import { mayBeFor, readCallback } from "./callback.js";
+import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
@@ -189,7 +189,7 @@ class Finishing {
         }
       }
     }
-    throw (await this.#isDone(signal)) ? this.#taken() : candidates.length > 0 ? mismatch : noPendingGrant();
+    throw (await this.#isDone(signal)) ? this.#taken() : explained(candidates.length > 0 ? mismatch : noPendingGrant(), ofPayment);
   }
 
   /** Reads the record again: the claimant before may have stored another continuation, or removed the record. */
@@ -336,6 +336,8 @@ function tooFast(leftMs) {
   return failure("too_fast", description, { retryable: true });
 }
 
+const ofPayment = "The callback of a payment goes to client.payment.finish.";
+
 const noPendingGrant = () =>
   failure(
     "no_pending_grant",
@@ -353,25 +355,6 @@ const finishedElsewhere = () =>
 const afterLostResponse =
   "An earlier attempt to finish this grant was sent and its response was lost, so this need not be the person's refusal: " +
   "the server may have issued the token then. Start a new grant.";
-
-function interactionEnded(result, message) {
-  const words = message ? ` The wallet says: ${sanitized(message)}` : "";
-  const details = { result: sanitized(result), ...(message && { message: sanitized(message) }) };
-  if (result === "grant_rejected") {
-    const description = `The person declined the grant.${words}`;
-    return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_rejected", description, details });
-  }
-  const description =
-    `The wallet ended the interaction without a decision (${sanitized(result)}).${words} ` +
-    "The grant may still be approved: by a callback that comes later, or was opened before.";
-  return new OpenPaymentsClientError(`${description} Nothing was sent.`, { code: "interaction_failed", description, details });
-}
-
-/** Words of others: bounded, and without what could forge a line or change its direction. */
-function sanitized(text) {
-  const plain = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ");
-  return plain.length > 300 ? `${plain.slice(0, 300)}…` : plain;
-}
 
 function storeTooSlow() {
   return failure("timeout", "The store did not answer in time. Nothing was sent.", { retryable: true });

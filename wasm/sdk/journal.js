@@ -257,6 +257,15 @@ export async function isDone(name, { store, signal }) {
   return (await lastClaim(place, name, signal)).state === "done";
 }
 
+/** A name as part of a key: names of claims end in a dot and a number. */
+export function inKey(name) {
+  try {
+    return encodeURIComponent(name).replaceAll(".", "%2E");
+  } catch {
+    throw argumentError("name", "must be well-formed text");
+  }
+}
+
 const claimPrefix = `${prefix}claim.`;
 const keyOf = (name, number) => `${claimPrefix}${name}.${number}`;
 

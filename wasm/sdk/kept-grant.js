@@ -12,7 +12,7 @@
 import { abortable, within } from "./abort.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, prepareRequest, transmit } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
-import { claim, defaultStore, Records, storageError } from "./journal.js";
+import { claim, defaultStore, inKey, Records, storageError } from "./journal.js";
 import { operations } from "./operations.js";
 import { resources } from "./resources.js";
 import { start as startModule } from "./runtime.js";
@@ -350,15 +350,6 @@ function isSecure({ protocol, hostname }) {
 
 /** A copy that any store can hold. */
 const copyOf = (grant, stringify) => JSON.parse(stringify(grant, "grant"));
-
-/** A name as part of a key: names of claims end in a dot and a number. */
-function inKey(name) {
-  try {
-    return encodeURIComponent(name).replaceAll(".", "%2E");
-  } catch {
-    throw argumentError("name", "must be well-formed text");
-  }
-}
 
 function failure(code, description, fields) {
   return new OpenPaymentsClientError(description, { code, description, ...fields });

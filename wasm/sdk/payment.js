@@ -1,0 +1,245 @@
+// Payments, from the order to the arrival. The steps are in Go (pkg/openpayments/payment): what is here lends it a journal, a
+// key and fetch, and lets equal calls of a page share their work.
+
+/** @import { AuthenticatedClient } from "./index.js" */
+
+import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
+import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, parseUrl } from "./call.js";
+import { argumentError, dated, fromGo } from "./errors.js";
+import { checkGlobals } from "./globals.js";
+import { encodeFrame } from "./host.js";
+import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
+import { prepareKey } from "./keys.js";
+import { call, start as startModule } from "./runtime.js";
+import { join } from "./single-flight.js";
+import { abortable } from "./abort.js";
+import { toWalletAddress } from "./wallet-address.js";
+
+const lingers = 120_000; // ms that a call goes on when nobody waits for it: what a person has approved is worth it
+const patienceMs = 60_000;
+
+/**
+ * The methods of a client for payments. `control` is what all calls of the client have in common, `client` its wallet address,
+ * `store` its own.
+ *
+ * @returns {AuthenticatedClient["payment"]}
+ */
+export function payments({ control, client, stringify, store: ownStore }) {
+  const { key, fetch, useHttp = false, timeoutMs = defaultTimeoutMs } = control;
+
+  /** Makes a call of Go as part of a flight, or by itself: `limits` has its signal, and the time that is left. */
+  const pay = async (operation, fields, { body = "", store, progress = undefined, signal, left, onSend = undefined }) => {
+    const { keyId, signer } = await abortable(Promise.resolve(prepareKey(key)), signal);
+    await abortable(startModule(), signal);
+    const journal = new Journal(store, signal);
+    const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
+    try {
+      const result = await call("payment", [frame, signer, fetch, journal.functions, progress], { signal, onSend, keepsResponse: true });
+      return result === undefined ? undefined : JSON.parse(result);
+    } finally {
+      journal.end();
+    }
+  };
+
+  /** Makes a call that others who make the same at the same time share. */
+  const shared = (operation, fields, { body = undefined, options, name }) => {
+    const { store = ownStore ?? defaultStore(), signal } = options;
+    const begin = (flight) => pay(operation, fields, { body, store, signal: flight.signal, left: flight.left, onSend: flight.onSend });
+    const flightOptions = { signal, timeoutMs, survives: true, lingers, isKept: () => false, tooSlow: tooSlow(operation) };
+    return join(`payment ${operation} ${identityOf(store)} ${key.keyId} ${name}`, begin, flightOptions);
+  };
+
+  /** Says in the journal that the caller has the outgoing payment. Nobody waits for it. */
+  const handOver = (outgoing, { store = ownStore ?? defaultStore() }) => {
+    pay("handOver", { id: outgoing.id }, { store, signal: undefined, left: timeoutMs }).catch(() => {});
+    return outgoing;
+  };
+
+  const checked = (options) => {
+    checkGlobals();
+    checkObject(options, "options");
+    checkControl({ signal: options.signal });
+    return options;
+  };
+
+  return {
+    start: async (order, options = {}) => {
+      checked(options);
+      const body = stringify(orderOf(order), "order");
+      randomBytes(1); // what can fail here fails before anything is sent
+      return dated(await shared("start", {}, { body, options, name: body }));
+    },
+
+    finish: async (callbackUrl, options = {}) => {
+      checked(options);
+      const callback = readCallback(callbackUrl);
+      if (callback.interactRef === null) return reject(callback, await pending(options));
+      const { hash, interactRef } = callback;
+      if (hash === null) throw fromGo({ operation: "verify", code: "hash_mismatch", description: hashMissing });
+      return handOver(await shared("finish", { hash, interactRef }, { options, name: `${hash} ${interactRef}` }), options);
+    },
+
+    resume: async (id, options = {}) => {
+      checkText(id, "id");
+      checked(options);
+      return handOver(await shared("resume", { id }, { options, name: id }), options);
+    },
+
+    watch: async (payment, options = {}) => {
+      const { signal, store = ownStore ?? defaultStore(), timeoutMs: patience = patienceMs, onProgress } = checked(options);
+      const id = typeof payment === "string" ? payment : payment?.id;
+      checkText(id, "payment");
+      checkControl({ timeoutMs: patience });
+      if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
+      const progress = onProgress && reporter(onProgress);
+      return pay("watch", { id, patience: Math.ceil(patience) }, { store, signal, left: 2 ** 31 - 1, progress });
+    },
+
+    pending,
+
+    forget: async (id, options = {}) => {
+      checkText(id, "id");
+      checked(options);
+      return shared("forget", { id }, { options, name: id });
+    },
+  };
+
+  async function pending(options = {}) {
+    return (await shared("pending", {}, { options: checked(options), name: "" })).map(dated);
+  }
+
+  /** A callback without a reference proves nothing and changes nothing: everybody can make one. */
+  async function reject({ url, result, message }, pending) {
+    if (pending.some(({ interact, finishUri }) => interact && mayBeFor(finishUri, url))) throw interactionEnded(result, message);
+    throw fromGo({ operation: "payment", code: "no_pending_payment", description: nobodyWaits });
+  }
+}
+
+const hashMissing = "The callback has no interaction hash, so it cannot be told who made it. Nothing was sent.";
+const nobodyWaits =
+  "No payment that was started here waits for this callback. Nothing was sent. The callback of a grant goes to client.grant.finish.";
+
+/** The members of an order that Go reads. */
+function orderOf(order) {
+  checkObject(order, "order");
+  const { key, from, to, debitAmount, receiveAmount, metadata, finishUri } = order;
+  checkText(key, "key");
+  for (const [name, amount] of Object.entries({ debitAmount, receiveAmount })) checkAmount(amount, name);
+  if (metadata !== undefined) checkObject(metadata, "metadata");
+  return {
+    key,
+    from: toWalletAddress(from, "from"),
+    to: toReceiver(to),
+    debitAmount,
+    receiveAmount,
+    metadata,
+    finishUri: String(parseUrl(finishUri, "finishUri")),
+  };
+}
+
+/** A wallet address, or the id of an incoming payment, which may have a query. */
+function toReceiver(to) {
+  const text = typeof to === "string" ? to : to?.href;
+  const isIncoming = typeof text === "string" && text.includes("/incoming-payments/");
+  return isIncoming ? parseUrl(text, "to") && text : toWalletAddress(to, "to");
+}
+
+function checkAmount(amount, name) {
+  if (amount === undefined) return;
+  checkObject(amount, name);
+  const { value, assetCode, assetScale } = amount;
+  checkText(value, `${name}.value`);
+  checkText(assetCode, `${name}.assetCode`);
+  if (!Number.isInteger(assetScale)) throw argumentError(`${name}.assetScale`, "must be a whole number from 0 to 255");
+}
+
+/** What the caller's function throws does not end the watch. */
+const reporter = (onProgress) => (text) => {
+  try {
+    onProgress(JSON.parse(text));
+  } catch {
+    // the next look comes all the same
+  }
+};
+
+const tooSlow =
+  (operation) =>
+  ({ sent }) => {
+    const what = sent
+      ? "A server did not answer in time. It may have processed the request all the same: call again, which goes on from where it was, and looks before it pays."
+      : "The module, the key, the store or another tab that works on this payment took too long. Nothing was sent.";
+    return fromGo({ operation: `payment.${operation}`, code: "timeout", description: what, retryable: true, ...sent?.response });
+  };
+
+const unsaved = new Map(); // records that could not be stored, by store and id: this page goes on from them
+
+/** What lies in a store may be damaged, or have been put there by somebody else. Go looks at the text. */
+const isWhole = ({ id, began, text }) => typeof id === "string" && typeof began === "number" && JSON.parse(text).id === id;
+
+/** The journal of one call: what jsJournal in wasm/payment_js.go calls. */
+class Journal {
+  functions = {
+    list: () => this.#list(),
+    put: (text) => this.#put(text),
+    remove: (id) => this.#remove(id),
+    lock: (name) => this.#lock(name),
+  };
+  #records;
+  #store;
+  #signal;
+  #claims = new Set();
+
+  constructor(store, signal) {
+    this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
+    this.#store = store;
+    this.#signal = signal;
+  }
+
+  /** Ends what Go has not ended, because it has stopped. */
+  end() {
+    for (const claimed of this.#claims) this.#unlock(claimed);
+  }
+
+  async #list() {
+    const records = new Map((await this.#records.list(this.#signal)).map(({ id, text }) => [id, text]));
+    for (const [name, { id, text }] of unsaved) if (name === this.#nameOf(id)) records.set(id, text);
+    return `[${[...records.values()].join()}]`;
+  }
+
+  /** Writes a record, and makes sure that it is there. */
+  async #put(text) {
+    const { id, began, from } = JSON.parse(text);
+    const record = { id, began, text };
+    const isNew = from === undefined; // nothing was sent for it
+    try {
+      if (isNew) await this.#records.reserve(record, this.#signal);
+      await this.#records.put(record, this.#signal);
+      const found = await this.#records.get(id, this.#signal);
+      if (found?.text !== text) throw storageError(new Error("It returned something else than what was written."));
+      unsaved.delete(this.#nameOf(id));
+    } catch (error) {
+      if (!isNew) unsaved.set(this.#nameOf(id), record);
+      throw error;
+    }
+  }
+
+  async #remove(id) {
+    await this.#records.remove(id, this.#signal);
+    unsaved.delete(this.#nameOf(id));
+  }
+
+  async #lock(name) {
+    const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal: this.#signal, taken: () => new Error("Taken") });
+    this.#claims.add(claimed);
+    return () => this.#unlock(claimed);
+  }
+
+  #unlock(claimed) {
+    this.#claims.delete(claimed);
+    claimed.end("free").catch(() => {});
+  }
+
+  #nameOf(id) {
+    return `${identityOf(this.#store)} ${id}`;
+  }
+}
