@@ -191,6 +191,32 @@ void client.fetch("https://rs.example/", { credentials: "include" });
 // @ts-expect-error what the profile fixes
 void client.fetch("https://rs.example/", { redirect: "follow" });
 
+// A payment in two calls.
+const order: ours.PaymentOrder = {
+  key: "1",
+  from: "$wallet.example/alice",
+  to: new URL("https://shop.example/till"),
+  receiveAmount: amount,
+  metadata: { order: 1 },
+  finishUri: "https://shop.example/callback",
+};
+void client.payment.start(order, { signal: undefined, store: undefined }).then((started) => {
+  started.quote.debitAmount satisfies ours.Amount;
+  ours.redirectToWallet(started);
+  void ours.openWalletPopup(started);
+});
+void client.payment.finish(new URL("https://shop.example/callback")).then(async (accepted) => {
+  const seen = await client.payment.watch(accepted, { timeoutMs: 1000, onProgress: ({ outgoingPayment }) => outgoingPayment.failed });
+  seen.receivedAmount satisfies ours.Amount | undefined;
+  for (const { id, step, startedAt } of await client.payment.pending()) {
+    startedAt satisfies Date;
+    if (step === "paying") (await client.payment.resume(id)) satisfies ours.OutgoingPayment;
+    (await client.payment.forget(id)) satisfies ours.OutgoingPayment | undefined;
+  }
+});
+// @ts-expect-error it has no key
+void client.payment.start({ from: "a", to: "b", finishUri: "c" });
+
 // A caller of the official clients can be handed ours: arguments and results fit.
 client satisfies official.AuthenticatedClient;
 declare const unauthenticated: ours.UnauthenticatedClient;
