@@ -77,11 +77,12 @@ export function exchange(call, fetch = globalThis.fetch, request, limit, done) {
 
 /**
  * How a request with these headers is sent. A signed request is for the address that was signed; others follow redirects.
- * "no-store" is a mode and no header, which would ask for a preflight; and as a mode it asks for one each time.
+ * "no-store" is a mode and no header, which would ask for a preflight; and as a mode it asks for one each time. The mode
+ * "default" is not named: it is what fetch does without one, and workerd refuses its name.
  */
 function modes({ "Cache-Control": control, ...headers }) {
-  const cache = control === "no-store" ? control : "default";
-  return { headers, cache, redirect: Object.hasOwn(headers, "Signature") ? "manual" : "follow" };
+  const cache = control === "no-store" ? { cache: control } : {};
+  return { headers, ...cache, redirect: Object.hasOwn(headers, "Signature") ? "manual" : "follow" };
 }
 
 /** Text where the bytes are text, because a function like fetch may look at it. */
