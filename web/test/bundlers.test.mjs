@@ -1,5 +1,5 @@
-// The package from its tarball, in the build tools and servers that people have: each project of
-// bundlers/ is built and walked in real browsers, and continues a grant there.
+// The package from its tarball, in the build tools, runtimes and test runners that people have: each project of
+// bundlers/ is built and walked in real browsers, or run, and continues a grant there.
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { promisify, stripVTControlCharacters } from "node:util";
@@ -278,20 +279,17 @@ function pageWithIntegrity(origin) {
     <script type="module" src="${origin}/plain/elsewhere.js" integrity="${hash("plain/elsewhere.js")}" crossorigin></script>`;
 }
 
-describe("tests in jsdom, of an application that uses the package", () => {
+describe("tests of an application that uses the package", () => {
+  const withModules = { NODE_OPTIONS: "--experimental-vm-modules" };
   const tools = {
-    Vitest: { project: "vitest", args: ["run"] },
-    Jest: { project: "jest", args: [], nodeOptions: "--experimental-vm-modules" },
-    "Jest, without what its jsdom lacks": {
-      project: "jest",
-      args: ["--config", "bare.config.js"],
-      nodeOptions: "--experimental-vm-modules",
-    },
+    "Vitest, in Node and in jsdom": { tool: "vitest", args: ["run"] },
+    "Jest, in Node and in jsdom": { tool: "jest", args: [], more: withModules },
+    "Jest in jsdom, without what that lacks": { tool: "jest", args: ["--config", "bare.config.js"], more: withModules },
   };
-  for (const [name, { project, args, nodeOptions = "" }] of Object.entries(tools)) {
+  for (const [name, { tool, args, more }] of Object.entries(tools)) {
     test(name, { timeout }, () => {
       try {
-        runTool(project, args, { cwd: join(projects, project), env: { ...env, NODE_OPTIONS: nodeOptions } });
+        runTool(tool, args, { cwd: join(projects, tool), env: { ...env, ...more } });
       } catch ({ message, stdout }) {
         throw new Error(`${message}\n${stdout}`);
       }
@@ -299,14 +297,54 @@ describe("tests in jsdom, of an application that uses the package", () => {
   }
 });
 
+/** Runs a script that continues a grant and prints it, and asserts that it did. */
+async function runScript(command, args) {
+  // No timer may outlive the call: the process would not end.
+  const options = { ...server.continuation("continue"), timeoutMs: 2 ** 31 - 1 };
+  const { stdout } = await promisify(execFile)(command, [...args, JSON.stringify(options)], { cwd: projects, timeout, env });
+  await assertContinued(options, JSON.parse(stdout));
+}
+
 describe("Node", () => {
   const versions = { "the one that runs the tests": process.execPath, 22: join(projects, "node_modules/node/bin/node") };
-  for (const [name, node] of Object.entries(versions)) {
-    test(name, { timeout }, async () => {
-      // No timer may outlive the call: the process would not end.
-      const options = { ...server.continuation("continue"), timeoutMs: 2 ** 31 - 1 };
-      const { stdout } = await promisify(execFile)(node, [join(projects, "node/continue.js"), JSON.stringify(options)], { timeout });
-      await assertContinued(options, JSON.parse(stdout));
-    });
-  }
+  for (const [name, node] of Object.entries(versions)) test(name, { timeout }, () => runScript(node, ["node/continue.js"]));
 });
+
+test("Bun", { timeout }, () => runScript(toolPath("bun"), ["run", "node/continue.js"]));
+
+describe("Deno", () => {
+  const run = (...permissions) => runScript(toolPath("deno"), ["run", "--no-lock", "--no-prompt", ...permissions, "deno/continue.js"]);
+  const network = () => `--allow-net=${new URL(server.origin).host}`;
+
+  test("with leave to read the package and to reach the server", { timeout }, () =>
+    run(network(), "--allow-read=node_modules/open-payments-wasm"),
+  );
+
+  test("without leave to read, the error says so", { timeout }, () => assert.rejects(run(network()), /open-payments\.wasm.*--allow-read/));
+});
+
+test("workerd: one request after another, and many at once", { timeout }, async (t) => {
+  const origin = await startWorker(t);
+  const ask = async () => {
+    const options = server.continuation("slow");
+    const response = await fetch(origin, { method: "POST", body: JSON.stringify(options) });
+    const result = await response.json();
+    assert.equal(result.error, undefined);
+    await assertContinued(options, result);
+  };
+  await ask();
+  await Promise.all(Array.from({ length: 20 }, ask));
+});
+
+/** Starts the worker and returns its address. */
+async function startWorker(t) {
+  const args = ["serve", "--control-fd=1", join(projects, "workerd/config.capnp")];
+  const child = spawn(toolPath("workerd"), args, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  t.after(async () => {
+    child.kill();
+    await ended;
+  });
+  const [line] = await Promise.race([once(createInterface(child.stdout), "line"), ended]);
+  return `http://127.0.0.1:${JSON.parse(line).port}/`;
+}

@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
-import { checks } from "../jsdom.js";
+import { expect, inject, test } from "vitest";
+import { checks } from "../checks.js";
+
+test("this is the environment that it should be", () => expect(typeof document !== "undefined").toBe(inject("isPage")));
 
 for (const [name, check] of Object.entries(checks)) test(name, () => check(expect));

@@ -1,3 +1,10 @@
+// An application has one of these environments. Here all tests run in both.
+const environments = ["node", "jsdom"];
+
 export default {
-  test: { environment: "jsdom", include: ["*.test.js"] },
+  test: {
+    projects: environments.map((environment) => ({
+      test: { name: environment, environment, include: ["*.test.{js,jsx}"], provide: { isPage: environment === "jsdom" } },
+    })),
+  },
 };
