@@ -30,7 +30,7 @@ prettier = web/test/node_modules/.bin/prettier --log-level warn
 # formatter cannot break, such as a long text, is broken by hand.
 lint-js: web/test/node_modules
 	$(prettier) --check .
-	! $(long_lines) --include='*.js' --include='*.mjs' --include='*.ts' --exclude-dir=out --exclude-dir=.next --exclude=snippet.js wasm web
+	! $(long_lines) --include='*.js' --include='*.mjs' --include='*.ts' --exclude-dir=out --exclude-dir='.?*' --exclude=snippet.js wasm web
 	cd web/test && node node_modules/typescript/bin/tsc -p javascript
 
 format: web/test/node_modules
@@ -56,9 +56,11 @@ test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
-# The long runs: random calls under random faults in both browsers, and a million random inputs. Half an hour at most.
+# The long runs: random calls under random faults in both browsers, a million random inputs, and frameworks that are slow to
+# install. Half an hour at most.
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
+	cd web/test && node --test soak/frameworks.test.mjs
 	cd web/test && node soak/soak-cli.mjs
 	cd web/test && (node soak/inputs-cli.mjs --count=500000 & first=$$!; node soak/inputs-cli.mjs --count=500000 && wait $$first)
 
@@ -85,3 +87,4 @@ profile: web/test/node_modules
 
 clean:
 	rm -rf dist web/test/node_modules web/bench/node_modules web/test/bundlers/node_modules web/test/bundlers/*/out web/test/bundlers/next/.next
+	cd web/test/soak/frameworks && rm -rf node_modules .angular */out wxt/.output wxt/.wxt sveltekit/.svelte-kit

@@ -9,27 +9,24 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
-import { promisify, stripVTControlCharacters } from "node:util";
+import { promisify } from "node:util";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { browsers } from "./harness/browsers.mjs";
-import { grantFor, startServer } from "./harness/server.mjs";
+import { assertContinued, packageVersion, startServerOf, timeout, walk as walkWith } from "./harness/projects.mjs";
+import { startServer } from "./harness/server.mjs";
 import { startStatic } from "./harness/static.mjs";
 import { installed, installPackage, projects, runTool, scratch, toolPath } from "./harness/tarball.mjs";
-import { isAccepted } from "./harness/verify.mjs";
 
-const timeout = 120_000;
 const immutable = { "cache-control": "public, max-age=31536000, immutable" };
 const wasm = "open-payments.wasm";
 
-let server, version;
+let server;
 const opened = []; // { name, browser }
 const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: undefined };
 
 before(
   async () => {
     installPackage();
-    version = JSON.parse(readFileSync(join(installed, "package.json"))).version;
     server = await startServer();
     for (const { name, launch } of browsers) opened.push({ name, browser: await launch() });
   },
@@ -40,32 +37,8 @@ after(async () => {
   await Promise.all([server?.close(), ...opened.map(({ browser }) => browser.close())]);
 });
 
-/** Asserts that what a project returned is a grant, continued with a signature that verifies. */
-async function assertContinued(options, { grant, jwk, version: loaded }) {
-  const [request] = server.exchanges(options.url);
-  assert.deepEqual(grant, grantFor(request));
-  assert.ok(await isAccepted(request, jwk));
-  assert.equal(loaded, version);
-}
-
-/** Opens a page and continues a grant in each place that it knows: `page`, `worker`, … */
-async function walk(browser, url, places) {
-  const page = await browser.newPage();
-  try {
-    await page.goto(url);
-    await page.waitForFunction("globalThis.project !== undefined", { timeout });
-    for (const place of places) {
-      const options = server.continuation("continue");
-      const failed = "(error) => JSON.stringify({ error: `${error} ${error.cause}` })";
-      const call = `project.${place}(${JSON.stringify(options)}).then(JSON.stringify, ${failed})`;
-      const result = JSON.parse(await page.evaluate(call));
-      assert.equal(result.error, undefined, `${place}: ${result.error}`);
-      await assertContinued(options, result);
-    }
-  } finally {
-    await page.close();
-  }
-}
+/** Opens a page and continues a grant in each place that it knows. */
+const walk = (browser, url, places) => walkWith(server, browser, url, places);
 
 /** Builds a project from nothing. */
 function build(project, tool, ...args) {
@@ -118,37 +91,13 @@ test("Next.js renders on the server and continues in the browser", { timeout: 2 
   build("next", "next", "build");
   const origin = await start(t, "next", "next", ["start", "--port", "0", "--hostname", "127.0.0.1"]);
   const html = await (await fetch(origin)).text();
-  assert.match(html, new RegExp(`<p>open-payments-wasm ${version}</p>`));
+  assert.match(html, new RegExp(`<p>open-payments-wasm ${packageVersion()}</p>`));
   for (const { browser } of opened) await walk(browser, origin, ["page"]);
 });
 
 /** Starts a project's own server, on a port that it chooses, and returns its address. */
-async function start(t, project, tool, args) {
-  const options = { cwd: join(projects, project), env, stdio: ["ignore", "pipe", "inherit"] };
-  const child = spawn(process.execPath, [toolPath(tool), ...args], options);
-  const ended = once(child, "exit");
-  t.after(async () => {
-    child.kill();
-    await ended;
-  });
-  let origin;
-  let said = "";
-  child.stdout.on("data", (chunk) => {
-    said += stripVTControlCharacters(String(chunk));
-    [origin] = /http:\/\/127\.0\.0\.1:[1-9]\d*(?=\D)/.exec(said) ?? [];
-  });
-  // Some say their address before they listen.
-  const isListening = () =>
-    origin &&
-    fetch(origin).then(
-      (response) => response.text(),
-      () => undefined,
-    );
-  for (const end = Date.now() + timeout / 2; !(await isListening()); await setTimeout(50)) {
-    if (Date.now() > end || child.exitCode !== null) throw new Error(`${tool} did not start: ${said}`);
-  }
-  return origin;
-}
+const start = (t, project, tool, args) =>
+  startServerOf(t, process.execPath, [toolPath(tool), ...args], { cwd: join(projects, project), env });
 
 describe("without any build", () => {
   test("a page, and workers of all kinds", { timeout }, async (t) => {
@@ -302,7 +251,7 @@ async function runScript(command, args) {
   // No timer may outlive the call: the process would not end.
   const options = { ...server.continuation("continue"), timeoutMs: 2 ** 31 - 1 };
   const { stdout } = await promisify(execFile)(command, [...args, JSON.stringify(options)], { cwd: projects, timeout, env });
-  await assertContinued(options, JSON.parse(stdout));
+  await assertContinued(server, options, JSON.parse(stdout));
 }
 
 describe("Node", () => {
@@ -330,7 +279,7 @@ test("workerd: one request after another, and many at once", { timeout }, async 
     const response = await fetch(origin, { method: "POST", body: JSON.stringify(options) });
     const result = await response.json();
     assert.equal(result.error, undefined);
-    await assertContinued(options, result);
+    await assertContinued(server, options, result);
   };
   await ask();
   await Promise.all(Array.from({ length: 20 }, ask));

@@ -28,12 +28,12 @@ export function runTool(tool, args, options) {
   return execFileSync(process.execPath, [toolPath(tool), ...args], { ...defaults, ...options });
 }
 
-/** Installs the tools, unless the lock file's are there already. */
-export function installTools() {
-  const stamp = join(projects, "node_modules/.stamp");
-  const lock = readFileSync(join(projects, "package-lock.json"), "utf8");
+/** Installs the tools of a folder, unless the lock file's are there already. */
+export function installTools(folder = projects) {
+  const stamp = join(folder, "node_modules/.stamp");
+  const lock = readFileSync(join(folder, "package-lock.json"), "utf8");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  npm(projects, "ci", "--no-fund", "--no-audit");
+  npm(folder, "ci", "--no-fund", "--no-audit");
   writeFileSync(stamp, lock);
 }
 
@@ -53,13 +53,14 @@ export function pack(folder = scratch()) {
   return join(folder, filename);
 }
 
-/** Installs the tools, and the package from its tarball beside them. */
-export function installPackage() {
-  installTools();
-  const folder = scratch();
-  writeFileSync(join(folder, "package.json"), "{}");
-  npm(folder, "install", "--no-save", "--no-package-lock", "--no-fund", "--no-audit", pack(folder));
-  for (const stale of [installed, join(projects, "node_modules/.vite")]) rmSync(stale, { recursive: true, force: true });
+/** Installs the tools of a folder, and the package from its tarball beside them. */
+export function installPackage(folder = projects) {
+  installTools(folder);
+  const fresh = scratch();
+  writeFileSync(join(fresh, "package.json"), "{}");
+  npm(fresh, "install", "--no-save", "--no-package-lock", "--no-fund", "--no-audit", pack(fresh));
+  const modules = join(folder, "node_modules");
+  for (const stale of ["open-payments-wasm", ".vite"]) rmSync(join(modules, stale), { recursive: true, force: true });
   // Beside the tools npm would take the time to look after all of them.
-  cpSync(join(folder, "node_modules/open-payments-wasm"), installed, { recursive: true });
+  cpSync(join(fresh, "node_modules/open-payments-wasm"), join(modules, "open-payments-wasm"), { recursive: true });
 }

@@ -1,0 +1,3 @@
+import { continueHere } from "../../../continue.js";
+
+Object.assign(globalThis, { project: { page: continueHere } });
