@@ -13,7 +13,7 @@ rm -rf "${out:?}"/*
 # and never used, it would cost 50 kB (brotli).
 GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags=-w \
   -gcflags=crypto/...=-l -gcflags=math/big=-l -o "$out/open-payments.wasm" ./wasm
-cp wasm/sdk/* pkg/jsbridge/host.js README.md "$out/"
+cp wasm/sdk/* pkg/jsbridge/host.js "$out/"
 
 # wasm_exec.js of the Go that compiled the module, as an ES module. It sees a scope of ours as its
 # globalThis, so the page's globals stay untouched and every instance has its own.

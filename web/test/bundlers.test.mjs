@@ -77,6 +77,15 @@ function buildWithEsbuild() {
   execFileSync(process.execPath, ["build.js"], { cwd: join(projects, "esbuild"), timeout });
 }
 
+test("the Content-Security-Policy of the README is enough", { timeout }, async (t) => {
+  build("vite", "vite", "build", "--logLevel", "warn");
+  const [, policy] = /^Content-Security-Policy: (.*)$/m.exec(readFileSync(join(installed, "README.md"), "utf8"));
+  const ours = policy.replace("https://wallet.example https://auth.wallet.example", server.origin);
+  assert.notEqual(ours, policy);
+  const site = await serve(t, { "/": join(projects, "vite/out") }, { headers: { "content-security-policy": ours } });
+  for (const { browser } of opened) await walk(browser, `${site.origin}/`, ["page", "worker"]);
+});
+
 describe("Vite's development server", () => {
   const versions = { vite: [], vite7: ["--config", "vite7.config.js"] };
   for (const [tool, args] of Object.entries(versions)) {
@@ -272,14 +281,17 @@ describe("Deno", () => {
   test("without leave to read, the error says so", { timeout }, () => assert.rejects(run(network()), /open-payments\.wasm.*--allow-read/));
 });
 
+// The public half of the key in workerd/config.capnp.
+const jwkOfWorker = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", kid: "worker-1" };
+
 test("workerd: one request after another, and many at once", { timeout }, async (t) => {
   const origin = await startWorker(t);
   const ask = async () => {
     const options = server.continuation("slow");
     const response = await fetch(origin, { method: "POST", body: JSON.stringify(options) });
-    const result = await response.json();
-    assert.equal(result.error, undefined);
-    await assertContinued(server, options, result);
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    await assertContinued(server, options, { grant: JSON.parse(text), jwk: jwkOfWorker, version: packageVersion() });
   };
   await ask();
   await Promise.all(Array.from({ length: 20 }, ask));

@@ -4,12 +4,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { compile, compilers, compileSnippets, documentedValues, fencedBlocks, runCompiler, snippetsOf } from "./harness/examples.mjs";
+import { deadLinks } from "./harness/links.mjs";
 import { dist, root } from "./harness/packages.mjs";
 import { installTools, pack, projects, runTool, scratch } from "./harness/tarball.mjs";
 
@@ -26,7 +27,7 @@ const linked = () =>
   JSON.parse(`[${go("list", "-deps", "-json=Dir,GoFiles,SFiles,ImportPath,Module,Standard", "./wasm").replaceAll("\n}\n{", "\n},\n{")}]`);
 
 describe("on npm", { timeout }, () => {
-  before(installTools, { timeout });
+  before(() => installTools(), { timeout });
 
   test("publint finds nothing", () => {
     runTool("publint", ["run", "--strict", "--pack", "npm", dist()]);
@@ -148,7 +149,9 @@ describe("what it says of itself", { timeout }, () => {
   const examples = Object.fromEntries(
     documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => examples.map(({ code }, i) => [`${name}-${i}.ts`, code])),
   );
-  const pages = ["README.md", "wasm/sdk/MIGRATING.md", "web/extension/README.md", "web/test/bundlers/README.md", "web/bench/README.md"];
+  const packaged = ["README.md", "MIGRATING.md", "TOOLS.md", "CHANGELOG.md"];
+  const ofRepository = ["README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "web/extension/README.md"];
+  const pages = [...packaged.map((name) => `wasm/sdk/${name}`), ...ofRepository, "web/test/bundlers/README.md", "web/bench/README.md"];
   const platforms = { "a page": { lib: ["es2022", "dom"] }, Node: { lib: ["es2022"], types: ["node"] } };
   for (const [platform, options] of Object.entries(platforms)) {
     test(`every example and the code of every page compiles for ${platform}`, () => {
@@ -168,13 +171,53 @@ describe("what it says of itself", { timeout }, () => {
   });
 
   test("the README's make commands are there", () => {
-    const shell = fencedBlocks(textOf("README.md"))
-      .filter(({ language }) => language === "sh")
-      .map(({ code }) => code)
-      .join("\n");
+    const shell = shellOf(readFileSync(join(root, "README.md"), "utf8"));
     for (const [, target] of shell.matchAll(/^make (\S+)/gm)) execFileSync("make", ["--dry-run", target], { cwd: root, stdio: "ignore" });
   });
+
+  test("no page of the repository has a dead link", () => {
+    for (const page of pages) assert.deepEqual(deadLinks(join(root, page), root), [], page);
+  });
+
+  test("no page of the package has a dead link, or one that leads out of it", () => {
+    for (const page of packaged) assert.deepEqual(deadLinks(join(dist(), page), dist()), [], page);
+  });
+
+  test("what a page shows of a file that tests run is in that file", () => {
+    const shown = pages.flatMap((page) => fencedBlocks(readFileSync(join(root, page), "utf8")).filter(({ file }) => file));
+    assert.ok(shown.length > 5);
+    for (const { file, code } of shown) assert.ok(readFileSync(join(projects, file), "utf8").includes(code.trim()), `${file}\n${code}`);
+  });
+
+  test("both READMEs say that there is no licence", () => {
+    for (const readme of [join(root, "README.md"), join(dist(), "README.md")]) {
+      assert.match(readFileSync(readme, "utf8"), /no licence has been chosen yet by the owner/);
+    }
+  });
+
+  test("a Go developer does what the README says, in a module of their own", () => {
+    const folder = scratch();
+    const app = join(folder, "app");
+    mkdirSync(app);
+    symlinkSync(root, join(folder, "open-payments-wasm"));
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    const [{ code }] = fencedBlocks(readme).filter(({ language }) => language === "go");
+    writeFileSync(join(app, "main.go"), code);
+    const [commands] = /^go mod edit .*$/m.exec(shellOf(readme));
+    const run = (script) => execFileSync("sh", ["-ec", script], { cwd: app, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout });
+    run("go mod init example.test/app");
+    run(commands);
+    run("go vet .");
+    assert.throws(() => run("go run ."), /KEY/); // it starts, and wants its settings
+  });
 });
+
+/** The shell commands of a page. */
+const shellOf = (markdown) =>
+  fencedBlocks(markdown)
+    .filter(({ language }) => language === "sh")
+    .map(({ code }) => code)
+    .join("\n");
 
 describe("THIRD_PARTY_NOTICES", { timeout }, () => {
   const oneLine = (text) => text.replaceAll(/\s+/g, " ").trim();
@@ -216,7 +259,7 @@ describe("THIRD_PARTY_NOTICES", { timeout }, () => {
 });
 
 describe("types", { timeout }, () => {
-  before(installTools, { timeout });
+  before(() => installTools(), { timeout });
 
   const consumer = `
     import { buildInfo, continueGrant, init, isFinalizedGrant } from "open-payments-wasm";
@@ -329,7 +372,7 @@ test("two builds in two folders are the same bytes", { timeout }, () => {
 function buildIn(name) {
   const folder = join(scratch(), name);
   mkdirSync(folder, { recursive: true });
-  for (const source of ["go.mod", "go.sum", "build.sh", "README.md", "pkg", "wasm"])
+  for (const source of ["go.mod", "go.sum", "build.sh", "pkg", "wasm"])
     cpSync(join(root, source), join(folder, source), { recursive: true });
   const git = (...args) => execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: folder, stdio: "ignore" });
   git("init");

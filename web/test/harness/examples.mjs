@@ -15,13 +15,13 @@ export const compilers = {
 };
 const newest = compilers["TypeScript 7"];
 
-/** The fenced blocks of a Markdown text: { language, code, line } */
+/** The fenced blocks of a Markdown text: { language, code, line }, and the `file` whose text it is where the fence names one. */
 export function fencedBlocks(markdown) {
   const blocks = [];
-  for (const match of markdown.matchAll(/^( *)```(\w*)[^\n]*\n(.*?)^ *```$/gms)) {
-    const [, indent, language, code] = match;
+  for (const match of markdown.matchAll(/^( *)```(\w*)(?: file=(\S+))?[^\n]*\n(.*?)^ *```$/gms)) {
+    const [, indent, language, file, code] = match;
     const line = markdown.slice(0, match.index).split("\n").length;
-    blocks.push({ language, line, code: code.replaceAll(new RegExp(`^${indent}`, "gm"), "") });
+    blocks.push({ language, line, file, code: code.replaceAll(new RegExp(`^${indent}`, "gm"), "") });
   }
   return blocks;
 }
@@ -85,7 +85,8 @@ export function snippetsOf(markdown, name) {
 }
 
 function codeBlocks(markdown) {
-  return fencedBlocks(markdown).flatMap(({ language, code, line }) => {
+  return fencedBlocks(markdown).flatMap(({ language, file, code, line }) => {
+    if (file !== undefined) return []; // it is run
     if (/^(js|mjs|javascript|ts|typescript)$/.test(language)) return [{ language, code, line }];
     if (language === "diff") return [{ language, line, code: code.replaceAll(/^-.*\n/gm, "").replaceAll(/^[+ ]/gm, "") }];
     if (language !== "html") return [];
@@ -114,7 +115,9 @@ export function compileSnippets(snippets, exported, options) {
   );
 }
 
-const isCalled = (name, text, exported) => !exported.includes(name) && new RegExp(`(?<![.\\w])${name}\\(`).test(text);
+const ofTools = ["defineBackground", "defineNuxtConfig"]; // globals of WXT and Nuxt
+
+const isCalled = (name, text, exported) => ![...exported, ...ofTools].includes(name) && new RegExp(`(?<![.\\w])${name}\\(`).test(text);
 
 const declarations = (names, exported) => [...names].map((name) => `declare const ${name}: ${typeOf(name, exported)};\n`).join("");
 

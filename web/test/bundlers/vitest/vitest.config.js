@@ -1,10 +1,10 @@
-// An application has one of these environments. Here all tests run in both.
-const environments = ["node", "jsdom"];
+// An application has one of these environments. Here its tests run in both, and those of components in the one with a page.
+const environments = { node: ["*.test.js"], jsdom: ["*.test.{js,jsx}"] };
 
 export default {
   test: {
-    projects: environments.map((environment) => ({
-      test: { name: environment, environment, include: ["*.test.{js,jsx}"], provide: { isPage: environment === "jsdom" } },
+    projects: Object.entries(environments).map(([environment, include]) => ({
+      test: { name: environment, environment, include, testTimeout: 60_000, provide: { isPage: environment === "jsdom" } },
     })),
   },
 };
