@@ -970,9 +970,9 @@ export function openWalletTab(
   options: { tabs: ExtensionTabs; finishUri: string | URL; signal?: AbortSignal | undefined },
 ): Promise<string>;
 
-/** What `openWalletTab` needs of `chrome.tabs` or `browser.tabs`. */
 /** What leads to a wallet: a pending grant, or a payment that was started. */
 export type WithRedirect = { interact?: { redirect: string } | undefined };
+/** What `openWalletTab` needs of `chrome.tabs` or `browser.tabs`. */
 export interface ExtensionTabs {
   create(properties: { url: string }): Promise<{ id?: number | undefined }>;
   remove(id: number): Promise<void>;

@@ -78,7 +78,8 @@ func (c *Client) giveBackReceiver(ctx context.Context, r *Record) {
 		return
 	}
 	isUnderWay := r.Outgoing != nil && r.Step == StepAccepted
-	if r.Receiver != "" && r.To != nil && !isUnderWay {
+	isComplete := r.Step == StepArrived && r.Order.ReceiveAmount != nil // its server has completed what was paid in full
+	if r.Receiver != "" && r.To != nil && !isUnderWay && !isComplete {
 		_, _ = c.resources().CompleteIncomingPayment(ctx, c.at(r.Receiver), r.ReceiverToken.Value)
 	}
 	c.revoke(ctx, r.ReceiverToken)
