@@ -1,20 +1,72 @@
-// The ways to break the walk on purpose, and what to do about every failure.
+// The ways to break the walk on purpose.
 
-/** `code` is the error that a break ends in, `wallet` what to press at the wallet, `protects` why nothing was lost. */
+/**
+ * `code` is the error that a break ends in, where it does not end well; `wallet` what to press at the wallet; `protects` why
+ * nothing was lost; `send` and `receive` what somebody on the way makes of a request or a response, by the name of its step;
+ * `says` what such a step says then.
+ *
+ * @typedef {{
+ *   label: string, hint: string, code?: string, wallet?: string, protects?: string, says?: Record<string, string>,
+ *   send?: Record<string, (body: string) => string>, receive?: Record<string, (text: string) => string>,
+ * }} Break
+ */
+
+/** @type {Record<string, Break>} */
 export const breaks = {
-  none: { label: "Nothing", hint: "The grant succeeds when you approve.", wallet: "approve or decline" },
+  none: { label: "Nothing", hint: "The payment arrives when you approve." },
+  lost: {
+    label: "Lose the response to the payment",
+    hint: "Your wallet pays, and the page does not hear of it.",
+    wallet: "approve",
+    receive: { pay: lose },
+    says: { pay: "Your wallet has paid, and its response is lost on the way. The page cannot know whether it was paid." },
+    protects: "After a request to pay whose outcome is unknown, the page looks before anything else. It found the payment, and paid once.",
+  },
+  closed: {
+    label: "Close the page while it pays",
+    hint: "It goes away after the request to pay has left, and is opened again.",
+    wallet: "approve",
+    says: { pay: "The request has left, and the page is closed before it hears of it." },
+    protects: "Each step is written down before the next is taken. The page that came back saw that it may have paid, and looked first.",
+  },
+  twice: {
+    label: "Press pay twice",
+    hint: "Everything is called twice at once: to start, and to finish.",
+    wallet: "approve",
+    protects: "One key, one payment: equal calls share it, in all tabs. Your wallet was asked once.",
+  },
+  expired: {
+    label: "Let the quote expire",
+    hint: "When you are back, what it costs is out of date.",
+    wallet: "approve",
+    receive: { quote: expire },
+    says: { quote: "Somebody on the way lets it expire at once, as if you had thought for long." },
+    protects: "Nothing was sent with the old quote. A new one may take its place only if it costs no more and delivers no less.",
+  },
+  limit: {
+    code: "limit_exceeded",
+    label: "Hide what it costs",
+    hint: "On the way to the page, 5.10 becomes 1.10 in the quote.",
+    wallet: "approve",
+    receive: { quote: hideCost },
+    says: { quote: "It says 5.10, and somebody on the way makes 1.10 of it. So the page asks you for 1.10." },
+    protects: "You approved 1.10, and your wallet holds every payment against what you approved. No money moved.",
+  },
   tamper: {
     code: "invalid_client",
     label: "Change the request on its way",
-    hint: "After the page signed, 5.00 becomes 9.00 in the body.",
+    hint: "After the page signed, 5.10 becomes 9.10 in the body.",
+    send: { request: raiseAmount },
+    says: { request: "It wants to send 5.10, and somebody on the way makes 9.10 of it." },
     protects:
-      "The signature covers a digest of the body. The server found another body than the one that was signed, and nobody was asked for 9.00.",
+      "The signature covers a digest of the body. The server found another body than the one that was signed, and nobody was asked for 9.10.",
   },
   key: {
     code: "invalid_client",
     label: "Continue with another key",
     hint: "A thief has the token and the reference, but not the key.",
     wallet: "approve",
+    says: { continue: "It hands in the reference, but another key signs." },
     protects: "A grant is bound to the key that asked for it. Token and reference are worth nothing without it.",
   },
   hash: {
@@ -29,7 +81,7 @@ export const breaks = {
     label: "Decline",
     hint: "You press Decline at the wallet.",
     wallet: "press Decline",
-    protects: "Without your approval there is no token. The page learns that you declined, and nothing else.",
+    protects: "Without your approval there is no token to pay with. The page learns that you declined, and nothing else.",
   },
   fast: {
     code: "too_fast",
@@ -38,34 +90,34 @@ export const breaks = {
     wallet: "approve",
     protects: "The server refused to be hurried and processed nothing. The grant is as it was: you can still go to the wallet.",
   },
-  limit: {
-    code: "limit_exceeded",
-    label: "Pay more than you allowed",
-    hint: "You approve 5.00, and the page tries to pay 7.50.",
-    wallet: "approve",
-    protects: "You approved a limit, and your wallet holds every payment against it. No money moved.",
-  },
-  twice: {
-    code: "invalid_quote",
-    label: "Pay twice",
-    hint: "The page pays, and then pays the same quote again.",
-    wallet: "approve",
-    protects: "A quote can be paid once. The second payment was refused, and no more money moved.",
-  },
 };
 
-/** Codes that have other causes too than what can be broken on purpose. */
-const ambiguous = ["invalid_client", "invalid_quote"];
-
-/** What protected the person: known for what was broken on purpose, and for what speaks for itself. */
+/** What protected the person: known for what was broken on purpose, and for codes that have one cause. */
 export function protectionFrom(code, broken) {
+  if (code === undefined) return undefined;
   if (breaks[broken].code === code) return breaks[broken].protects;
-  return Object.values(breaks).find((one) => one.code === code && !ambiguous.includes(code))?.protects;
+  if (code === "invalid_client") return undefined;
+  return Object.values(breaks).find((one) => one.code === code)?.protects;
+}
+
+/** @returns {string} */
+function lose() {
+  throw new TypeError("The response was lost on its way.");
+}
+
+/** Lets a quote expire at once. */
+function expire(text) {
+  return text.replace(/("expiresAt":")[^"]+/, `$1${new Date().toISOString()}`);
+}
+
+/** Makes a quote look cheaper than it is. */
+function hideCost(text) {
+  return text.replace(/("debitAmount":\{[^}]*"value":")5/, "$11");
 }
 
 /** Raises the amount in the body of a grant request. */
-export function raiseAmount(body) {
-  return body.replace(/("debitAmount":\{"value":")5/, "$19");
+function raiseAmount(body) {
+  return body.replace(/("debitAmount":\{[^}]*"value":")5/, "$19");
 }
 
 /** Changes the first character of the hash in a callback's address. */
@@ -74,50 +126,4 @@ export function changeHash(address) {
   const hash = url.searchParams.get("hash") ?? "";
   url.searchParams.set("hash", (hash.startsWith("A") ? "B" : "A") + hash.slice(1));
   return url.href;
-}
-
-const reconnect = "Check the address and the network. The server may have processed the request.";
-const startAgain = "Do not continue this grant. Start again.";
-const publish = "Serve the key set that this page shows at {wallet address}/jwks.json, with CORS headers.";
-
-const advice = {
-  network_error: reconnect,
-  timeout: reconnect,
-  redirected: "Use the URL exactly as the server gave it.",
-  not_json: "Check that the URL is that of an authorization server or a wallet.",
-  invalid_response: "Report it to the server’s operator.",
-  response_too_large: "Report it to the server’s operator.",
-  response_unreadable: "Load the page again: the grant is kept, and is continued once more.",
-  http_error: "Read the status and the description.",
-  interaction_rejected: "Tell the person that nothing happened. Start again if they want to.",
-  interaction_failed: "Go to the wallet once more: the grant can still be approved. Or start again.",
-  hash_mismatch: startAgain,
-  no_pending_grant: "Start again.",
-  finished_elsewhere: "Go on in the tab that has the token, or start again.",
-  invalid_key: "Use a browser with Ed25519 in WebCrypto: Chrome 137, Firefox 129, Safari 17.",
-  key_not_published: publish,
-  key_mismatch: publish,
-  key_set_invalid: publish,
-  key_set_unreachable: publish,
-  key_exposed: "Take that key set down, and make a new key: everybody can read this one.",
-  storage_error: "Allow this site to store data, and leave private windows.",
-  module_unavailable: "Run make build, and reload the page.",
-  internal_error: "Try again: the next call starts a new instance. Report it.",
-  too_fast: "Wait as many seconds as the server asked, and try again.",
-  invalid_client: "Sign with the key that is published and that asked for the grant, and let nothing change what was signed.",
-  invalid_continuation: startAgain,
-  request_denied: startAgain,
-  inactive_token: "Start again: the token has expired, or was exchanged or revoked.",
-  insufficient_grant: "Ask for a grant that allows this, for exactly this wallet address.",
-  limit_exceeded: "Pay less, or ask for a grant with a higher limit.",
-  invalid_quote: "Look for the payment first, since the quote was paid or has expired. Then ask for a new quote.",
-  invalid_receiver: "Ask the receiver for a new incoming payment.",
-  invalid_amount: "Pay in the receiver’s currency, and not more than it still expects.",
-  wrong_state: "Ask the receiver for a new incoming payment: this one is completed or has expired.",
-  not_found: "Check the address. What has expired unpaid is deleted.",
-  user_denied: "Tell the person that nothing happened. Start again if they want to.",
-};
-
-export function adviceFor(code) {
-  return advice[code] ?? "Read the description, and start again.";
 }

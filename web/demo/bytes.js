@@ -72,29 +72,29 @@ function bodyLines({ body, signedBody, digest, headers }) {
   return [...lines, h("span", { class: matches ? "verdict" : "verdict bad" }, verdict, " ", linkTo(links.digest))];
 }
 
-/** The body as it was sent; where it differs from what was signed, that is marked. */
-function markChange(sent, signed) {
-  if (sent === signed) return [sent];
+/** A body as it arrived; where it differs from what was sent, that is marked. */
+function markChange(arrived, sent) {
+  if (arrived === sent) return [arrived];
   let start = 0;
-  while (sent[start] === signed[start]) start += 1;
+  while (sent[start] === arrived[start]) start += 1;
   let end = 0;
-  while (sent.at(-1 - end) === signed.at(-1 - end)) end += 1;
+  while (sent.at(-1 - end) === arrived.at(-1 - end)) end += 1;
   return [
-    sent.slice(0, start),
-    h("del", {}, signed.slice(start, signed.length - end)),
-    h("ins", {}, sent.slice(start, sent.length - end)),
-    sent.slice(sent.length - end),
+    arrived.slice(0, start),
+    h("del", {}, sent.slice(start, sent.length - end)),
+    h("ins", {}, arrived.slice(start, arrived.length - end)),
+    arrived.slice(arrived.length - end),
   ];
 }
 
-function responseLines({ status, type, text }) {
+function responseLines({ status, type, text, sentText }) {
   if (!status) return [line(undefined, "No response came.")];
   const lines = [line(undefined, h("b", {}, `${status}`)), type && line(undefined, h("b", {}, "content-type"), `: ${type}`)];
-  return text ? [...lines, h("span", { class: "line" }, "\u00a0"), block(indented(text))] : lines;
+  return text ? [...lines, h("span", { class: "line" }, "\u00a0"), block(...markChange(indented(text), indented(sentText)))] : lines;
 }
 
 /** Text of several lines, as it is. */
-export function block(text) {
+export function block(...text) {
   return h("span", { class: "block" }, text);
 }
 

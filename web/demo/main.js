@@ -1,38 +1,58 @@
-// The demo page: it begins a walk (walk.js), lets the person go to the wallet, finishes the walk
-// when they are back, pays with its token (pay.js), and shows every step as it happens.
+// The demo page: it begins a walk, lets the person go to the wallet, and finishes the walk when they are back. Every step is
+// shown as it happens. With the sandbox a walk is a payment (pay.js), with a wallet of one's own it is a grant (grant.js).
 
 import { cleanCallbackUrl, init, loadKey } from "/dist/index.js";
-import { adviceFor, breaks, protectionFrom } from "./breaks.js";
-import { byId, h } from "./dom.js";
+import { chosenBreak, offerBreaks } from "./break-drawer.js";
+import { breaks } from "./breaks.js";
+import { byId } from "./dom.js";
+import { failureOf, standingOf } from "./failure.js";
+import * as grants from "./grant.js";
 import { showKey } from "./keycard.js";
+import * as memory from "./memory.js";
 import { prepareOwnWallet } from "./own-wallet.js";
-import { askCost, find, money, newOrder, pay, payAgain, standings, watch } from "./pay.js";
+import * as payments from "./pay.js";
 import { Picture } from "./picture.js";
-import { links, steps } from "./steps.js";
+import { steps } from "./steps.js";
 import { showTimings } from "./timings.js";
-import { begin, finish } from "./walk.js";
+import { money } from "./words.js";
+
+const sandboxSetup = { own: false, keyName: "demo" };
+
+/** What is known of a payment that was interrupted, by its step. */
+const interruptions = {
+  preparing: "You were not asked yet.",
+  continuing: "You have decided, and nothing was paid yet.",
+  approved: "You have approved it, and nothing was paid yet.",
+  paying: "It may have been paid.",
+  accepted: "Your wallet has accepted it.",
+  ended: "It will not be paid.",
+};
 
 const picture = new Picture(byId("steps"));
-let walk; // what this walk is made of; until the person is back, it is in sessionStorage too
-let order; // what is paid with the token, once there is one
-
-const memory = {
-  get: () => JSON.parse(sessionStorage.getItem("demo") ?? "null"),
-  set: (value) => sessionStorage.setItem("demo", JSON.stringify(value)),
-  clear: () => sessionStorage.removeItem("demo"),
-};
+let walk = newWalk(sandboxSetup, "none");
 
 init().catch(() => {}); // the module loads while the person reads; a failure shows up at the first call
 offerBreaks();
-for (const id of ["start", "break-start"]) byId(id).addEventListener("click", () => run(() => start({ own: false, keyName: "demo" })));
-byId("break-it").addEventListener("click", openBreaks);
+for (const id of ["start", "break-start"]) byId(id).addEventListener("click", () => run(() => start(sandboxSetup, chosenBreak())));
 byId("restart").addEventListener("click", startOver);
-byId("wallet").addEventListener("click", leave);
-byId("quote").addEventListener("click", () => run(showCost));
-byId("pay").addEventListener("click", () => run(payOrder));
-byId("look").addEventListener("click", () => run(lookForPayment));
-prepareOwnWallet({ start: (setup) => run(() => start(setup)) });
-await run(resume);
+byId("wallet").addEventListener("click", () => toolsOf(walk).step("go"));
+byId("go-on").addEventListener("click", () => run(goOn));
+prepareOwnWallet({ start: (setup) => run(() => start(setup, "none")) });
+await run(load);
+
+/**
+ * All that a walk is: where its payment stands is in the client's journal under `key`, and `interact` is the way to the wallet.
+ *
+ * @typedef {{
+ *   setup: { own: boolean, keyName: string, walletAddress?: string }, broken: string, steps: any[],
+ *   key?: string, interact?: { redirect: string }, isAccepted?: boolean, isOver?: boolean, shop?: string,
+ * }} Walk
+ *
+ * @returns {Walk}
+ */
+function newWalk(setup, broken) {
+  return { setup, broken, steps: [] };
+}
 
 /** Runs one task at a time: while it runs, nothing can be started. */
 async function run(task) {
@@ -51,207 +71,139 @@ function setStartable(startable) {
   for (const id of ["break-start", "own-start"]) byId(id).disabled = !startable;
 }
 
-async function resume() {
-  const came = new URL(location.href);
-  const isBack = came.searchParams.has("interact_ref") || came.searchParams.has("result");
-  walk = memory.get() ?? { setup: { own: false, keyName: "demo" }, broken: "none", steps: [] };
-  if (isBack) {
-    history.replaceState(null, "", cleanCallbackUrl(came)); // the reference does not belong in the history
-    walk.callback ??= came.href;
-    if (memory.get()) memory.set(walk);
-  }
-  if (!walk.callback && !walk.pending) return getReady();
+/** Finds out where the walk stands: before its start, at the wallet, back from it, or interrupted somewhere. */
+async function load() {
+  walk = memory.load() ?? walk;
+  const isBack = ["interact_ref", "result"].some((name) => new URLSearchParams(location.search).has(name));
+  const payment = isBack || walk.setup.own ? undefined : await payments.find(walk, toolsOf(walk));
+  const isAtWallet = walk.setup.own && walk.interact;
+  if (!isBack && !payment && !isAtWallet) return getReady();
   document.body.dataset.phase = "walking";
-  for (const step of walk.steps) picture.add(step, { restored: true });
+  picture.restore(walk.steps);
   const key = await loadKey(walk.setup.keyName);
   if (key) await showKey(key, walk.setup.keyName);
-  if (!walk.callback) return offerWallet();
-  await complete();
+  if (isBack) return complete();
+  if (isAtWallet) return offerWallet(walk);
+  walk.key = payment.key;
+  if (payment.interact) return offerWallet(payment);
+  say(`A payment was interrupted here. ${interruptions[payment.step]}`);
+  offer("go-on", "restart");
 }
 
 function getReady() {
+  memory.clear();
+  walk = newWalk(sandboxSetup, "none");
   document.body.dataset.phase = "ready";
   say("Ready when you are.");
   offer("start");
 }
 
-async function start(setup) {
-  walk = { setup, broken: chosenBreak().value, steps: [] };
-  order = undefined;
-  picture.clear();
-  byId("timings").hidden = true;
-  goOn("The page prepares its key, and asks for a grant.");
-  await begin(walk, { step, showKey, caught: (error) => step("failure", failureOf(error)) });
-  memory.set(walk);
-  offerWallet();
+async function start(setup, broken) {
+  giveUp();
+  walk = newWalk(setup, broken);
+  comeIn(setup.own ? "The page prepares its key, and asks for a grant." : "The page asks for a bill, a quote, and a grant to pay.");
+  const begun = await walkOf(walk).begin(walk, toolsOf(walk));
+  offerWallet(begun);
   byId("wallet").focus({ preventScroll: true });
 }
 
 /** Says what the page does now, to who came by a button that is gone. */
-function goOn(text) {
+function comeIn(text) {
   document.body.dataset.phase = "walking";
   byId("status").focus({ preventScroll: true });
   say(text);
 }
 
-function offerWallet() {
+function walkOf({ setup }) {
+  return setup.own ? grants : payments;
+}
+
+/** @param {{ interact?: { redirect: string }, quote?: import("/dist/index.js").Quote }} begun */
+function offerWallet({ interact, quote }) {
   const { wallet = "approve or decline" } = breaks[walk.broken];
-  say(`Your turn: go to the wallet, and ${wallet}.`);
-  byId("wallet").href = walk.pending.interact.redirect;
+  const cost = quote ? `It costs ${money(quote.debitAmount)}, fee included. ` : "";
+  say(`${cost}Your turn: go to the wallet, and ${wallet}.`);
+  walk.interact = interact;
+  memory.save(walk);
+  byId("wallet").href = interact.redirect;
   offer("wallet", "restart");
 }
 
-function leave() {
-  if (walk.wentAt) return; // the wallet was visited before
-  walk.wentAt = Date.now();
-  step("go");
-  memory.set(walk);
-}
-
-/** Back from the wallet. From here nothing is written to sessionStorage: it would be the token. */
+/** Back from the wallet. Until the walk is finished, its reference stays in the address: the page may be loaded again. */
 async function complete() {
   say("You are back. The page checks who sent you.");
-  const token = await finish(walk, { step, say });
-  memory.clear();
-  if (walk.setup.own) {
-    say("Done. The page has an access token. It is not used: the shop of the sandbox cannot be paid from elsewhere.", "good");
-    return end();
+  try {
+    const outgoing = await walkOf(walk).finish(walk, location.href, toolsOf(walk));
+    if (!walk.setup.own) return await follow(outgoing);
+  } finally {
+    history.replaceState(null, "", cleanCallbackUrl(location.href));
   }
-  order = await newOrder(walk, token, { step });
-  const { decimal, currency } = order.price;
-  byId("quote").textContent = `See what paying ${decimal}\u00a0${currency} costs`;
-  say("The page has an access token, and can pay the shop with it.", "good");
-  end("quote", "restart");
-}
-
-async function showCost() {
-  goOn("The page asks the shop for a bill, and your wallet for a quote.");
-  await askCost(order);
-  const { receiveAmount, debitAmount } = order.quote;
-  byId("pay").textContent = `Pay ${money(receiveAmount)}: ${money(debitAmount)} is debited, fee included`;
-  say(`It costs ${money(debitAmount)}, fee included. Nothing is paid yet.`);
-  end("pay", "restart");
-}
-
-async function payOrder() {
-  goOn("The page pays.");
-  await pay(order);
-  await follow();
-}
-
-/** A payment may have been made, though the page does not know. It is looked for before anything is paid again. */
-async function lookForPayment() {
-  goOn("The page looks for the payment.");
-  if (!order.payment) await find(order);
-  if (order.payment) return follow();
-  say("There is no such payment: nothing was paid.");
-  end("pay", "restart");
-}
-
-async function follow() {
-  await watch(order);
-  if (order.standing === "accepted") {
-    say("The payment is still under way.");
-    return end("look", "restart");
-  }
-  if (order.standing === "failed") {
-    say(standings.failed, "bad");
-    return end();
-  }
-  if (walk.broken === "twice") await payAgain(order);
-  say(`Done. The shop has its ${money(order.quote.receiveAmount)}.`, "good");
+  say("Done. The page has an access token. It is not used: the shop of the sandbox cannot be paid from elsewhere.", "good");
   end();
 }
 
-/** Ends the walk, or a part of it, and offers what can be done next. */
-function end(...actions) {
-  document.body.dataset.phase = "done";
-  showTimings(walk.steps);
-  byId("start").textContent = "Start again";
-  offer(...(actions.length > 0 ? actions : ["start", "break-it"]));
+async function goOn() {
+  comeIn("The page goes on from where it was.");
+  toolsOf(walk).step("again");
+  await follow(await payments.resume(walk, toolsOf(walk)));
 }
 
-function openBreaks() {
-  byId("break").open = true;
-  byId("break").scrollIntoView();
-  chosenBreak().focus({ preventScroll: true });
+async function follow(outgoing) {
+  walk.isAccepted = true;
+  say("Your wallet has accepted the payment. The page waits until it has arrived.");
+  const received = await payments.watch(walk, outgoing, toolsOf(walk));
+  say(`Done. The shop has its ${money(received)}.`, "good");
+  end();
+}
+
+/** Ends the walk. */
+function end() {
+  walk.isOver = true;
+  memory.clear();
+  rest("start", "break-it");
+}
+
+function rest(...actions) {
+  document.body.dataset.phase = "done";
+  showTimings(walk.steps);
+  offer(...actions);
 }
 
 function startOver() {
-  memory.clear();
-  order = undefined;
-  picture.clear();
-  byId("timings").hidden = true;
+  giveUp();
   getReady();
   byId("start").focus();
 }
 
-/** Adds a step to the walk and to the picture. */
-function step(name, more = {}) {
-  const made = { name, ...steps[name], ...more };
-  walk.steps.push(made);
-  picture.add(made);
+/** Forgets the walk that was, and what was asked for. Nobody waits for it. */
+function giveUp() {
+  picture.clear();
+  byId("timings").hidden = true;
+  if (walk.key && !walk.isOver) payments.forget(walk, toolsOf(walk)).catch(() => {});
+}
+
+/** What a walk does to the page: nothing any more, once another walk has begun. */
+function toolsOf(one) {
+  const step = (name, more = {}) => {
+    const made = { name, at: Date.now(), ...steps[name], ...more };
+    one.steps.push(made);
+    if (one !== walk) return;
+    const isAfterwards = document.body.dataset.phase === "done"; // what was granted is given back, and nobody waits for it
+    picture.add(made, { quiet: isAfterwards });
+    if (isAfterwards) showTimings(one.steps);
+    if (!one.isOver) memory.save(one);
+  };
+  const caught = (error) => step("failure", failureOf(error, one));
+  const closePage = () => new Promise(() => location.replace(location.pathname)); // it never comes back here
+  return { step, say, showKey, caught, closePage };
 }
 
 function fail(error) {
-  memory.clear();
-  document.body.dataset.phase = "walking";
-  const failure = failureOf(error);
-  step("failure", failure);
-  say(`${failure.title}. ${order ? standings[order.standing] : "There is no token."}`, "bad");
-  const isOpen = ["unknown", "accepted"].includes(order?.standing);
-  end(...(isOpen ? ["look", "restart"] : []));
+  if (error.code === "interaction_required") return offerWallet(error.payment);
+  toolsOf(walk).caught(error);
+  say(`${walk.steps.at(-1).title}. ${standingOf(error, walk)}`, "bad");
+  rest(...(error.retryable && walk.key ? ["go-on", "restart"] : ["start", "break-it"]));
 }
-
-function failureOf(error) {
-  const { code, status, description, message } = error;
-  const declined = code === "interaction_rejected";
-  const place = placeOf(error);
-  const link = place === "server" ? links.errors : links.resources;
-  return {
-    from: place,
-    to: place,
-    state: "bad",
-    title: titleOf(error, place),
-    text: declined ? "There is no token, and nothing was sent." : undefined,
-    failure: {
-      code,
-      status,
-      link,
-      description: description ?? message,
-      protects: protectionFrom(code, walk.broken),
-      todo: adviceFor(code),
-    },
-  };
-}
-
-function placeOf({ code, status }) {
-  if (code === "interaction_rejected") return "person";
-  return status ? walk.steps.at(-1).to : "page"; // who was asked last
-}
-
-function titleOf({ code, status, details }, place) {
-  if (code === "interaction_rejected") return details?.result === "grant_rejected" ? "You declined" : "There was no decision";
-  if (code === "hash_mismatch") return "The page stops, and sends nothing";
-  if (!(status >= 400)) return "This did not work";
-  return place === "server" ? "The server refuses" : "The wallet refuses";
-}
-
-function offerBreaks() {
-  const asked = new URLSearchParams(location.search).get("break");
-  const preset = Object.hasOwn(breaks, asked) ? asked : "none";
-  const option = ([name, { label, hint }]) =>
-    h(
-      "label",
-      { class: "option" },
-      h("input", { type: "radio", name: "break", value: name, checked: name === preset }),
-      h("span", {}, h("b", {}, label), h("span", { class: "help" }, hint)),
-    );
-  byId("breaks").append(...Object.entries(breaks).map(option));
-  byId("break").open = preset !== "none";
-}
-
-const chosenBreak = () => /** @type {HTMLInputElement} */ (document.querySelector("input[name=break]:checked"));
 
 /** Shows some of the actions, and hides the others. */
 function offer(...names) {

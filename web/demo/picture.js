@@ -21,11 +21,17 @@ export class Picture {
     this.#list.replaceChildren();
   }
 
-  /** Adds a step. One that is restored is simply there. */
-  add(step, { restored = false } = {}) {
+  /** Shows the steps of a walk that began before the page was loaded, the last of them in sight. */
+  restore(steps) {
+    for (const step of steps) this.add(step, { quiet: true });
+    if (steps.length > 0) scrollTo(this.#list.lastElementChild);
+  }
+
+  /** Adds a step, and scrolls to it. One that is `quiet` is simply there. */
+  add(step, { quiet = false } = {}) {
     const row = render(step);
     this.#list.append(row);
-    if (restored) return;
+    if (quiet) return;
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return scrollTo(row);
     const delay = Math.max(this.#shownUntil - performance.now(), 0);
     this.#shownUntil = performance.now() + delay + pace;
@@ -40,7 +46,7 @@ function scrollTo(row) {
 }
 
 function render(step) {
-  const { from, to, title, text, link, more, state, token, failure } = step;
+  const { from, to, title, text, link, more, state, token, outcome } = step;
   return h(
     "li",
     { class: "step", "data-from": from, "data-to": to, "data-state": state, "data-step": step.name },
@@ -59,7 +65,7 @@ function render(step) {
       text && h("p", { class: "sentence" }, text, link && [" ", linkTo(link)], more && [" · ", linkTo(more)]),
       token && h("p", { id: "token", class: "token" }, token),
     ),
-    failure && renderFailure(failure),
+    outcome && renderOutcome(outcome),
     bytesOf(step),
   );
 }
@@ -74,14 +80,18 @@ function arrows({ from, to, exchange }) {
   const there = lanes.indexOf(to) > lanes.indexOf(from) ? "rightward" : "leftward";
   const back = there === "rightward" ? "leftward" : "rightward";
   if (!exchange) return h("span", { class: `arrow ${there}` });
-  const { method, url, status, base, body, signedBody, tookMs } = exchange;
+  const { method, url, status, base, body, signedBody, text, sentText, tookMs } = exchange;
   return [
     h(
       "span",
       { class: `arrow ${there} ${base ? "signed" : ""} ${body === signedBody ? "" : "tampered"}` },
       h("span", { class: "label" }, `${method} ${shortPath(url)}`),
     ),
-    h("span", { class: `arrow response ${back}` }, h("span", { class: "label" }, `${status || "no response"} · ${milliseconds(tookMs)}`)),
+    h(
+      "span",
+      { class: `arrow response ${back} ${status && text === sentText ? "" : "tampered"}` },
+      h("span", { class: "label" }, status ? `${status} · ${milliseconds(tookMs)}` : "no response"),
+    ),
   ];
 }
 
@@ -100,11 +110,11 @@ function bytesOf({ exchange, parts }) {
   return h("details", {}, h("summary", {}, "Show the details"), h("div", { class: "bytes" }, sections));
 }
 
-function renderFailure({ code, status, link, description, protects, todo }) {
-  const row = (term, ...content) => content[0] !== undefined && [h("dt", {}, term), h("dd", {}, ...content.flat())];
+function renderOutcome({ code, status, link, description, protects, todo }) {
+  const row = (term, ...content) => content[0] && [h("dt", {}, term), h("dd", {}, ...content.flat())];
   return h(
     "dl",
-    { class: "failure" },
+    { class: "outcome" },
     protects && [h("dt", { class: "protects" }, "What protected you"), h("dd", {}, protects)],
     row("Code", code && h("code", {}, code), status ? [`, with status ${status} `, linkTo(link)] : ""),
     row("Description", description),

@@ -1,5 +1,7 @@
 // What each step is called, in one sentence, and where the standards speak of it.
 
+import { money } from "./words.js";
+
 const rfc9635 = (section) => [`RFC 9635 §${section}`, `https://www.rfc-editor.org/rfc/rfc9635#section-${section}`];
 const rfc9421 = (section) => [`RFC 9421 §${section}`, `https://www.rfc-editor.org/rfc/rfc9421#section-${section}`];
 
@@ -17,7 +19,20 @@ export const cast = {
   shop: "Shop’s\u00a0wallet", // in the lane of wallets
 };
 
+/**
+ * `text` is the sentence of a step, `tells` makes it from what a response with status 2xx says.
+ *
+ * @type {Record<string, {
+ *   from: string, to: string, title?: string, text?: string, tells?: (body: any) => string, state?: string, link?: string[], more?: string[],
+ * }>}
+ */
 export const steps = {
+  twice: {
+    from: "person",
+    to: "page",
+    title: "You press pay twice",
+    text: "The page starts the payment twice at once, with one key.",
+  },
   newKey: {
     from: "page",
     to: "page",
@@ -55,11 +70,41 @@ export const steps = {
     text: "A wallet address is a URL, and its document says who issues tokens.",
     link: walletDocument,
   },
+  shop: {
+    from: "page",
+    to: "shop",
+    title: "The shop’s wallet names its servers",
+    text: "The shop has a wallet address too, and nobody has to sign to read it.",
+    link: walletDocument,
+  },
+  grants: {
+    from: "page",
+    to: "server",
+    title: "The page asks for a grant that needs nobody",
+    text: "To bill you and to ask for a price needs nobody’s consent: the token comes at once.",
+    link: rfc9635("3.2"),
+  },
+  bill: {
+    from: "page",
+    to: "shop",
+    title: "The shop expects a payment",
+    text: "The shop’s wallet has not made an incoming payment.",
+    tells: ({ incomingAmount }) => `The shop’s wallet now expects ${money(incomingAmount)}, at an address of its own.`,
+    link: resource("create-incoming-payment"),
+  },
+  quote: {
+    from: "page",
+    to: "wallet",
+    title: "Your wallet says what it costs",
+    text: "Your wallet has not made a quote.",
+    tells: cost,
+    link: resource("create-quote"),
+  },
   request: {
     from: "page",
     to: "server",
-    title: "The page asks for a grant",
-    text: "It wants to send up to 5.00, and signs the request; the server answers that you must decide.",
+    title: "The page asks for a grant to pay",
+    text: "It names the most that it wants to pay; the server answers that you must decide.",
     link: rfc9635("2"),
   },
   tooSoon: {
@@ -68,6 +113,12 @@ export const steps = {
     title: "The page continues too soon",
     text: "The server asked for a wait, and the page did not wait.",
     link: rfc9635("5.2"),
+  },
+  again: {
+    from: "person",
+    to: "page",
+    title: "You open the page again",
+    text: "What is written down says where the payment stands, and the page goes on from there.",
   },
   go: {
     from: "person",
@@ -127,88 +178,75 @@ export const steps = {
     text: "The token is bound to the key: whoever steals it alone has nothing.",
     link: rfc9635("3.2.1"),
   },
-  shop: {
-    from: "page",
-    to: "shop",
-    title: "The shop’s wallet names its servers",
-    text: "The shop has a wallet address too, and nobody has to sign to read it.",
-    link: walletDocument,
-  },
-  billGrant: {
-    from: "page",
-    to: "server",
-    title: "The page asks for a grant to bill you",
-    text: "To expect money needs nobody’s consent: the token comes at once.",
-    link: rfc9635("3.2"),
-  },
-  bill: {
-    from: "page",
-    to: "shop",
-    title: "The shop expects a payment",
-    text: "The shop’s wallet has not made an incoming payment.",
-    link: resource("create-incoming-payment"),
-  },
-  quoteGrant: {
-    from: "page",
-    to: "server",
-    title: "The page asks for a grant to get quotes",
-    text: "To ask for a price needs nobody’s consent either.",
-    link: rfc9635("3.2"),
-  },
-  quote: {
+  requote: {
     from: "page",
     to: "wallet",
-    title: "Your wallet says what it costs",
-    text: "Your wallet has not made a quote.",
+    title: "The quote has expired, and the page asks again",
+    text: "Your wallet has not made another quote.",
+    tells: (quote) => `${cost(quote)} That is no more than you approved.`,
     link: resource("create-quote"),
   },
   pay: {
     from: "page",
     to: "wallet",
     title: "The page pays",
-    text: "It hands in your token and the quote, and your wallet holds them against what you approved.",
-    link: resource("create-outgoing-payment"),
-  },
-  again: {
-    from: "page",
-    to: "wallet",
-    title: "The page pays the same quote again",
-    text: "It hands in the same token and the same quote, with a new signature.",
+    text: "It hands in its token and the quote, and your wallet holds them against what you approved.",
     link: resource("create-outgoing-payment"),
   },
   list: {
     from: "page",
     to: "wallet",
     title: "The page looks for the payment",
-    text: "Before anything is paid again, the list of payments says whether it was paid already.",
+    text: "Only your wallet’s list says for certain whether it was paid.",
     link: resource("list-outgoing-payments"),
   },
   look: {
     from: "page",
     to: "wallet",
-    title: "The page asks what became of it",
+    title: "Your wallet is asked as well",
     text: "Your wallet has not said what it has sent.",
+    tells: ({ failed, sentAmount }) => `${money(sentAmount)} has been sent${failed ? ", and the payment has failed" : ""}.`,
     link: resource("get-outgoing-payment"),
   },
   receipt: {
     from: "page",
     to: "shop",
-    title: "The shop’s wallet is asked as well",
+    title: "The page asks what has arrived",
     text: "The shop’s wallet has not said what it received.",
+    tells: ({ receivedAmount }) => `${money(receivedAmount)} has arrived.`,
     link: resource("get-incoming-payment"),
   },
   paid: {
     from: "page",
     to: "page",
+    title: "The shop has its money",
     state: "good",
   },
-  failed: {
-    from: "wallet",
-    to: "wallet",
-    title: "The payment failed",
+  complete: {
+    from: "page",
+    to: "shop",
+    title: "The page closes the bill",
+    text: "It is closed already.",
+    tells: () => "Nothing more is expected.",
+    link: resource("complete-incoming-payment"),
+  },
+  giveBack: {
+    from: "page",
+    to: "server",
+    title: "The page gives back what it was granted",
+    text: "Nobody can use it any more.",
+    link: rfc9635("6.2"),
+  },
+  failure: {
+    from: "page",
+    to: "page",
     state: "bad",
   },
 };
+
+function cost({ debitAmount, receiveAmount }) {
+  return `${money(debitAmount)} will be debited, fee included, so that ${money(receiveAmount)} arrives.`;
+}
 
 /** What each covered component of a signature is there for. */
 export const components = {
