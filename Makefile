@@ -72,7 +72,7 @@ web/bench/node_modules: web/bench/package-lock.json
 	cd web/bench && npm ci --no-fund --no-audit
 	touch $@
 
-# This package side by side with others, in one browser; see web/bench/README.md.
+# This package side by side with others, in both browsers; see web/bench/README.md. Fails where a bar is missed.
 bench: build web/bench/node_modules web/test/node_modules
 	web/test/install-browsers.sh
 	cd web/bench && node bench.mjs

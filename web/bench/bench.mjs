@@ -1,6 +1,6 @@
-// Measures this package beside others that do the same, in one browser. `node bench.mjs --help`
+// Measures this package beside others that do the same, in Chromium and in Firefox. `node bench.mjs --help`
 
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,11 +9,12 @@ import { launch, openFresh, run } from "./browser.mjs";
 import { buildSite } from "./bundle.mjs";
 import { chart } from "./chart.mjs";
 import { figures } from "./figures/index.mjs";
+import { allRequestsOf, pay } from "./figures/payment.mjs";
 import { Machine } from "./machine.mjs";
 import { parseOptions, usage } from "./options.mjs";
 import { collect, markdown } from "./report.mjs";
 import { startServer } from "./server-process.mjs";
-import { verifyContinuation } from "./verify.mjs";
+import { verifyContinuation, verifyOfPayment } from "./verify.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -21,48 +22,55 @@ const options = parseOptions(process.argv.slice(2));
 if (options.help) {
   console.log(usage);
 } else {
-  const result = await main();
-  const file = options.json ?? here(`results/${options.browser}.json`);
+  const results = await main();
+  const file = options.json ?? here("results/latest.json");
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
-  const drawing = chart(result);
-  if (drawing) await writeFile(file.replace(/\.json$|$/, ".svg"), drawing);
-  console.log(markdown(result));
-  if (result.errors.length > 0) process.exitCode = 1;
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
+  for (const [name, result] of Object.entries(results)) {
+    const drawing = chart(result);
+    if (drawing) await writeFile(file.replace(/\.json$|$/, `-${name}.svg`), drawing);
+  }
+  console.log(markdown(results));
+  const isMissed = ({ errors, bars }) => errors.length > 0 || bars.some(({ isMissed }) => isMissed);
+  if (Object.values(results).some(isMissed)) process.exitCode = 1;
 }
 
+/** Measures in one browser after the other, and returns what was found, by the name of the browser. */
 async function main() {
   checkNames("--only", options.only, figures);
   const folder = await mkdtemp(join(tmpdir(), "open-payments-wasm-bench-"));
-  let server, browser;
+  let server;
   try {
-    const machine = new Machine();
-    const peers = await buildSite({
-      folder,
-      dist: options.dist ?? here("../../dist"),
-      distB: options.distB,
-      brotliQuality: sizeMatters() ? 11 : 5,
-    });
+    const { dist = here("../../dist"), distB, brotliQuality } = options;
+    const peers = await buildSite({ folder, dist, distB, brotliQuality });
     const key = newKey();
     server = await startServer({ folder, key, mbitPerSecond: 10, roundTripMs: 40 });
-    browser = await launch(options.browser);
-    const bench = { options, server, browser, errors: [] };
-    bench.peers = await introduce(bench, chosen(peers), key);
-    const measurements = await measureAll(bench, machine);
-    return collect({ bench, measurements, machine: machine.report(), version: await browser.version() });
+    const results = {};
+    for (const name of options.browsers) results[name] = await measureIn(name, { server, key, peers: chosen(peers) });
+    return results;
   } finally {
-    await browser?.close();
     server?.close();
     await rm(folder, { recursive: true });
   }
 }
 
-function isWanted({ id }) {
-  return !options.only || options.only.includes(id);
+async function measureIn(name, { server, key, peers }) {
+  const machine = new Machine();
+  const browser = await launch(name);
+  try {
+    const version = await browser.version();
+    process.stderr.write(`${version}\n`);
+    const bench = { options: { ...options, browser: name }, server, browser, errors: [] };
+    bench.peers = await introduce(bench, peers, key);
+    const measurements = await measureAll(bench, machine);
+    return collect({ bench, measurements, machine: machine.report(), version });
+  } finally {
+    await browser.close();
+  }
 }
 
-function sizeMatters() {
-  return figures.some((figure) => isWanted(figure) && ["size", "slow"].includes(figure.id));
+function isWanted({ id }) {
+  return !options.only || options.only.includes(id);
 }
 
 function newKey() {
@@ -95,7 +103,9 @@ async function introduce({ browser, server, errors }, peers, key) {
     try {
       const { files } = await run(page, () => globalThis.started);
       const about = await run(page, () => bench.about);
-      if (about.signed) verifyContinuation((await server.report(peer.id)).last, key.publicJwk);
+      if (about.signed) verifyContinuation((await server.report(`/continue/${peer.id}`)).last, key.publicJwk);
+      if (peer.pays && figures.some((figure) => isWanted(figure) && figure.isFor?.(peer)))
+        await verifyPayment({ browser, server }, peer, key);
       introduced.push({ ...peer, title: about.title + (peer.build === "dist-b" ? " (b)" : ""), files: files.map(({ path }) => path) });
     } catch (error) {
       errors.push({ figure: "introduction", peer: peer.id, message: error.message });
@@ -104,6 +114,20 @@ async function introduce({ browser, server, errors }, peers, key) {
     }
   }
   return introduced;
+}
+
+/** Lets a peer pay once, and verifies what it sent. */
+async function verifyPayment({ browser, server }, peer, key) {
+  const { page, close } = await openFresh(browser, `${server.site}/payment/${peer.id}`);
+  try {
+    const id = randomUUID();
+    await run(page, () => globalThis.connected);
+    await run(page, pay, id, 2);
+    const sent = await allRequestsOf(server, id);
+    for (const request of sent.filter(({ method }) => method !== "OPTIONS")) verifyOfPayment(request, key.publicJwk);
+  } finally {
+    await close();
+  }
 }
 
 async function measureAll(bench, machine) {

@@ -13,23 +13,26 @@ import { build } from "esbuild";
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const cache = here("node_modules/.cache/open-payments-wasm-bench");
 
-/** Builds the site in `folder` and returns its peers: { id, build }, where build is "dist" or "dist-b" for ours. */
+const payers = (await readdir(here("payments"))).map((name) => basename(name, ".js"));
+
+/** Builds the site in `folder` and returns its peers: { id, build, pays }, where build is "dist" or "dist-b" for ours. */
 export async function buildSite({ folder, dist, distB, brotliQuality }) {
   const peers = [];
   for (const name of (await readdir(here("peers"))).sort()) {
     const id = basename(name, ".js");
     const usesOurs = await bundlePeer(folder, id, id, dist);
-    peers.push({ id, build: usesOurs ? "dist" : undefined });
+    const pays = payers.includes(id);
+    peers.push({ id, build: usesOurs ? "dist" : undefined, pays });
     if (usesOurs && distB) {
       await bundlePeer(folder, id, `${id}-b`, distB);
-      peers.push({ id: `${id}-b`, build: "dist-b" });
+      peers.push({ id: `${id}-b`, build: "dist-b", pays });
     }
   }
   await compressAll(folder, brotliQuality);
   return peers.sort((a, b) => Boolean(a.build) - Boolean(b.build)); // ours last
 }
 
-/** Bundles a peer for pages, and once more as a service worker. Tells whether it uses our package. */
+/** Bundles a peer for pages, as a service worker, and for payments if it pays. Tells whether it uses our package. */
 async function bundlePeer(folder, id, as, build) {
   const entry = join(build, await entryOf(build));
   const out = join(folder, "peers", as);
@@ -39,6 +42,7 @@ async function bundlePeer(folder, id, as, build) {
     join(out, "worker.js"),
     entry,
   );
+  if (payers.includes(id)) await bundle(`export * from "./payments/${id}.js";`, join(out, "payment.js"), entry);
   const usesOurs = Object.keys(page.metafile.inputs).some((path) => resolve(here("."), path) === resolve(entry));
   if (usesOurs) await copyModules(build, out);
   return usesOurs;
@@ -108,11 +112,16 @@ async function compressed(file, extension, kind, compress) {
   if (existsSync(`${file}.${extension}`)) return;
   const content = await readFile(file);
   const kept = join(cache, `${createHash("sha256").update(content).digest("hex")}.${kind}`);
-  if (!existsSync(kept)) {
-    await mkdir(cache, { recursive: true });
-    const own = `${kept}.${randomUUID()}`;
-    await writeFile(own, await compress(content));
-    await rename(own, kept); // whole, or not there
-  }
+  await (compressing[kept] ??= keep(kept, content, compress));
   await copyFile(kept, `${file}.${extension}`);
+}
+
+const compressing = {}; // by name of the kept file: equal files are compressed once
+
+async function keep(kept, content, compress) {
+  if (existsSync(kept)) return;
+  await mkdir(cache, { recursive: true });
+  const own = `${kept}.${randomUUID()}`;
+  await writeFile(own, await compress(content));
+  await rename(own, kept); // whole, or not there
 }

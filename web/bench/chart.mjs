@@ -6,6 +6,7 @@ const shown = [
   ["warm", "alone", "Warm continuation"],
   ["warm", "together", "32 at once, per request"],
   ["offline", "signed", "Sign only"],
+  ["payment", "whole", "A payment, from the wallet addresses to the arrival"],
   ["cold", "total", "Cold start, loopback"],
   ["slow", "total", "Cold start, 10 Mbit/s and 40 ms"],
   ["return", "navigation", "Return from the wallet"],
@@ -14,7 +15,7 @@ const shown = [
 const width = 800;
 const label = 300; // the width of the titles
 const rowHeight = 20;
-const panelHeight = (peers) => 34 + peers.length * rowHeight + 14;
+const panelHeight = (rows) => 34 + rows * rowHeight + 14;
 
 const legend = "less is better. The line reaches to the 95th percentile, or to the edge.";
 
@@ -22,8 +23,14 @@ const legend = "less is better. The line reaches to the 95th percentile, or to t
 export function chart({ figures, peers, browser }) {
   const panels = shown.filter(([figure]) => figures[figure]);
   if (panels.length === 0) return undefined;
-  const height = 30 + panels.length * panelHeight(peers);
-  const drawn = panels.map(([figure, metric, title], i) => panel(title, figures[figure].peers, metric, peers, 30 + i * panelHeight(peers)));
+  let height = 30;
+  const drawn = panels.map(([id, metric, title]) => {
+    const figure = figures[id].peers;
+    const drawnPeers = peers.filter((peer) => peer.id in figure);
+    const top = height;
+    height += panelHeight(drawnPeers.length);
+    return panel(title, figure, metric, drawnPeers, top);
+  });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="Median times of the peers, in milliseconds">
 <style>
   text { font: 12px system-ui, sans-serif; fill: #1f2328; }

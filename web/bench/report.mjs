@@ -6,7 +6,7 @@ import { ratio, roundRatios, summary } from "./statistics.mjs";
 
 export function collect({ bench, measurements, machine, version }) {
   const { options, peers, errors } = bench;
-  const { dist, distB, json, ...told } = options; // folders of this machine are nobody's business
+  const { dist, distB, json, browsers, ...told } = options; // folders of this machine are nobody's business
   const result = {
     browser: version,
     date: new Date().toISOString(),
@@ -20,7 +20,8 @@ export function collect({ bench, measurements, machine, version }) {
     const { id, title, note } = figure;
     const metrics = typeof figure.metrics === "function" ? figure.metrics(options) : figure.metrics;
     result.figures[id] = { title, note, metrics, peers: {} };
-    for (const peer of peers) result.figures[id].peers[peer.id] = summaries(measurements[id], peer.id, metrics);
+    const { isFor = () => true } = figure;
+    for (const peer of peers.filter(isFor)) result.figures[id].peers[peer.id] = summaries(measurements[id], peer.id, metrics);
   }
   result.bars = bars(result);
   return result;
@@ -47,9 +48,15 @@ function compared(measured, peer, metric) {
   };
 }
 
-export function markdown(result) {
-  const parts = [header(result)];
-  if (result.bars.length > 0) parts.push(barTable(result.bars));
+/** The report on what was found, by the name of the browser: first the bars of all. */
+export function markdown(results) {
+  const all = Object.values(results);
+  const bars = all.flatMap(({ bars }) => bars);
+  return [...(bars.length > 0 ? [barTable(bars)] : []), ...all.map(ofBrowser)].join("\n\n");
+}
+
+function ofBrowser(result) {
+  const parts = [`## ${result.browser}`, header(result)];
   const second = secondBuild(result);
   if (second.length > 0) parts.push(markdownTable([["second build against the first", "peer", "×", "less in rounds"], ...second]));
   for (const figure of Object.values(result.figures)) parts.push(figureTable(figure, result.peers));
@@ -60,8 +67,8 @@ export function markdown(result) {
   return parts.join("\n\n");
 }
 
-function header({ browser, machine, options }) {
-  const lines = [`${browser}, ${machine.cores} × ${machine.cpu}, ${options.rounds} rounds.`];
+function header({ machine, options }) {
+  const lines = [`${machine.cores} × ${machine.cpu}, ${options.rounds} rounds.`];
   if (machine.busy) {
     const [load, slowest] = [machine.loadBefore, machine.slowest].map((figure) => figure.toFixed(1));
     const signs = `load ${load} before, a loop of known length took up to ${slowest} times as long`;
@@ -71,8 +78,9 @@ function header({ browser, machine, options }) {
 }
 
 function barTable(list) {
-  const rows = list.map(({ title, peer, value, bar, aim, verdict }) => `| ${title} | ${peer} | ${value} | ${bar} | ${aim} | ${verdict} |`);
-  return ["| bar | peer | measured | required | aim | |", "|---|---|--:|--:|--:|---|", ...rows].join("\n");
+  const rows = list.map(({ title, browser, peer, value, bar, aim, verdict }) => [title, browser, peer, value, bar, aim, verdict]);
+  const lines = rows.map((cells) => `| ${cells.join(" | ")} |`);
+  return ["| bar | browser | peer | measured | required | aim | |", "|---|---|---|--:|--:|--:|---|", ...lines].join("\n");
 }
 
 function secondBuild({ figures, peers }) {
@@ -90,7 +98,8 @@ function secondBuild({ figures, peers }) {
   );
 }
 
-function figureTable({ title, note, metrics, peers }, list) {
+function figureTable({ title, note, metrics, peers }, everybody) {
+  const list = everybody.filter(({ id }) => id in peers);
   const all = Object.entries(metrics).map(([id, metric]) => ({ id, ...metric }));
   const main = all.filter(({ main }) => main);
   const others = all.filter(({ main }) => !main);

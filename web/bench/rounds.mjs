@@ -15,14 +15,21 @@ export async function eachRound(entries, rounds, turn, first = 0) {
 }
 
 /** Opens a page for every peer, each in a process of its own, and closes them at the end. */
-export async function withPages(bench, use) {
-  const { browser, server, peers } = bench;
+export const withPages = (bench, use) => withPagesOf(bench.peers, "page", () => globalThis.started, bench, use);
+
+/** The same with pages that pay, for the peers that do. */
+export const withPayers = (bench, use) => {
+  const payers = bench.peers.filter(({ pays }) => pays);
+  return withPagesOf(payers, "payment", () => globalThis.connected, bench, use);
+};
+
+async function withPagesOf(peers, kind, ready, { browser, server }, use) {
   const pages = new Map();
   try {
     for (const peer of peers) {
-      const opened = await openFresh(browser, `${server.site}/page/${peer.id}`);
+      const opened = await openFresh(browser, `${server.site}/${kind}/${peer.id}`);
       pages.set(peer.id, { ...peer, ...opened });
-      await run(opened.page, () => globalThis.started);
+      await run(opened.page, ready);
     }
     return await use(pages);
   } finally {

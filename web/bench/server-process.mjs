@@ -22,8 +22,10 @@ export async function startServer(settings) {
   const places = await ask("start", settings);
   return {
     ...places,
-    /** What the authorization server saw of a peer: { calls, preflights, last }. */
-    report: (peer) => ask("report", `/continue/${peer}`),
+    /** What the authorization server saw at a path: { calls, preflights, last }. */
+    report: (path) => ask("report", path),
+    /** What the servers of a payment saw, in order, preflights included: { method, url, headers, body }. */
+    requestsOf: (payment) => ask("requestsOf", payment),
     close: () => child.connected && child.disconnect(),
   };
 }

@@ -1,11 +1,12 @@
-// The server of the benchmark, in a process of its own: the site, an authorization server and a
-// wallet, each on its own port, and the first two once more behind a slow link. It is as fast as
-// can be: files are in memory, connections are kept, and nothing is verified.
+// The server of the benchmark, in a process of its own: the site, an authorization server, the server of a receiver and a
+// wallet, each on its own port, and all but the wallet once more behind a slow link. It is as fast as can be: files are in
+// memory, connections are kept, and nothing is verified.
 
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, relative } from "node:path";
 import { slowLink } from "./link.mjs";
+import { isOfPayment, receiveAmount, requestsOf, respond } from "./payment-server.mjs";
 
 const types = { ".js": "text/javascript; charset=utf-8", ".wasm": "application/wasm" };
 const json = { "content-type": "application/json; charset=utf-8" };
@@ -18,21 +19,15 @@ const grant = Buffer.from(
 
 const seen = {}; // by path: how many calls and preflights, and the last call
 
-function authorizationServer(req, res) {
-  const counts = (seen[req.url] ??= { calls: 0, preflights: 0 });
+/** The authorization server, and all that payments need. */
+function openPaymentsServer(req, res) {
   res.setHeader("access-control-allow-origin", "*");
-  if (req.method === "OPTIONS") {
-    counts.preflights += 1;
-    res.writeHead(204, {
-      "access-control-allow-methods": "POST, DELETE",
-      "access-control-allow-headers": req.headers["access-control-request-headers"] ?? "",
-      "access-control-max-age": "0", // in real life every grant has a continuation URI, and so a preflight, of its own
-    });
-    return res.end();
-  }
+  if (req.method === "OPTIONS") return preflight(req, res);
   const chunks = [];
   req.on("data", (chunk) => chunks.push(chunk));
   req.on("end", () => {
+    if (isOfPayment(req)) return sendJSON(res, respond(req, Buffer.concat(chunks).toString()));
+    const counts = countsOf(req);
     counts.calls += 1;
     counts.last = { req, chunks };
     res.writeHead(200, { ...json, "content-length": grant.length });
@@ -40,7 +35,26 @@ function authorizationServer(req, res) {
   });
 }
 
-/** The last continuation of a peer, for the signature to be verified, and what was counted. */
+const countsOf = ({ url }) => (seen[url] ??= { calls: 0, preflights: 0 });
+
+function preflight(req, res) {
+  if (isOfPayment(req)) respond(req);
+  else countsOf(req).preflights += 1;
+  // In real life every grant has a continuation URI, and so a preflight, of its own: here they share one. Else browsers
+  // decide for themselves how long they remember it, as with the reference server.
+  if (req.url.startsWith("/continue/")) res.setHeader("access-control-max-age", "0");
+  res.setHeader("access-control-allow-methods", "GET, POST, DELETE");
+  res.setHeader("access-control-allow-headers", req.headers["access-control-request-headers"] ?? "");
+  res.writeHead(204).end();
+}
+
+function sendJSON(res, { status, body }) {
+  if (!body) return res.writeHead(status).end();
+  const content = Buffer.from(JSON.stringify(body));
+  res.writeHead(status, { ...json, "content-length": content.length }).end(content);
+}
+
+/** The last continuation at a path, for the signature to be verified, and what was counted. */
 function report(path) {
   const { calls, preflights, last } = seen[path] ?? { calls: 0, preflights: 0 };
   if (!last) return { calls, preflights };
@@ -52,13 +66,15 @@ function report(path) {
   };
 }
 
-function site({ files, script, settings }) {
+function site({ files, scripts, settings }) {
   // /r/{anything}/ stands for the top: a new address, so that no cache knows it.
   return (req, res) => {
-    const [, base, path] = /^(\/r\/[^/]+)?([^?]*)/.exec(req.url);
+    const [, base = "", path] = /^(\/r\/[^/]+)?([^?]*)/.exec(req.url);
     const [, kind, peer] = path.split("/");
-    if (kind === "page" || kind === "callback")
-      return sendPage(res, { peer, base: base ?? "", authServer: settings.authServers[req.headers.host], key: settings.key }, script);
+    if (kind in scripts) {
+      const config = { peer, base, key: settings.key, receiveAmount, ...settings.servers[req.headers.host] };
+      return sendPage(res, config, scripts[kind]);
+    }
     const file = files.get(path);
     if (!file) return res.writeHead(404).end();
     const encoding = ["br", "gzip"].find((encoding) => file[encoding] && req.headers["accept-encoding"]?.includes(encoding));
@@ -107,17 +123,22 @@ async function listen(server) {
 
 async function start({ folder, key, mbitPerSecond, roundTripMs }) {
   const files = await readFiles(folder);
-  const script = await readFile(new URL("page/page.js", import.meta.url), "utf8");
-  const settings = { key, authServers: {} };
-  const fast = await listen(createServer(site({ files, script, settings })));
-  const auth = await listen(createServer(authorizationServer));
+  const [script, paying] = await Promise.all(
+    ["page", "payment-page"].map((name) => readFile(new URL(`page/${name}.js`, import.meta.url), "utf8")),
+  );
+  const scripts = { page: script, callback: script, payment: paying };
+  const settings = { key, servers: {} };
+  const fast = await listen(createServer(site({ files, scripts, settings })));
+  const auth = await listen(createServer(openPaymentsServer));
+  const receiver = await listen(createServer(openPaymentsServer));
   const wallet = await listen(
     createServer((req, res) => res.writeHead(200, { "content-type": "text/html" }).end("<!doctype html><title>wallet</title>")),
   );
   const link = slowLink({ mbitPerSecond, roundTripMs });
   const slow = await listen(link(fast));
-  const slowAuth = await listen(link(auth));
-  settings.authServers = { [fast]: `http://${auth}`, [slow]: `http://${slowAuth}` };
+  const [slowAuth, slowReceiver] = await Promise.all([auth, receiver].map((address) => listen(link(address))));
+  const urls = (authServer, receiver) => ({ authServer: `http://${authServer}`, receiver: `http://${receiver}` });
+  settings.servers = { [fast]: urls(auth, receiver), [slow]: urls(slowAuth, slowReceiver) };
   const sizes = Object.fromEntries(
     [...files].map(([path, { raw, br, gzip }]) => [path, { raw: raw.length, gzip: gzip.length, brotli: br.length }]),
   );
@@ -125,9 +146,11 @@ async function start({ folder, key, mbitPerSecond, roundTripMs }) {
   return { site: `http://${fast}`, slowSite: `http://${slow}`, wallet: `http://${wallet.replace("127.0.0.1", "localhost")}`, sizes };
 }
 
+const questions = { start, report, requestsOf };
+
 process.on("message", async ({ id, name, argument }) => {
   try {
-    process.send({ id, value: name === "start" ? await start(argument) : report(argument) });
+    process.send({ id, value: await questions[name](argument) });
   } catch (error) {
     process.send({ id, error: String(error.stack) });
   }

@@ -25,11 +25,11 @@ export const returnSoon = {
 export const returnUsed = {
   id: "returnUsed",
   title: "Return from the wallet, after much use",
-  note: "The first document made 300 calls and stayed for some seconds, so that the browser could keep compiled code.",
+  note: "The first document made some hundred calls and stayed for some seconds, so that the browser could keep compiled code.",
   metrics,
   measure: (bench, add) =>
     measure(bench, add, async (tabs) => {
-      for (const { page } of tabs) await run(page, () => bench.offline(300).then(() => {}));
+      for (const { page } of tabs) await run(page, (count) => bench.offline(count).then(() => {}), bench.options.useCalls);
       await pause(bench.options.stayMs);
     }),
 };

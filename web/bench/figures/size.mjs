@@ -3,13 +3,13 @@
 export default {
   id: "size",
   title: "Transfer size",
-  metrics: {
-    brotli: { title: "brotli -q 11", unit: "B", main: true },
+  metrics: ({ brotliQuality }) => ({
+    brotli: { title: `brotli -q ${brotliQuality}`, unit: "B", main: true },
     gzip: { title: "gzip -9", unit: "B" },
     raw: { title: "raw", unit: "B" },
     wasm: { title: "of it wasm, brotli", unit: "B" },
     requests: { title: "requests", unit: "" },
-  },
+  }),
 
   async measure({ peers, server }, add) {
     for (const { id, files } of peers) {

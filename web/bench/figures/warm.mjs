@@ -17,12 +17,13 @@ export default {
       const { options, server } = bench;
       for (const { page } of pages.values()) await run(page, (count) => bench.alone(count), options.warmUp);
       await eachRound(pages, options.rounds, async ({ id, page }) => {
-        const before = await server.report(id);
+        const path = `/continue/${id}`;
+        const before = await server.report(path);
         add(id, "alone", await run(page, (count) => bench.alone(count), options.alone));
         const batches = [];
         for (let i = 0; i < options.together; i++) batches.push(await run(page, () => bench.together(32)));
         add(id, "together", batches);
-        const after = await server.report(id);
+        const after = await server.report(path);
         add(id, "preflights", [(after.preflights - before.preflights) / (after.calls - before.calls)]);
       });
     }),

@@ -7,8 +7,8 @@ const begin = performance.now();
 const compiled = watchWebAssembly();
 const longTasks = watchLongTasks();
 
-const continuation = () => ({
-  url: `${config.authServer}/continue/${config.peer}`,
+const continuation = (path = "continue") => ({
+  url: `${config.authServer}/${path}/${config.peer}`,
   accessToken: "80UPRY5NM33OMUKMKSKU",
   interactRef: crypto.randomUUID(),
 });
@@ -18,6 +18,7 @@ globalThis.started = (async () => {
   const peer = await import(`${config.base}/peers/${config.peer}/page.js`);
   const imported = performance.now();
   bench.about = peer.about;
+  bench.start = peer.start;
   bench.call = await peer.start(config.key, continuation());
   const started = performance.now();
   await once();
@@ -40,6 +41,12 @@ bench.alone = async (count) => {
     times.push(performance.now() - start);
   }
   return times;
+};
+
+/** Makes so many calls of one URL in a row. */
+bench.inARow = async (count, path) => {
+  const call = await bench.start(config.key, continuation(path)); // the floor knows one URL
+  for (let i = 0; i < count; i++) await call(continuation(path));
 };
 
 /** Calls at once: the milliseconds of all of them, for each call. */

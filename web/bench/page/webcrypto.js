@@ -19,27 +19,20 @@ export async function contentDigest(text) {
   return `sha-512=:${base64(new Uint8Array(await crypto.subtle.digest("SHA-512", encoder.encode(text))))}:`;
 }
 
-/** The headers of a signed POST whose body is ASCII text. */
-export async function signedHeaders({ url, accessToken, text, keyId, privateKey }) {
-  const digest = await contentDigest(text);
-  const names = components.map((name) => `"${name}"`).join(" ");
-  const parameters = `(${names});created=${Math.floor(Date.now() / 1000)};nonce="${nonce()}";tag="gnap";keyid="${keyId}"`;
-  const base = [
-    '"@method": POST',
-    `"@target-uri": ${url}`,
-    `"authorization": GNAP ${accessToken}`,
-    `"content-digest": ${digest}`,
-    `"content-length": ${text.length}`,
-    '"content-type": application/json',
-    `"@signature-params": ${parameters}`,
-  ].join("\n");
-  const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, encoder.encode(base)));
-  return {
-    accept: "application/json",
-    authorization: `GNAP ${accessToken}`,
-    "content-type": "application/json",
-    "content-digest": digest,
-    "signature-input": `sig1=${parameters}`,
-    signature: `sig1=:${base64(signature)}:`,
-  };
+/** The headers of a signed request. `text` is its body, in ASCII; it may have none, and no access token. */
+export async function signedHeaders({ method = "POST", url, accessToken, text, keyId, privateKey }) {
+  const headers = { accept: "application/json" };
+  const covered = { "@method": method, "@target-uri": url };
+  if (accessToken) covered.authorization = headers.authorization = `GNAP ${accessToken}`;
+  if (text !== undefined) {
+    covered["content-digest"] = headers["content-digest"] = await contentDigest(text);
+    covered["content-length"] = text.length; // the browser sends it
+    covered["content-type"] = headers["content-type"] = "application/json";
+  }
+  const names = Object.keys(covered).map((name) => `"${name}"`);
+  const parameters = `(${names.join(" ")});created=${Math.floor(Date.now() / 1000)};nonce="${nonce()}";tag="gnap";keyid="${keyId}"`;
+  const lines = Object.entries(covered).map(([name, value]) => `"${name}": ${value}\n`);
+  const base = encoder.encode(`${lines.join("")}"@signature-params": ${parameters}`);
+  const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", privateKey, base));
+  return { ...headers, "signature-input": `sig1=${parameters}`, signature: `sig1=:${base64(signature)}:` };
 }
