@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import zlib from "node:zlib";
+import { receiveAmount, respond } from "../bench/payment-server.mjs";
 import { dist } from "./harness/packages.mjs";
 
 const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = zlib.constants;
@@ -50,17 +51,52 @@ describe("the budget", { timeout: 240_000 }, () => {
     const call = (i) =>
       continueGrant({ url: "https://server.example/continue/1", accessToken: "token", interactRef: `reference ${i}`, key, fetch });
     await call(0);
-    const before = { ...counts };
     const calls = 200;
-    for (let i = 1; i <= calls; i++) await call(i);
-    const isCounted = (name) => name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef"; // which comes when the garbage collector likes
-    const crossings = Object.entries(counts)
-      .filter(([name]) => isCounted(name))
-      .map(([name, count]) => [name, (count - before[name]) / calls]);
-    const sum = crossings.reduce((total, [, count]) => total + count, 0);
-    assertWithin(49, Math.round(sum), "crossings per continuation", `They are ${JSON.stringify(Object.fromEntries(crossings))}.`);
+    const crossings = await crossingsOf(counts, async () => {
+      for (let i = 1; i <= calls; i++) await call(i);
+    });
+    assertWithin(49, Math.round(crossings.sum / calls), "crossings per continuation", `Of ${calls} they are ${crossings.list}.`);
+  });
+
+  test("of requests and crossings between Go and JavaScript for one payment", async () => {
+    const counts = countCrossings();
+    const { createAuthenticatedClient, generateKey, memoryStorage } = await import(`${pathToFileURL(join(dist(), "index.js"))}?payment`);
+    const sent = [];
+    const fetch = async (input, init) => {
+      const request = new Request(input, init);
+      const { host, pathname: url } = new URL(request.url);
+      sent.push(`${request.method} ${url.split("/").slice(3, 4)}`);
+      const { status, body } = respond({ method: request.method, url, headers: { host } }, await request.text());
+      return new Response(body && JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    };
+    const { payment } = await createAuthenticatedClient({
+      ...{ walletAddressUrl: "https://shop.example/client", key: await generateKey(), useHttp: true, fetch, store: memoryStorage() },
+    });
+    const pay = async (key, to) => {
+      const [from, finishUri] = [`http://payer.example/pay/${key}/wallet/payer`, "https://shop.example/callback"];
+      const { interact } = await payment.start({ key, from, to: `http://${to}/pay/${key}/wallet/till`, receiveAmount, finishUri });
+      return payment.finish(new URL(interact.redirect).searchParams.get("callback"));
+    };
+    const oneServer = ["GET wallet", "GET wallet", "POST auth", "POST incoming-payments", "POST quotes", "POST auth"];
+    const pays = ["POST continue", "POST outgoing-payments"];
+    await pay("one", "payer.example");
+    assert.deepEqual(sent.splice(0), [...oneServer, ...pays]);
+    const crossings = await crossingsOf(counts, () => pay("two", "till.example"));
+    assert.deepEqual(sent, ["GET wallet", "GET wallet", "POST auth", ...oneServer.slice(2), ...pays]);
+    assertWithin(540, crossings.sum, "crossings per payment", `They are ${crossings.list}.`);
   });
 });
+
+/** What a task asks of JavaScript: { sum, list }. What comes when the garbage collector likes is not counted. */
+async function crossingsOf(counts, task) {
+  const before = { ...counts };
+  await task();
+  const isCounted = (name) => name.startsWith("syscall/js.") && name !== "syscall/js.finalizeRef";
+  const crossings = Object.entries(counts)
+    .filter(([name]) => isCounted(name))
+    .map(([name, count]) => [name, count - before[name]]);
+  return { sum: crossings.reduce((total, [, count]) => total + count, 0), list: JSON.stringify(Object.fromEntries(crossings)) };
+}
 
 /** Counts what instances of the module that start from now on ask of JavaScript. */
 function countCrossings() {
