@@ -10,8 +10,8 @@ import (
 
 // Unmarshal reads a JSON object into a struct, which into points to, and its text into a member Raw. Members are found by
 // their exact names and of two the last counts, as in JavaScript: encoding/json would take "Completed" for completed.
-// What is of another type stays zero, and then it returns false. Integers are exact up to 2 to the power of 53. Times are those of RFC 3339; a time that is none stays
-// zero, and is no fault: servers are not held to it.
+// What is of another type stays zero, and then it returns false. Integers are exact up to 2 to the power of 53. Times are those of
+// RFC 3339; a time that is none stays zero, and is no fault: servers are not held to it.
 func Unmarshal(text json.RawMessage, into any) (fits bool) {
 	return readValue(text, reflect.ValueOf(into).Elem())
 }

@@ -65,7 +65,7 @@ func (c *Client) giveBack(r *Record) {
 			switch {
 			case r.Token != nil:
 				c.revoke(ctx, r.Token)
-			case r.Grant != nil && r.Failure == nil:
+			case r.Grant != nil && (r.Step == StepInteract || r.Step == StepContinuing):
 				_ = c.grants().Cancel(ctx, c.at(r.Grant.URI), r.Grant.AccessToken)
 			}
 			return nil

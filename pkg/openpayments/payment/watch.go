@@ -88,8 +88,17 @@ type watcher struct {
 
 // look returns what has changed since the last look, nil where nothing has, and whether the payment is over.
 func (w *watcher) look(ctx context.Context) (changed *Progress, isOver bool, err error) {
-	received, isCompleted := w.client.receivedBy(ctx, w.record)
-	outgoing := w.outgoing(ctx)
+	var received *openpayments.Amount
+	var isCompleted bool
+	var outgoing *openpayments.OutgoingPayment
+	record := w.record // looking at the outgoing payment may change it
+	err = together(ctx,
+		func(ctx context.Context) error { received, isCompleted = w.client.receivedBy(ctx, record); return nil },
+		func(ctx context.Context) error { outgoing = w.outgoing(ctx); return nil },
+	)
+	if err != nil {
+		return nil, true, err // a panic
+	}
 	if received == nil && outgoing == nil {
 		return nil, false, nil
 	}
