@@ -80,7 +80,7 @@ bench: build web/bench/node_modules web/test/node_modules
 bench-go:
 	@go test -run '^$$' -bench . -count 10 ./pkg/httpsig ./pkg/gnap ./pkg/keys
 
-# Renews wasm/pack/needed.txt, the functions that run in tests, after a change to what calls do; a few minutes.
+# Renews wasm/npm/needed.txt, the functions that run in tests, after a change to what calls do; a few minutes.
 profile: web/test/node_modules
 	web/test/install-browsers.sh
 	cd web/test && node profile.mjs

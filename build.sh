@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Writes dist/, a complete npm package, with nothing but Go. Arguments: the folder to write
 # (dist) and Go build tags (none). COMPRESS=no leaves the precompressed copies out. PLAIN=yes leaves the module
-# as Go's linker wrote it: larger, slower to start, and there for a Go that wasm/pack does not know.
+# as Go's linker wrote it: larger, slower to start, and there for a Go that the post-linker does not know. OFF=jumps,tables
+# leaves out passes of the post-linker, and WHY=main.main says why a function is in the primary or in the deferred module.
 set -euo pipefail
 cd "$(dirname "$0")"
 out=${1:-dist}
@@ -13,7 +14,7 @@ rm -rf "${out:?}"/*
 # and never used, it would cost 50 kB (brotli).
 GOOS=js GOARCH=wasm go build -trimpath -buildvcs=false -tags "$tags" -ldflags=-w \
   -gcflags=crypto/...=-l -gcflags=math/big=-l -o "$out/open-payments.wasm" ./wasm
-cp wasm/sdk/* pkg/jsbridge/host.js "$out/"
+cp wasm/sdk/* wasm/postlink/js/*.js pkg/jsbridge/host.js "$out/"
 
 # wasm_exec.js of the Go that compiled the module, as an ES module. It sees a scope of ours as its
 # globalThis, so the page's globals stay untouched and every instance has its own.
@@ -32,8 +33,8 @@ cp wasm/sdk/* pkg/jsbridge/host.js "$out/"
 # A primary module and a deferred one, one script, integrity.json and THIRD_PARTY_NOTICES.
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
-go build -o "$tools/pack" ./wasm/pack
-"$tools/pack" "$out" "$tags" ${PROFILE:+profile} ${PLAIN:+plain}
+go build -o "$tools/npm" ./wasm/npm
+"$tools/npm" -tags "$tags" ${PROFILE:+-profile} ${PLAIN:+-plain} ${OFF:+-off "$OFF"} ${WHY:+-why "$WHY"} "$out"
 
 if [ "${COMPRESS:-yes}" = yes ]; then
   if command -v gzip >/dev/null; then gzip -9 -n -k "$out"/*.wasm; fi

@@ -21,6 +21,8 @@ const (
 	sandbox = "pkg/sandbox/internal/"
 
 	payments = "pkg/openpayments/payment"
+
+	postlink = "wasm/postlink"
 )
 
 // mayImport is the direction of the arrows: what of this module each package may import.
@@ -41,7 +43,8 @@ var mayImport = map[string][]string{
 	sandbox + "resourceserver": {sandbox + "respond", sandbox + "ledger"},
 	sandbox + "authserver":     {sandbox + "respond", sandbox + "resourceserver", "pkg/httpsig", "pkg/keys"},
 
-	"wasm": {payments, "pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
+	"wasm/npm": {"wasm/postlink"},
+	"wasm":     {payments, "pkg/openpayments", "pkg/gnap", "pkg/signedhttp", "pkg/httpsig", "pkg/keys", "pkg/jsbridge"},
 }
 
 // native are the packages that know nothing of JavaScript.
@@ -107,6 +110,8 @@ func checkArrows(t *testing.T, name string, p goPackage) {
 		ours, isOurs := strings.CutPrefix(imported, module)
 		switch {
 		case !isOurs:
+		case strings.HasPrefix(name, postlink) && !strings.HasPrefix(ours, postlink):
+			t.Errorf("%s imports %s: the post-linker knows nothing of this product", name, ours)
 		case known && !slices.Contains(allowed, ours):
 			t.Errorf("%s imports %s", name, ours)
 		case strings.HasPrefix(name, "pkg/") && !strings.HasPrefix(ours, "pkg/"):

@@ -12,7 +12,7 @@ import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and deferred
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
-let compilingDeferred; // the same of the deferred module, which hardly any call needs (wasm/pack/split.go)
+let compilingDeferred; // the same of the deferred module, which hardly any call needs (wasm/postlink/internal/split)
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have ended

@@ -91,7 +91,7 @@ describe("what it says of itself", { timeout }, () => {
     assert.deepEqual(buildInfo.deferred, infoOf(inPackage("open-payments.deferred.wasm")));
   });
 
-  // wasm/pack takes Go's table of functions out of the file and lets the module write it.
+  // The post-linker takes Go's table of functions out of the file and lets the module write it.
   test("the module's table of functions is not in the file, and in memory once it is instantiated", async () => {
     const row = (number) => Buffer.concat(Array.from({ length: 16 }, () => Buffer.from(Uint32Array.of(number, 0, 0, 0, 0).buffer)));
     const start = Buffer.concat([row(1), row(2), row(3)]);

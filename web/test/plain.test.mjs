@@ -1,4 +1,4 @@
-// The package that PLAIN=yes ./build.sh writes, for a Go that wasm/pack does not know: the module is as Go's linker
+// The package that PLAIN=yes ./build.sh writes, for a Go that the post-linker does not know: the module is as Go's linker
 // wrote it, and there is no deferred module. It does the same, and starts more slowly.
 
 import assert from "node:assert/strict";

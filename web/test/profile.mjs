@@ -1,4 +1,4 @@
-// Adds to wasm/pack/needed.txt the functions of the module that run when the package is used as in the
+// Adds to wasm/npm/needed.txt the functions of the module that run when the package is used as in the
 // tests named here. `make profile`, after a change to what calls do; a few minutes. To begin anew, empty the file first.
 // What may run at any time, and was not seen to, belongs into anytime.txt, what inputs can reach besides into keep.txt.
 
@@ -26,7 +26,7 @@ const tests = [
   "wallet",
 ];
 
-const needed = join(root, "wasm/pack/needed.txt");
+const needed = join(root, "wasm/npm/needed.txt");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
 execFileSync(join(root, "build.sh"), [folder], {

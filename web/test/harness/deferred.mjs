@@ -1,6 +1,6 @@
 // The deferred module, open-payments.deferred.wasm. No call may need it but for a panic and a key that Go holds, so tests get
 // none unless they say so, and what asks for it fails with the names of the functions that are missing in the primary
-// module: they belong into wasm/pack/keep.txt, or into needed.txt, which `make profile` renews.
+// module: they belong into wasm/npm/keep.txt, or into needed.txt, which `make profile` renews.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -15,10 +15,10 @@ const firstTableIndex = 4096; // of a function in the table, as Go's linker writ
 
 /**
  * The table index of the function that an instance waits for: a placeholder leaves its program counter below the
- * stack pointer (wasm/pack/split.go). undefined where it waits for none. Pages use it too: it must stand for itself.
+ * stack pointer (wasm/postlink/internal/split). undefined where it waits for none. Pages use it too: it must stand for itself.
  */
 export function tableIndexWanted({ deferred: state, mem, global0 }) {
-  if (state?.value !== 1) return undefined; // deferredNeeded of wasm/pack/split.go
+  if (state?.value !== 1) return undefined; // deferredNeeded of wasm/postlink/internal/split
   return new DataView(mem.buffer).getUint32(global0.value - 6, true); // of eight bytes below the stack pointer, without the lowest two
 }
 

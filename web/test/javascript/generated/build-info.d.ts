@@ -1,4 +1,4 @@
-// build-info.js is written by wasm/pack, from the files of a build.
+// build-info.js is written by wasm/npm, from the files of a build.
 
 import type { buildInfo as declared } from "../../../../wasm/sdk/index.js";
 

@@ -1,0 +1,38 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+
+	"open-payments-wasm/wasm/postlink"
+)
+
+// What stays in the primary module is what any response, key, callback or stored record can make Go run.
+
+// keep.txt says by patterns of names which functions stay whatever is seen to run, and which are not followed.
+//
+//go:embed keep.txt
+var keepRules string
+
+// needed.txt names the functions that ran when every call was made once, with what can go wrong:
+// web/test/profile.mjs adds to it.
+//
+//go:embed needed.txt
+var neededNames string
+
+// anytime.txt, which is written by hand, names those that need not run in a profile and may in any call: when a
+// collection happens to meet a copy of pointers, an empty pool or a goroutine that waits.
+//
+//go:embed anytime.txt
+var anytimeNames string
+
+// keepList returns the list that the three files are together, for a build with these tags.
+func keepList(tags []string) (postlink.KeepList, error) {
+	var list postlink.KeepList
+	list.AddNames("wasm/npm/needed.txt", neededNames)
+	list.AddNames("wasm/npm/anytime.txt", anytimeNames)
+	if err := list.AddRules("wasm/npm/keep.txt", keepRules, tags); err != nil {
+		return list, fmt.Errorf("the keep-list: %w", err)
+	}
+	return list, nil
+}

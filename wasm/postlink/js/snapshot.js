@@ -1,0 +1,48 @@
+// The module is a snapshot of itself, taken at build time when Go had started and waited for its first call
+// (wasm/postlink/internal/snapshot). Each instance gets here the JavaScript values that Go had by then, and seeds of its own.
+
+/** Returns an instance for wasm_exec.js to run: its program begins where the snapshot ended. */
+export function withSnapshot(module, instance, go) {
+  const [section] = WebAssembly.Module.customSections(module, "snapshot");
+  if (!section) return instance; // a plain module begins at its beginning
+  const { trace, random } = JSON.parse(new TextDecoder().decode(section));
+  const run = () => {
+    reseed(instance.exports.mem.buffer, random);
+    replay(trace, go);
+  };
+  return Object.create(instance, { exports: { value: { ...instance.exports, run } } });
+}
+
+/** Accesses JavaScript as Go did before the snapshot: Go finds each value under the id that it had then. */
+function replay(trace, go) {
+  const values = go._values;
+  const keep = (value) => {
+    go._ids.set(value, values.length);
+    values.push(value);
+    go._goRefCounts.push(Infinity);
+  };
+  const access = {
+    get(of, name, expected) {
+      const value = values[of][name];
+      if ((typeof expected === "number" ? value : typeof value) !== expected) throw new Error(`${name} is ${value}`);
+      if (expected === "object" || expected === "function") keep(value);
+    },
+    wrap: (id) => keep(go._makeFuncWrapper(id)),
+    new: (of) => keep(new values[of]()),
+    set(of, name, value) {
+      values[of][name] = values[value];
+    },
+    ready: (value) => values[5].ready(values[value]),
+  };
+  for (const [kind, ...args] of trace) access[kind](...args);
+}
+
+const stateSize = { buffer: 256, seed: 32 }; // of internal/chacha8rand, in bytes
+
+/** Gives Go's random generators new seeds, and marks their buffers as used up, so that they fill them from the new seeds. */
+function reseed(buffer, addresses) {
+  for (const address of addresses) {
+    crypto.getRandomValues(new Uint8Array(buffer, address + stateSize.buffer, stateSize.seed));
+    new Uint32Array(buffer, address + stateSize.buffer + stateSize.seed, 3).set([32, 32, 0]); // used, of so many, block
+  }
+}

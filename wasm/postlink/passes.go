@@ -1,0 +1,159 @@
+package postlink
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"open-payments-wasm/wasm/postlink/internal/functable"
+	"open-payments-wasm/wasm/postlink/internal/golang"
+	"open-payments-wasm/wasm/postlink/internal/protocol"
+	"open-payments-wasm/wasm/postlink/internal/simplify"
+	"open-payments-wasm/wasm/postlink/internal/snapshot"
+	"open-payments-wasm/wasm/postlink/internal/split"
+	"open-payments-wasm/wasm/postlink/internal/wasm"
+)
+
+// pass is one step of linking. To add one, write a method of linking that changes l.primary, or l.deferred, and says in a few
+// words what it did; put it into passes where it belongs; and say in Go's terms what it assumes where it assumes it, with a
+// program in testdata/probes that would show that the assumption broke. The tests run each probe without each of the passes.
+type pass struct {
+	name  string
+	does  string // for whom asks what passes there are
+	after string // the pass without which this one has nothing to do, or ""
+	run   func(*linking) (done string, err error)
+}
+
+const passSplit = "split"
+
+// passes are all of them, in the order in which they run.
+var passes = []pass{
+	{"jumps", "jumps forward past the table of jumps that each function begins with", "", (*linking).jumps},
+	{"peephole", "fewer instructions for the same", "", (*linking).peephole},
+	{"snapshot", "the module begins where the program has started", "", (*linking).snapshot},
+	{passSplit, "functions that the keep-list does not come to move into a deferred module", "", (*linking).split},
+	{"lines", "line tables, and what else describes deferred functions, move into the deferred module", passSplit, (*linking).lines},
+	{"tables", "constants that only deferred functions name move into the deferred module", passSplit, (*linking).tables},
+	{"names", "names of functions, and other custom sections that nothing at run time reads, are left out", "", (*linking).names},
+	{"findfunctab", "a loop writes runtime.findfunctab, which the data had; fewer data segments", "", (*linking).findfunctab},
+}
+
+// PassNames returns the names of all passes, in the order in which they run.
+func PassNames() []string {
+	var names []string
+	for _, p := range passes {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Passes returns a line for each pass: its name and what it does.
+func Passes() string {
+	var lines strings.Builder
+	for _, p := range passes {
+		fmt.Fprintf(&lines, "  %-12s %s\n", p.name, p.does)
+	}
+	return lines.String()
+}
+
+// isOff tells whether a pass is left out. A profile is made of the whole program, with its names.
+func (l *linking) isOff(p pass) bool {
+	off := func(name string) bool { return name != "" && slices.Contains(l.options.Off, name) }
+	if l.options.Profile && (p.after == passSplit || p.name == "names" || p.name == "findfunctab") {
+		return true
+	}
+	return off(p.name) || off(p.after)
+}
+
+func (l *linking) jumps() (string, error) {
+	functions, err := simplify.Jumps(l.primary)
+	return fmt.Sprintf("%d functions jump forward past their br_table", functions), err
+}
+
+func (l *linking) peephole() (string, error) {
+	functions, err := simplify.Peephole(l.primary)
+	return fmt.Sprintf("%d functions have fewer instructions", functions), err
+}
+
+func (l *linking) snapshot() (string, error) {
+	start := l.options.Start
+	if len(start.Arguments) == 0 {
+		start.Arguments = []string{"js"} // as in wasm_exec.js
+	}
+	taken, err := snapshot.Take(l.primary, start)
+	if err != nil {
+		return "", err
+	}
+	l.primary, l.written, l.hasStarted = taken.Module, taken.Written, true
+	l.memory, err = l.primary.Memory()
+	return fmt.Sprintf("the program has started, with %d accesses to JavaScript", taken.Accesses), err
+}
+
+func (l *linking) split() (done string, err error) {
+	if l.options.Profile {
+		return l.profile()
+	}
+	if err := golang.ExportRegisters(l.primary); err != nil {
+		return "", err
+	}
+	if l.choice, err = split.Choose(l.primary, l.options.Keep, l.hasStarted); err != nil {
+		return "", err
+	}
+	l.primary, l.deferred, l.tag, err = l.choice.Modules()
+	return fmt.Sprintf("%d of %d functions are deferred", len(l.choice.Deferred), len(l.choice.Bodies)), err
+}
+
+func (l *linking) lines() (string, error) {
+	parts, err := l.choice.Lines(l.memory, l.written)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes describe functions beyond what a stack is read with", sizeOf(parts)), l.move(parts)
+}
+
+func (l *linking) tables() (string, error) {
+	tables, err := golang.TablesOf(l.options.Tables)
+	if err != nil {
+		return "", err
+	}
+	parts, err := l.choice.Tables(l.memory, tables)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(parts), len(parts)), l.move(parts)
+}
+
+// move has the deferred module bring these parts of the memory too.
+func (l *linking) move(parts []wasm.Segment) (err error) {
+	l.moved = slices.Concat(l.moved, parts)
+	l.primary, l.deferred, err = split.Move(l.primary, l.deferred, l.memory, l.moved)
+	return err
+}
+
+func sizeOf(segments []wasm.Segment) (size int) {
+	for _, s := range segments {
+		size += len(s.Content)
+	}
+	return size
+}
+
+func (l *linking) names() (string, error) {
+	before := len(l.primary)
+	l.primary = l.primary.WithoutCustom(protocol.SnapshotSection, protocol.TagSection)
+	return fmt.Sprintf("%d custom sections are left out", before-len(l.primary)), nil
+}
+
+func (l *linking) findfunctab() (done string, err error) {
+	var functions int
+	l.primary, functions, err = functable.Cut(l.primary)
+	return fmt.Sprintf("a loop writes the buckets of %d functions", functions), err
+}
+
+// profile makes a module that says which functions ran, and a deferred one with nothing in it.
+func (l *linking) profile() (done string, err error) {
+	l.tag = "profile"
+	l.primary, err = split.CountCalls(l.primary, l.hasStarted)
+	l.primary = l.primary.WithCustom(protocol.TagSection, []byte(l.tag))
+	l.deferred = wasm.Module{}.WithCustom(protocol.TagSection, []byte(l.tag))
+	return "every function that could be deferred says when it has run", err
+}
