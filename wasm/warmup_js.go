@@ -17,9 +17,9 @@ import (
 )
 
 // warmUp makes a call the way that send makes it, with a signer and a transport of Go's own. What Go sets up at a first
-// use is then in the snapshot that the build takes (wasm/pack/snapshot.go), and no caller waits for it. Every struct
+// use is then in the snapshot that the build takes (wasm/postlink/internal/snapshot), and no caller waits for it. Every struct
 // that JSON is decoded into must be decoded here, or in an init: the functions that find out the members of a struct are
-// deferred (wasm/pack/keep.txt).
+// deferred (wasm/npm/keep.txt).
 func warmUp() error {
 	const frame = `{"url":"https://server.example/continue","keyId":"key","accessToken":"token","left":1000,"operation":"continue"}
 {"interact_ref":"reference"}`
