@@ -2,6 +2,7 @@ package postlink_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -31,6 +32,12 @@ func TestMain(m *testing.M) {
 var command = sync.OnceValues(func() (string, error) {
 	file := filepath.Join(scratch, "postlink")
 	return file, run(exec.Command("go", "build", "-o", file, "./cmd/postlink"))
+})
+
+// wasmExec is the path of Go's support for JavaScript.
+var wasmExec = sync.OnceValues(func() (string, error) {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	return filepath.Join(strings.TrimSpace(string(goroot)), "lib/wasm/wasm_exec.js"), err
 })
 
 func run(command *exec.Cmd) error {
@@ -73,6 +80,24 @@ func compiled(t *testing.T, program string) string {
 	return file
 }
 
+// linked returns the folder of the modules that the command makes of one.
+func linked(t *testing.T, module string, flags ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	link(t, module, append(flags, "-o", filepath.Join(folder, "primary.wasm"), "-deferred", filepath.Join(folder, "deferred.wasm"))...)
+	return folder
+}
+
+// link runs the command, and returns what it says.
+func link(t *testing.T, module string, flags ...string) string {
+	t.Helper()
+	output, err := tryLink(module, flags...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return output
+}
+
 func tryLink(module string, flags ...string) (string, error) {
 	file, err := command()
 	if err != nil {
@@ -85,4 +110,45 @@ func tryLink(module string, flags ...string) (string, error) {
 		return "", fmt.Errorf("%v: %w\n%s", flags, err, complaints.Bytes())
 	}
 	return said.String(), nil
+}
+
+// outcome is what a run of a program comes to.
+type outcome struct {
+	output string // and what it complains of
+	code   int
+}
+
+// ran runs the program in a folder, in Node.
+func ran(t *testing.T, folder string, arguments ...string) outcome {
+	t.Helper()
+	wasmExec, err := wasmExec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []string{"testdata/run.mjs", "js/scheduler.js", "js/snapshot.js"} {
+		if _, err := os.ReadFile(source); err != nil { // so that go test knows what the result depends on
+			t.Fatal(err)
+		}
+	}
+	output, err := exec.Command("node", append([]string{"--stack-size=8192", "testdata/run.mjs", wasmExec, folder, "js"},
+		arguments...)...).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	result := outcome{output: string(output)}
+	if exit != nil {
+		result.code = exit.ExitCode()
+	}
+	return result
+}
+
+// rules writes a file of rules, and returns its path.
+func rules(t *testing.T, lines ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "rules.txt")
+	if err := os.WriteFile(file, []byte("Rules.\n\n"+strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

@@ -3,8 +3,9 @@
 
 import { buildInfo } from "./build-info.js";
 import { OpenPaymentsClientError } from "./errors.js";
+import { tagSection } from "./protocol.js";
 
-const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, "build"));
+const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, tagSection));
 const isBytes = (value) => ArrayBuffer.isView(value) || succeeds(() => new DataView(value));
 const isAddress = (value) => typeof value === "string" || typeof value?.href === "string";
 export const isResponse = (value) => typeof value?.arrayBuffer === "function" && typeof value.status === "number";
@@ -149,7 +150,7 @@ function watch(patience) {
 
 /** Checks that a module is of the same build as this script. */
 function checkBuild(name, module) {
-  const [tag] = WebAssembly.Module.customSections(module, "build");
+  const [tag] = WebAssembly.Module.customSections(module, tagSection);
   const text = tag ? new TextDecoder().decode(tag) : ""; // a plain module has no tag
   if (text === buildInfo.tag) return module;
   const description = `${name} is not of the build that index.js is of. Reload the page, and serve all files of one build together.`;

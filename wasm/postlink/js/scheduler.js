@@ -12,7 +12,7 @@
 // have read its event yet: the next event would overwrite it. So this file patches both, each entry waits in a queue, and
 // while Go is paused no entry is taken from it.
 
-const deferredIs = { needed: 1, linked: 2 }; // values of the global `deferred` of the primary module: wasm/postlink/internal/split
+import { deferredLinked, deferredNeeded, primaryName } from "./protocol.js";
 
 const paused = new Error("Go waits for the deferred module");
 
@@ -83,12 +83,12 @@ export class Scheduler {
   }
 
   async #link() {
-    await WebAssembly.instantiate(await this.#loadDeferred(), { "open-payments": this.#exports });
-    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredIs.linked; // where Go is paused, #proceed sets it
+    await WebAssembly.instantiate(await this.#loadDeferred(), { [primaryName]: this.#exports });
+    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredLinked; // where Go is paused, #proceed sets it
   }
 
   #needsDeferred() {
-    return this.#exports.deferred?.value === deferredIs.needed; // a plain module has no such global
+    return this.#exports.deferred?.value === deferredNeeded; // a plain module has no such global
   }
 
   #run() {
@@ -109,7 +109,7 @@ export class Scheduler {
   async #proceed() {
     try {
       await this.linkDeferred();
-      this.#exports.deferred.value = deferredIs.linked;
+      this.#exports.deferred.value = deferredLinked;
       this.#entries.unshift(() => this.#exports.proceed());
     } catch (error) {
       this.#onStop(error);

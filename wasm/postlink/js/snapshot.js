@@ -1,9 +1,11 @@
-// The module is a snapshot of itself, taken at build time when Go had started and waited for its first call
-// (wasm/postlink/internal/snapshot). Each instance gets here the JavaScript values that Go had by then, and seeds of its own.
+// The module is a snapshot of itself, taken at build time when Go had started and waited for its first call, or for main to begin
+// (../internal/snapshot). Each instance gets here the JavaScript values that Go had by then, and seeds of its own.
+
+import { randomBuffer, randomNumbers, randomSeed, snapshotSection } from "./protocol.js";
 
 /** Returns an instance for wasm_exec.js to run: its program begins where the snapshot ended. */
 export function withSnapshot(module, instance, go) {
-  const [section] = WebAssembly.Module.customSections(module, "snapshot");
+  const [section] = WebAssembly.Module.customSections(module, snapshotSection);
   if (!section) return instance; // a plain module begins at its beginning
   const { trace, random } = JSON.parse(new TextDecoder().decode(section));
   const run = () => {
@@ -33,16 +35,17 @@ function replay(trace, go) {
       values[of][name] = values[value];
     },
     ready: (value) => values[5].ready(values[value]),
+    /** To main: the snapshot was taken before it. */
+    proceed: () => go._inst.exports.proceed(),
   };
   for (const [kind, ...args] of trace) access[kind](...args);
 }
 
-const stateSize = { buffer: 256, seed: 32 }; // of internal/chacha8rand, in bytes
-
 /** Gives Go's random generators new seeds, and marks their buffers as used up, so that they fill them from the new seeds. */
 function reseed(buffer, addresses) {
   for (const address of addresses) {
-    crypto.getRandomValues(new Uint8Array(buffer, address + stateSize.buffer, stateSize.seed));
-    new Uint32Array(buffer, address + stateSize.buffer + stateSize.seed, 3).set([32, 32, 0]); // used, of so many, block
+    crypto.getRandomValues(new Uint8Array(buffer, address + randomBuffer, randomSeed));
+    // used, of so many, block
+    new Uint32Array(buffer, address + randomBuffer + randomSeed, 3).set([randomNumbers, randomNumbers, 0]);
   }
 }

@@ -24,7 +24,7 @@ func Check(primary, deferred wasm.Module, memory []byte) error {
 		return err
 	}
 	config := wazero.NewModuleConfig().WithStartFunctions()
-	linked, err := engine.InstantiateWithConfig(ctx, primary.Encode(), config.WithName(protocol.DeferredImports))
+	linked, err := engine.InstantiateWithConfig(ctx, primary.Encode(), config.WithName(protocol.PrimaryName))
 	if err != nil {
 		return fmt.Errorf("an engine refuses the primary module: %w", err)
 	}

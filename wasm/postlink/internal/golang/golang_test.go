@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"open-payments-wasm/wasm/postlink/internal/protocol"
 	"open-payments-wasm/wasm/postlink/internal/wasm"
 )
 
@@ -20,7 +21,7 @@ func randomStateOf(blocks int) []byte {
 	for range 32 {
 		state = binary.LittleEndian.AppendUint64(state, generator.Uint64())
 	}
-	state = append(state, text[len(text)-RandomSeed:]...)
+	state = append(state, text[len(text)-protocol.RandomSeed:]...)
 	for _, counter := range []uint32{3, 32, uint32(blocks-1) * 4} {
 		state = binary.LittleEndian.AppendUint32(state, counter)
 	}
@@ -31,11 +32,11 @@ func TestFindRandomStates(t *testing.T) {
 	memory := make([]byte, 8192)
 	copy(memory[8:], randomStateOf(1))
 	copy(memory[1024:], randomStateOf(3))
-	for at, change := range map[int]int{2048: 0, 3072: RandomBuffer, 4096: randomState - 4} { // a number, the seed, the block
+	for at, change := range map[int]int{2048: 0, 3072: protocol.RandomBuffer, 4096: protocol.RandomState - 4} { // a number, the seed, the block
 		copy(memory[at:], randomStateOf(2))
 		memory[at+change] ^= 0x10
 	}
-	copy(memory[len(memory)-randomState+8:], randomStateOf(1)) // cut off
+	copy(memory[len(memory)-protocol.RandomState+8:], randomStateOf(1)) // cut off
 	if found := FindRandomStates(memory); !slices.Equal(found, []uint32{8, 1024}) {
 		t.Errorf("found at %v", found)
 	}

@@ -1,9 +1,16 @@
-// Package protocol has what a linked module and the JavaScript that runs it have to agree on: ../../js. JavaScript gets the
-// numbers from here (cmd/protocol), in protocol.js.
+// Package protocol has what a linked module and the JavaScript that runs it have to agree on. JavaScript gets it from here: js/protocol.js
+// is written by go generate ./wasm/postlink/..., and a test compares it.
 package protocol
 
-// DeferredImports is the name under which the deferred module imports what the primary module exports.
-const DeferredImports = "open-payments"
+import (
+	"fmt"
+	"strings"
+)
+
+//go:generate go run ./generate
+
+// PrimaryName is the name under which the deferred module imports what the primary module exports.
+const PrimaryName = "primary"
 
 // What the primary module exports beside what Go's linker does.
 const (
@@ -36,3 +43,41 @@ type Snapshot struct {
 
 // Access is one access of Go to JavaScript: its kind, and the arguments that js/snapshot.js needs to repeat it.
 type Access []any
+
+// The state of a random generator, as internal/chacha8rand keeps it: numbers made at once, the seed, and three
+// words of 32 bits: how many of the numbers are used, how many there are, and which block of the seed they are. Sizes in bytes.
+const (
+	RandomNumbers = 32
+	RandomBuffer  = 8 * RandomNumbers
+	RandomSeed    = 4 * 8
+	RandomState   = RandomBuffer + RandomSeed + 3*4
+)
+
+// JavaScript returns js/protocol.js.
+func JavaScript() string {
+	var text strings.Builder
+	text.WriteString(`// What a linked module and the JavaScript that runs it agree on. Written by go generate ./wasm/postlink/... from
+// internal/protocol/protocol.go.
+
+`)
+	for _, value := range []struct {
+		name, comment string
+		value         any
+	}{
+		{"primaryName", "under which the deferred module imports what the primary module exports", PrimaryName},
+		{"deferredNeeded", "a state of the global that the primary module exports as deferred: Go waits for the deferred module", DeferredNeeded},
+		{"deferredLinked", "the state that JavaScript sets", DeferredLinked},
+		{"tagSection", "the custom section that says of which build a module is", TagSection},
+		{"snapshotSection", "the custom section that says what Go got from JavaScript before the snapshot", SnapshotSection},
+		{"randomNumbers", "how many numbers a random generator makes at once", RandomNumbers},
+		{"randomBuffer", "where the seed stands in the state of a random generator, after the numbers; in bytes", RandomBuffer},
+		{"randomSeed", "how long the seed is, in bytes; three counters follow", RandomSeed},
+	} {
+		literal := fmt.Sprint(value.value)
+		if text, isText := value.value.(string); isText {
+			literal = fmt.Sprintf("%q", text)
+		}
+		fmt.Fprintf(&text, "/** %s. */\nexport const %s = %s;\n", strings.ToUpper(value.comment[:1])+value.comment[1:], value.name, literal)
+	}
+	return text.String()
+}

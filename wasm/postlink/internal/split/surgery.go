@@ -74,7 +74,7 @@ func (c *Choice) deferredModule(tag string) (wasm.Module, error) {
 }
 
 func importName(name string) []byte {
-	return wasm.AppendVector(wasm.AppendVector(nil, []byte(protocol.DeferredImports)), []byte(name))
+	return wasm.AppendVector(wasm.AppendVector(nil, []byte(protocol.PrimaryName)), []byte(name))
 }
 
 // deferredBody returns the body of a function as it stands in the deferred module: calls of what is in the primary
