@@ -19,23 +19,28 @@ import (
 // program in testdata/probes that would show that the assumption broke. The tests run each probe without each of the passes.
 type pass struct {
 	name  string
-	does  string // for whom asks what passes there are
-	after string // the pass without which this one has nothing to do, or ""
+	does  string   // for whom asks what passes there are
+	after []string // the passes without which this one has nothing to do, or cannot be
 	run   func(*linking) (done string, err error)
 }
 
-const passSplit = "split"
+// Names of passes that others come after.
+const (
+	passSnapshot = "snapshot"
+	passSplit    = "split"
+)
 
 // passes are all of them, in the order in which they run.
 var passes = []pass{
-	{"jumps", "jumps forward past the table of jumps that each function begins with", "", (*linking).jumps},
-	{"peephole", "fewer instructions for the same", "", (*linking).peephole},
-	{"snapshot", "the module begins where the program has started", "", (*linking).snapshot},
-	{passSplit, "functions that the keep-list does not come to move into a deferred module", "", (*linking).split},
-	{"lines", "line tables, and what else describes deferred functions, move into the deferred module", passSplit, (*linking).lines},
-	{"tables", "constants that only deferred functions name move into the deferred module", passSplit, (*linking).tables},
-	{"names", "names of functions, and other custom sections that nothing at run time reads, are left out", "", (*linking).names},
-	{"findfunctab", "a loop writes runtime.findfunctab, which the data had; fewer data segments", "", (*linking).findfunctab},
+	{"jumps", "jumps forward past the table of jumps that each function begins with", nil, (*linking).jumps},
+	{"peephole", "fewer instructions for the same", nil, (*linking).peephole},
+	{passSnapshot, "the module begins where the program has started", nil, (*linking).snapshot},
+	{passSplit, "functions that the keep-list does not come to move into a deferred module", nil, (*linking).split},
+	{"lines", "line tables, and what else describes deferred functions, move into the deferred module",
+		[]string{passSplit, passSnapshot}, (*linking).lines},
+	{"tables", "constants that only deferred functions name move into the deferred module", []string{passSplit}, (*linking).tables},
+	{"names", "names of functions, and other custom sections that nothing at run time reads, are left out", nil, (*linking).names},
+	{"findfunctab", "a loop writes runtime.findfunctab, which the data had; fewer data segments", nil, (*linking).findfunctab},
 }
 
 // PassNames returns the names of all passes, in the order in which they run.
@@ -58,11 +63,10 @@ func Passes() string {
 
 // isOff tells whether a pass is left out. A profile is made of the whole program, with its names.
 func (l *linking) isOff(p pass) bool {
-	off := func(name string) bool { return name != "" && slices.Contains(l.options.Off, name) }
-	if l.options.Profile && (p.after == passSplit || p.name == "names" || p.name == "findfunctab") {
+	if l.options.Profile && (slices.Contains(p.after, passSplit) || p.name == "names" || p.name == "findfunctab") {
 		return true
 	}
-	return off(p.name) || off(p.after)
+	return slices.ContainsFunc(append([]string{p.name}, p.after...), func(name string) bool { return slices.Contains(l.options.Off, name) })
 }
 
 func (l *linking) jumps() (string, error) {
@@ -103,6 +107,7 @@ func (l *linking) split() (done string, err error) {
 	return fmt.Sprintf("%d of %d functions are deferred", len(l.choice.Deferred), len(l.choice.Bodies)), err
 }
 
+// lines needs a program that has started: what starts the runtime may throw, which reads the line tables, and cannot wait.
 func (l *linking) lines() (string, error) {
 	parts, err := l.choice.Lines(l.memory, l.written)
 	if err != nil {

@@ -99,6 +99,23 @@ func Tag(module []byte) (string, error) {
 	return string(tag), err
 }
 
+// FunctionNames returns the names of the functions that a module defines, in their order, as Go's linker writes them.
+func FunctionNames(module []byte) ([]string, error) {
+	sections, err := wasm.Read(module)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := sections.Functions()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range functions.Bodies {
+		names = append(names, functions.Names[functions.Imported+uint64(i)])
+	}
+	return names, functions.NeedNames()
+}
+
 // linking is a module on its way through the passes.
 type linking struct {
 	options  Options
@@ -125,7 +142,7 @@ func newLinking(module []byte, options Options) (*linking, error) {
 		return nil, err
 	}
 	l := &linking{options: options, primary: sections}
-	l.report.add("Go's linker", "wrote the module", sections, nil)
+	l.report = Report{{Pass: "Go's linker", Done: "wrote the module", Primary: len(module)}}
 	if err := golang.CheckVersion(sections); err != nil {
 		return nil, err
 	}

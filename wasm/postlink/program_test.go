@@ -143,6 +143,23 @@ func ran(t *testing.T, folder string, arguments ...string) outcome {
 	return result
 }
 
+var (
+	plainOutcomes = make(map[string]outcome)
+	runningPlain  sync.Mutex
+)
+
+// plain returns what a program in testdata comes to as Go's linker wrote it.
+func plain(t *testing.T, program string) outcome {
+	t.Helper()
+	module := compiled(t, program)
+	runningPlain.Lock()
+	defer runningPlain.Unlock()
+	if _, isThere := plainOutcomes[program]; !isThere {
+		plainOutcomes[program] = ran(t, filepath.Dir(module))
+	}
+	return plainOutcomes[program]
+}
+
 // rules writes a file of rules, and returns its path.
 func rules(t *testing.T, lines ...string) string {
 	t.Helper()

@@ -15,7 +15,10 @@ export function withSnapshot(module, instance, go) {
   return Object.create(instance, { exports: { value: { ...instance.exports, run } } });
 }
 
-/** Accesses JavaScript as Go did before the snapshot: Go finds each value under the id that it had then. */
+/**
+ * Accesses JavaScript as Go did before the snapshot: Go finds each value under the id that it had then. Where the snapshot was taken
+ * before main, the last access is to proceed there.
+ */
 function replay(trace, go) {
   const values = go._values;
   const keep = (value) => {
@@ -35,7 +38,6 @@ function replay(trace, go) {
       values[of][name] = values[value];
     },
     ready: (value) => values[5].ready(values[value]),
-    /** To main: the snapshot was taken before it. */
     proceed: () => go._inst.exports.proceed(),
   };
   for (const [kind, ...args] of trace) access[kind](...args);

@@ -32,10 +32,10 @@ go.argv = argv;
 let isOver = false;
 go.exit = (code) => {
   isOver = true;
-  process.exitCode = code;
+  process.exit(code); // timers of the program may be left
 };
-process.on("exit", (code) => {
-  if (!isOver && code === 0) fail("The program waits, and nothing is left to wait for.");
+process.on("exit", () => {
+  if (!isOver && !process.exitCode) fail("The program waits, and nothing is left to wait for.");
 });
 const onStop = (error) => fail(error ?? "The module has trapped.");
 const scheduler = new Scheduler(go, { loadDeferred: () => compiled("deferred.wasm"), onStop });

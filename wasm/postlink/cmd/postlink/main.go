@@ -40,7 +40,7 @@ type arguments struct {
 	options           postlink.Options
 	primary, deferred string
 	report            bool
-	why               string
+	why               []string
 	program           string
 }
 
@@ -60,8 +60,8 @@ func run(args []string, output, messages io.Writer) error {
 	if a.report {
 		fmt.Fprint(output, linked.Report)
 	}
-	if a.why != "" {
-		why, err := linked.Why(a.why)
+	for _, name := range a.why {
+		why, err := linked.Why(name)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,10 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 	flags.StringVar(&a.primary, "o", "", "the `file` to write the primary module into")
 	flags.StringVar(&a.deferred, "deferred", "", "the `file` to write the deferred module into, if there is one")
 	flags.BoolVar(&a.report, "report", false, "say what each pass did, and how many bytes it gave")
-	flags.StringVar(&a.why, "why", "", "say why the function of this `name` stays or is deferred")
+	flags.Func("why", "say why the function of this `name` stays or is deferred; more than once for more of them", func(name string) error {
+		a.why = append(a.why, name)
+		return nil
+	})
 	flags.BoolVar(&a.options.Profile, "profile", false, "write a module that says which functions ran, instead of a split")
 	flags.BoolVar(&a.options.Start.Ready, "ready", false, "main calls globalThis.ready when it has started: take the snapshot there, not before main")
 	off := flags.String("off", "", "leave out these `passes`, separated by commas")
