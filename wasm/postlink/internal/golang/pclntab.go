@@ -65,18 +65,11 @@ const (
 	inlinedCallSize = 16
 )
 
-// moduleData is the start of runtime.moduledata: what it holds between the address of the pcHeader, which
-// it begins with, and that of the funcdata.
-type moduleData struct {
-	Header, Names uint64
-	_             [38]uint64
-	Funcdata      uint64
-}
-
 const noFuncdata = 1<<32 - 1
 
 // Pclntab is where things are in memory.
 type Pclntab struct {
+	form          form
 	memory        []byte
 	start         uint64 // of the header
 	header        pcHeader
@@ -87,8 +80,8 @@ type Pclntab struct {
 	stays, mayDefer []bool
 }
 
-// OpenPclntab finds the pclntab of a module with so many functions, the first of which has a table index.
-func OpenPclntab(memory []byte, firstIndex int64, functions int) (*Pclntab, error) {
+// OpenPclntab finds the pclntab in the memory of a module with so many functions, the first of which has a table index.
+func OpenPclntab(module wasm.Module, memory []byte, firstIndex int64, functions int) (*Pclntab, error) {
 	reason := errors.New("no runtime.pcHeader is in the data section, with its magic number of Go 1.20 and after")
 	for at := 0; ; at += 8 {
 		next := bytes.Index(memory[at:], pclntabHead)
@@ -96,7 +89,7 @@ func OpenPclntab(memory []byte, firstIndex int64, functions int) (*Pclntab, erro
 			return nil, fmt.Errorf("runtime.pclntab: %w", reason)
 		}
 		at += next
-		t := &Pclntab{memory: memory, start: uint64(at), funcdataSizes: make(map[uint32]uint64)}
+		t := &Pclntab{form: formOf(module), memory: memory, start: uint64(at), funcdataSizes: make(map[uint32]uint64)}
 		if at%8 == 0 {
 			err := t.read(firstIndex, functions)
 			if err == nil {
@@ -187,16 +180,12 @@ func (t *Pclntab) valueAt(table uint64, resumePoint uint32) (value int32, isSet 
 // at returns the address of what has an offset from the header.
 func (t *Pclntab) at(offset uint64) uint64 { return t.start + offset }
 
-// findFuncdata looks for runtime.moduledata, which says where they are.
+// findFuncdata looks for runtime.moduledata, which says where they are. It begins with the addresses of the pcHeader and of the names.
 func (t *Pclntab) findFuncdata() bool {
 	pointers := binary.LittleEndian.AppendUint64(nil, t.start)
 	pointers = binary.LittleEndian.AppendUint64(pointers, t.at(t.header.Names))
-	var data moduleData
-	if at := bytes.Index(t.memory, pointers); at < 0 || !wasm.DecodeAt(t.memory, uint64(at), &data) {
-		return false
-	}
-	t.funcdata = data.Funcdata
-	return t.funcdata > t.at(t.header.Infos)
+	at := bytes.Index(t.memory, pointers)
+	return at >= 0 && wasm.DecodeAt(t.memory, uint64(at+8*t.form.funcdataWord), &t.funcdata) && t.funcdata > t.at(t.header.Infos)
 }
 
 // info returns a function's _func, and the offsets of its pcdata and its funcdata.

@@ -116,7 +116,7 @@ func describe() *layout {
 func TestDescriptionsAreDeferred(t *testing.T) {
 	l := describe()
 	keeps := map[int64]Kept{firstIndex: KeepsName, firstIndex + 1: KeepsFrame}
-	table, err := OpenPclntab(l.memory, firstIndex, 3)
+	table, err := OpenPclntab(nil, l.memory, firstIndex, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestAnotherPclntabIsRefused(t *testing.T) {
 	} {
 		l := describe()
 		test.change(l.memory)
-		table, err := OpenPclntab(l.memory, firstIndex, 3)
+		table, err := OpenPclntab(nil, l.memory, firstIndex, 3)
 		if err == nil {
 			_, err = table.Deferrable(firstIndex, func(int64) Kept { return KeepsNothing })
 		}

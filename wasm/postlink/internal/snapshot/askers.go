@@ -114,6 +114,6 @@ func (a *askers) openTable() error {
 		return err
 	}
 	a.first = program.Table
-	a.table, err = golang.OpenPclntab(memory, program.Table, len(program.Bodies))
+	a.table, err = golang.OpenPclntab(a.module, memory, program.Table, len(program.Bodies))
 	return err
 }

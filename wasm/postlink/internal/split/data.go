@@ -38,7 +38,7 @@ func (c *Choice) Lines(memory []byte, written []uint64) ([]wasm.Segment, error) 
 	if err := c.checkDescribers(); err != nil {
 		return nil, err
 	}
-	table, err := golang.OpenPclntab(memory, c.Table, len(c.Bodies))
+	table, err := golang.OpenPclntab(c.Module, memory, c.Table, len(c.Bodies))
 	if err != nil {
 		return nil, err
 	}
