@@ -101,6 +101,13 @@ func (b build) link() error {
 	if b.isProfile {
 		keep = postlink.KeepList{} // needed.txt may be what is to be renewed
 	}
+	names, err := postlink.FunctionNames(module)
+	if err != nil {
+		return err
+	}
+	if err := keep.Check(names); err != nil {
+		return fmt.Errorf("%w: take them out, or make profile", err)
+	}
 	linked, err := postlink.Link(module, postlink.Options{
 		Off: b.off, Keep: keep, Tables: unusedTables, Profile: b.isProfile, Start: postlink.Start{Ready: true},
 	})

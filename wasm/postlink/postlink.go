@@ -99,13 +99,18 @@ func Tag(module []byte) (string, error) {
 	return string(tag), err
 }
 
-// FunctionNames returns the names of the functions that a module defines, in their order, as Go's linker writes them.
+// FunctionNames returns the names of the functions that a module defines, in their order, as Go's linker writes them. A KeepList can
+// be checked with them.
 func FunctionNames(module []byte) ([]string, error) {
 	sections, err := wasm.Read(module)
 	if err != nil {
 		return nil, err
 	}
-	functions, err := sections.Functions()
+	return functionNames(sections)
+}
+
+func functionNames(module wasm.Module) ([]string, error) {
+	functions, err := module.Functions()
 	if err != nil {
 		return nil, err
 	}
@@ -146,15 +151,12 @@ func newLinking(module []byte, options Options) (*linking, error) {
 	if err := golang.CheckVersion(sections); err != nil {
 		return nil, err
 	}
-	functions, err := sections.Functions()
+	names, err := functionNames(sections)
 	if err != nil {
 		return nil, err
 	}
-	if err := functions.NeedNames(); err != nil {
-		return nil, err
-	}
-	if err := options.Keep.Check(functions.Names); err != nil {
-		return nil, err
+	if err := options.Keep.Check(names); err != nil {
+		return nil, fmt.Errorf("the keep-list: %w", err)
 	}
 	l.memory, err = sections.Memory()
 	return l, err

@@ -2,7 +2,10 @@ package postlink_test
 
 import (
 	"os"
+	"strings"
 	"testing"
+
+	"open-payments-wasm/wasm/postlink/internal/golang"
 )
 
 // The programs in testdata/probes do what the passes assume something about. Linked, they come to the same as they were. A probe
@@ -39,6 +42,24 @@ func TestProbes(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})
+	}
+}
+
+// The table in CONTRIBUTING.md has every probe, and every version of Go.
+func TestProbesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../.github/CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(probes(t), "random") {
+		if !strings.Contains(string(text), "\n| `"+name+"` | ") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	for _, version := range golang.CheckedVersions() {
+		if !strings.Contains(string(text), "Go "+strings.TrimPrefix(version, "go")) {
+			t.Errorf("%s is missing", version)
+		}
 	}
 }
 

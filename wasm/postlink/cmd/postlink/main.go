@@ -42,11 +42,16 @@ type arguments struct {
 	report            bool
 	why               []string
 	program           string
+	passes            bool
 }
 
 func run(args []string, output, messages io.Writer) error {
 	a, err := parse(args, messages)
 	if err != nil {
+		return err
+	}
+	if a.passes {
+		_, err := fmt.Fprintln(output, strings.Join(postlink.PassNames(), "\n"))
 		return err
 	}
 	module, err := os.ReadFile(a.program)
@@ -95,6 +100,7 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 	})
 	flags.BoolVar(&a.options.Profile, "profile", false, "write a module that says which functions ran, instead of a split")
 	flags.BoolVar(&a.options.Start.Ready, "ready", false, "main calls globalThis.ready when it has started: take the snapshot there, not before main")
+	flags.BoolVar(&a.passes, "passes", false, "say the names of the passes, and link nothing")
 	off := flags.String("off", "", "leave out these `passes`, separated by commas")
 	tables := flags.String("tables", "", "constants of Go's standard library that must leave, by `name`, separated by commas")
 	tags := flags.String("tags", "", "`tags` for rules such as cut:tag, separated by commas")
@@ -129,7 +135,7 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 		}
 	}
 	a.program = flags.Arg(0)
-	if flags.NArg() != 1 {
+	if flags.NArg() != 1 && !a.passes {
 		return a, fmt.Errorf("want one program, and got %d; -h says more", flags.NArg())
 	}
 	return a, nil

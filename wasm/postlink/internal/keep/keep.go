@@ -93,7 +93,7 @@ func (list *List) addRule(file, line string, tags []string) error {
 
 // Check fails where the list names what a module does not have: a name that has changed, or gone, is no longer kept,
 // and a pattern that matches nothing does not cut what it was to cut. It takes the names of the module's functions.
-func (list List) Check(names map[uint64]string) error {
+func (list List) Check(names []string) error {
 	linked := make(map[string]bool)
 	for _, name := range names {
 		linked[name] = true

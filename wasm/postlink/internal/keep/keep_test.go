@@ -41,7 +41,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestListNamesWhatIsThere(t *testing.T) {
-	linked := map[uint64]string{1: "main.a", 2: "main.b"}
+	linked := []string{"main.a", "main.b"}
 	rule := func(pattern string) []Rule { return []Rule{{pattern, "reason", "keep.txt"}} }
 	list := List{Keep: rule("main.*"), Cut: rule("*.b")}
 	list.AddNames("needed.txt", "main.a")
