@@ -56,11 +56,13 @@ test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
-# The long runs: random calls under random faults in both browsers, a million random inputs, and frameworks that are slow to
-# install. Half an hour at most.
+# The long runs: the tests of Go's own packages and random programs through the post-linker, the package without each of its
+# passes, frameworks that are slow to install, random calls under random faults in both browsers, and a million random
+# inputs. An hour at most.
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
-	cd web/test && node --test soak/frameworks.test.mjs
+	go test -timeout 60m ./wasm/postlink -args -soak
+	cd web/test && node --test soak/passes.test.mjs soak/frameworks.test.mjs
 	cd web/test && node soak/soak-cli.mjs
 	cd web/test && (node soak/inputs-cli.mjs --count=500000 & first=$$!; node soak/inputs-cli.mjs --count=500000 && wait $$first)
 
