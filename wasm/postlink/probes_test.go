@@ -63,12 +63,16 @@ func TestProbesAreDocumented(t *testing.T) {
 	}
 }
 
-// With all of it on the keep-list nothing else waits when the describers are needed.
-func TestPanicInAPrimaryModule(t *testing.T) {
-	module := compiled(t, "probes/panics")
-	got, want := ran(t, linked(t, module, "-keep", rules(t, "keep * # all of it"))), plain(t, "probes/panics")
-	if got != want {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+// With all of it on the keep-list the deferred module is not there when a stack is read, and nothing else waits when lines are.
+func TestProbesWithOneModule(t *testing.T) {
+	for _, name := range []string{"stacks", "reflection", "collector", "panics"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			module := compiled(t, "probes/"+name)
+			if got, want := ran(t, linked(t, module, "-keep", rules(t, "keep * # all of it"))), plain(t, "probes/"+name); got != want {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
 	}
 }
 
