@@ -67,7 +67,7 @@ func TestARecordIsWrittenAndReadWithoutTheEncoderOfGo(t *testing.T) {
 	}
 }
 
-// The encoder of encoding/json is not in the primary module (wasm/pack/keep.txt).
+// The encoder of encoding/json is not in the primary module (wasm/npm/keep.txt).
 func TestMessagesOfPaymentsArePlain(t *testing.T) {
 	at := time.Now().UTC().Truncate(time.Second)
 	amount := openpayments.Amount{Value: "1", AssetCode: "EUR", AssetScale: 2}
