@@ -166,7 +166,7 @@ const tooSlow =
   (operation) =>
   ({ sent }) => {
     const what = sent
-      ? "A server did not answer in time. It may have processed the request all the same: call again, which goes on from where it was, and looks before it pays."
+      ? "A server did not answer in time. It may have processed the request all the same: call again, which goes on from there, and looks first."
       : "The module, the key, the store or another tab that works on this payment took too long. Nothing was sent.";
     return fromGo({ operation: `payment.${operation}`, code: "timeout", description: what, retryable: true, ...sent?.response });
   };
