@@ -62,7 +62,7 @@ test-web: web/test/node_modules web/bench/node_modules
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
 	go test -timeout 60m ./wasm/postlink -args -soak
-	cd web/test && node --test soak/passes.test.mjs soak/frameworks.test.mjs
+	cd web/test && node --test --test-concurrency=1 soak/*.test.mjs
 	cd web/test && node soak/soak-cli.mjs
 	cd web/test && (node soak/inputs-cli.mjs --count=500000 & first=$$!; node soak/inputs-cli.mjs --count=500000 && wait $$first)
 

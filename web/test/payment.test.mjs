@@ -1,14 +1,14 @@
 // A payment in two calls: it survives everything that a browser does, and it is paid once or not at all.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { afterEach, before, describe, test } from "node:test";
+import { afterEach, before, test } from "node:test";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { assertSilent } from "./harness/lab.mjs";
-import { Till } from "./harness/payments.mjs";
+import { Life, Till } from "./harness/payments.mjs";
 import { during, startProxy } from "./harness/proxy.mjs";
 import { decide, startSandbox } from "./harness/sandbox.mjs";
 import { startSite } from "./harness/site.mjs";
+import { kills } from "./harness/steps.mjs";
 
 const timeout = 120_000;
 
@@ -38,14 +38,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     assert.match(error.message, words);
     return error;
   };
-  /** Asserts that the ledger has the payment of an order once, and that it is the one that a caller was told of. */
-  async function assertPaidOnce({ key }, outgoing) {
-    const paid = await till.paid(key);
-    assert.deepEqual(
-      paid.map(({ id, failed }) => ({ id, failed })),
-      [{ id: outgoing.id, failed: false }],
-    );
-  }
+  const assertPaidOnce = (order, outgoing) => till.assertPaidOnce(order, outgoing);
 
   test("from the order to the arrival: eight requests, five preflights, and money that has moved once", { timeout }, async () => {
     const order = newOrder();
@@ -198,67 +191,20 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     assert.deepEqual([error.code, error.cause.message], ["storage_error", "full"]);
   });
 
-  describe("a tab that is killed", () => {
-    const kill = {
-      closed: (page) => page.close(),
-      crashed: async (page) => {
-        const crashed = once(page, "error");
-        page.goto("chrome://crash").catch(() => {});
-        await crashed;
-        await page.close();
-      },
-    };
-    const how = browserName === "Chromium" ? "crashed" : "closed";
-
-    /** Begins a payment and finishes it, and stands still at step `last` of all. */
-    async function live(doomed, last = Infinity) {
-      const order = newOrder();
-      const begin = (order, last) =>
-        lab.untilStep(last, async (client) => {
-          lab.started ??= {};
-          lab.started[order.key] = await client.payment.start(order, { store: undefined });
-        });
-      const steps = await doomed.run(begin, order, last === Infinity ? Number.MAX_SAFE_INTEGER : last);
-      const started = await doomed.run((key) => lab.started[key], order.key);
-      if (!started) return { order, steps };
-      const callback = (await decide(started, "approve")).href;
-      const left = last === Infinity ? Number.MAX_SAFE_INTEGER : last - steps.length;
-      if (left === 0) return { order, steps, callback };
-      const finish = (callback, last) => lab.untilStep(last, (client) => client.payment.finish(callback));
-      return { order, callback, steps: [...steps, ...(await doomed.run(finish, callback, left))] };
-    }
-
-    /** Goes on with a payment in another tab, as a page does. Returns what became of it: "paid" or "token lost". */
-    async function goOn({ order, callback, steps }) {
-      if (callback === undefined) ({ callback } = await tab.approved(order, { store: "own" }));
-      const outcome = await tab.finish(callback, { store: "own" });
-      if (!outcome.error) return assertPaidOnce(order, outcome.value).then(() => "paid");
-      const { code, message } = outcome.error;
-      assert.match(`${code} ${message}`, /^request_denied An earlier attempt .*Nothing was paid/, steps.at(-1));
-      assert.deepEqual(await till.paid(order.key), []);
-      const { error } = await tab.start(order, { store: "own" });
-      assert.equal(error.code, code);
-      const [{ id }] = (await tab.pending("own")).filter(({ key }) => key === order.key);
-      valueOf(await tab.pay("forget", id, { store: "own" }));
-      return "token lost";
-    }
-
-    test(`${how} at every step: before and after each request and each write`, { timeout: 4 * timeout }, async () => {
-      const doomed = await till.open(browser, site);
-      const whole = await live(doomed);
-      assert.equal(await goOn(whole), "paid");
-      const lives = [];
-      while (lives.length < whole.steps.length) lives.push(await live(doomed, lives.length + 1));
-      await kill[how](doomed.page);
-      const found = [];
-      for (const life of lives) {
-        found.push(await goOn(life).catch((error) => assert.fail(`${life.steps.at(-1)}: ${error.message}`)));
-      }
-      // Between the response to the continuation and its record, the token is where nobody can find it.
-      const lost = lives.filter((_, i) => found[i] === "token lost").map(({ steps }) => steps.at(-1).replace(/(fetch|set) .*/, "$1"));
-      assert.deepEqual(lost, ["after fetch", "before set"]);
-      assert.ok(whole.steps.length >= 30, whole.steps.join("\n"));
-    });
+  const how = browserName === "Chromium" ? "crashed" : "closed";
+  test(`a tab that is ${how} at every step: before and after each request and each write`, { timeout: 4 * timeout }, async () => {
+    const doomed = await till.open(browser, site);
+    const whole = await Life.in(doomed, newOrder());
+    assert.equal(await whole.goOnIn(tab), "paid");
+    const lives = [];
+    while (lives.length < whole.steps.length) lives.push(await Life.in(doomed, newOrder(), { last: lives.length + 1 }));
+    await kills[how](doomed.page);
+    const found = [];
+    for (const life of lives) found.push(await life.goOnIn(tab));
+    // Between the response to the continuation and its record, the token is where nobody can find it.
+    const lost = lives.filter((_, i) => found[i] === "token lost").map(({ lastStep }) => lastStep.replace(/(fetch|set) .*/, "$1"));
+    assert.deepEqual(lost, ["after fetch", "before set"]);
+    assert.ok(whole.steps.length >= 30, whole.steps.join("\n"));
   });
 
   test("rule 9: no text holds a token", { timeout }, async () => {

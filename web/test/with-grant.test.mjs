@@ -2,7 +2,6 @@
 // afterwards or the error says why.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { afterEach, before, describe, test } from "node:test";
 import { Shop } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
@@ -10,6 +9,7 @@ import { assertSilent, Lab } from "./harness/lab.mjs";
 import { startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
+import { addSteps, kills } from "./harness/steps.mjs";
 import { cameFor, refused, startTokens } from "./harness/tokens.mjs";
 
 const timeout = 120_000;
@@ -99,70 +99,14 @@ async function setUp() {
   };
 }
 
-/** Runs in the page: adds a store, and what makes clients that wait in `step` before and after each write and each request. */
-async function addSteps() {
-  const database = await new Promise((resolve) => {
-    const opening = indexedDB.open("own", 1);
-    opening.onupgradeneeded = () => opening.result.createObjectStore("values");
-    opening.onsuccess = () => resolve(opening.result);
-  });
-  const entries = (mode, ask) =>
-    new Promise((resolve, reject) => {
-      const transaction = database.transaction("values", mode);
-      const asked = ask(transaction.objectStore("values"));
-      transaction.oncomplete = () => resolve(asked.result);
-      transaction.onabort = () => reject(asked.error);
-    });
-  const isAdded = (adding) =>
-    adding.then(
-      () => true,
-      () => false,
-    );
-  const own = {
-    get: (key) => entries("readonly", (values) => values.get(key)),
-    keys: () => entries("readonly", (values) => values.getAllKeys()),
-    delete: (key) => entries("readwrite", (values) => values.delete(key)),
-    set: (key, value) => entries("readwrite", (values) => values.put(value, key)),
-    add: (key, value) => isAdded(entries("readwrite", (values) => values.add(value, key))),
-  };
-  lab.stores.own = own;
-  lab.clientInSteps = (step) => {
-    const around = (what, task) => async (first, second) => {
-      await step(`before ${what} ${first}`);
-      const result = await task(first, second);
-      await step(`after ${what} ${first}`);
-      return result;
-    };
-    const store = { ...own, set: around("set", own.set), add: around("add", own.add) };
-    return lab.clientWith({ fetch: around("fetch", (...args) => fetch(...args)), store });
-  };
-}
-
-/**
- * Runs in the page: keeps a grant, pays with it, which rotates its token, and revokes it. At step `last` it stands still for
- * ever. Returns the steps that were gone, when it is done or stands still.
- */
-async function live(grant, url, name, last) {
-  const most = last ?? Infinity;
-  const steps = [];
-  let stop;
-  const stopped = new Promise((resolve) => {
-    stop = resolve;
-  });
-  const client = await lab.clientInSteps(async (step) => {
-    if (steps.length < most) steps.push(step);
-    if (steps.length < most) return undefined;
-    stop();
-    return new Promise(() => {});
-  });
-  const living = (async () => {
+/** Runs in the page: keeps a grant, pays with it, which rotates its token, and revokes it, up to step `last`. */
+function live(grant, url, name, last) {
+  return lab.untilStep(last, async (client) => {
     const kept = await client.withGrant(grant, { name });
     await lab.calls.pay(kept, url);
     await kept.revoke();
     await new Promise((resolve) => setTimeout(resolve, 500)); // nobody waits for the end of the last claim
-  })();
-  await Promise.race([stopped, living]);
-  return steps;
+  });
 }
 
 describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start }) => {
@@ -963,15 +907,6 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
       return "usable";
     }
 
-    const kill = {
-      closed: (page) => page.close(),
-      crashed: async (page) => {
-        const crashed = once(page, "error");
-        page.goto("chrome://crash").catch(() => {});
-        await crashed;
-        await page.close();
-      },
-    };
     for (const how of browserName === "Chromium" ? ["closed", "crashed"] : ["closed"]) {
       test(`${how} at every step: before and after each request and each write`, { timeout }, async () => {
         const doomed = await Tab.open(browser, site);
@@ -986,7 +921,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
         assert.equal(await find(whole), "revoked");
         const lives = [];
         while (lives.length < whole.steps.length) lives.push(await begin(lives.length + 1));
-        await kill[how](doomed.page);
+        await kills[how](doomed.page);
         const found = [];
         for (const life of lives) {
           found.push(await find(life).catch((error) => assert.fail(`${life.steps.at(-1)}: ${error.message}`)));

@@ -1,5 +1,6 @@
 // A shop's page that makes payments with a sandbox that has money, and the ledger that tells what was paid.
 
+import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { officialClient } from "./clients.mjs";
 import { Lab } from "./lab.mjs";
@@ -39,6 +40,15 @@ export class Till {
     const { alice, shop } = this.wallets;
     const receiveAmount = { value: "1250", assetCode: "USD", assetScale: 2 };
     return { key, from: alice, to: shop, receiveAmount, metadata: { order: key }, finishUri: "https://shop.example/callback", ...changes };
+  }
+
+  /** Asserts that the ledger has the payment of an order once, and that it is the one that a caller was told of. */
+  async assertPaidOnce({ key }, { id }) {
+    const paid = await this.paid(key);
+    assert.deepEqual(
+      paid.map(({ id, failed }) => ({ id, failed })),
+      [{ id, failed: false }],
+    );
   }
 
   /** The outgoing payments of alice, as the official client lists them: those whose metadata have this order. */
@@ -107,6 +117,65 @@ export class PaymentTab extends Lab {
     const { value, error } = await this.start(order, options);
     if (error) throw new Error(error.message);
     return { payment: value, callback: (await decide(value, "approve")).href };
+  }
+}
+
+/**
+ * A payment that meets something at one of its steps: the page stands still there, to be killed, or a fault happens (see
+ * lab.untilStep). Another tab goes on with it.
+ */
+export class Life {
+  /** Begins a payment in a page and finishes it, up to step `last` of all. */
+  static async in(page, order, { last, fault } = {}) {
+    const life = Object.assign(new Life(), { order, till: page.till });
+    const begin = (order, last, fault) =>
+      lab.untilStep(
+        last,
+        async (client, signal) => {
+          lab.started ??= {};
+          lab.started[order.key] = await client.payment.start(order, { signal });
+        },
+        fault,
+      );
+    life.steps = await page.run(begin, order, last ?? null, fault);
+    const started = await page.run((key) => lab.started?.[key], order.key);
+    if (!started) return life;
+    life.callback = (await decide(started, "approve")).href;
+    const left = last === undefined ? null : last - life.steps.length;
+    if (left === 0) return life;
+    const finish = (callback, last, fault) => lab.untilStep(last, (client, signal) => client.payment.finish(callback, { signal }), fault);
+    life.steps.push(...(await page.run(finish, life.callback, left, fault)));
+    return life;
+  }
+
+  get lastStep() {
+    return this.steps.at(-1);
+  }
+
+  /** Goes on in another tab, as a page does. Returns "paid", once by the ledger, or "token lost", and then nothing was paid. */
+  async goOnIn(tab) {
+    try {
+      return await this.#goOnIn(tab);
+    } catch (error) {
+      throw new Error(`${this.lastStep}: ${error.message}`, { cause: error });
+    }
+  }
+
+  async #goOnIn(tab) {
+    const store = { store: "own" };
+    this.callback ??= (await tab.approved(this.order, store)).callback;
+    const { value, error } = await tab.finish(this.callback, store);
+    if (!error) {
+      await this.till.assertPaidOnce(this.order, value);
+      return "paid";
+    }
+    assert.match(`${error.code} ${error.message}`, /^request_denied An earlier attempt .*Nothing was paid/);
+    assert.deepEqual(await this.till.paid(this.order.key), []);
+    const again = await tab.start(this.order, store);
+    assert.equal(again.error?.code, error.code);
+    const [{ id }] = (await tab.pending("own")).filter(({ key }) => key === this.order.key);
+    assert.equal((await tab.pay("forget", id, store)).error, undefined);
+    return "token lost";
   }
 }
 
