@@ -140,8 +140,8 @@ func viewOf(p *payment.Payment) view {
 }
 
 // jsJournal is a journal that JavaScript lends: an object with the functions list, which returns an array of records as JSON
-// text; put, which takes one as JSON text; remove, which takes an id; and lock, which takes a name and returns the function
-// that unlocks it. Each may return a promise.
+// text; get, which takes an id and returns one as JSON text, empty where there is none; put, which takes one as JSON text; remove,
+// which takes an id; and lock, which takes a name and returns the function that unlocks it. Each may return a promise.
 type jsJournal struct{ object safejs.Value }
 
 // journalError is what a journal has thrown: the caller gets it as it is.
@@ -181,6 +181,19 @@ func (j jsJournal) List(ctx context.Context) (records []*payment.Record, err err
 		}
 	}
 	return records, nil
+}
+
+// Get returns the record of an id.
+func (j jsJournal) Get(ctx context.Context, id string) (*payment.Record, error) {
+	value, err := j.call(ctx, "get", id)
+	if err != nil {
+		return nil, err
+	}
+	text, err := jsbridge.Text(value)
+	if err != nil {
+		return nil, err
+	}
+	return payment.ReadRecord(json.RawMessage(text)), nil
 }
 
 // Put writes a record.

@@ -180,6 +180,7 @@ const isWhole = ({ id, began, text }) => typeof id === "string" && typeof began 
 class Journal {
   functions = {
     list: () => this.#list(),
+    get: (id) => this.#get(id),
     put: (text) => this.#put(text),
     remove: (id) => this.#remove(id),
     lock: (name) => this.#lock(name),
@@ -204,6 +205,10 @@ class Journal {
     const records = new Map((await this.#records.list(this.#signal)).map(({ id, text }) => [id, text]));
     for (const [name, { id, text }] of unsaved) if (name === this.#nameOf(id)) records.set(id, text);
     return `[${[...records.values()].join()}]`;
+  }
+
+  async #get(id) {
+    return (unsaved.get(this.#nameOf(id)) ?? (await this.#records.get(id, this.#signal)))?.text ?? "";
   }
 
   /** Writes a record, and makes sure that it is there. */

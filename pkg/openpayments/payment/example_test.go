@@ -3,7 +3,6 @@ package payment_test
 import (
 	"context"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,22 +32,31 @@ type files struct {
 	turns map[string]chan struct{}
 }
 
-func (f *files) List(context.Context) (records []*payment.Record, err error) {
+func (f *files) List(ctx context.Context) (records []*payment.Record, err error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, entry := range entries {
-		text, err := os.ReadFile(filepath.Join(f.dir, entry.Name()))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		record, err := f.read(filepath.Join(f.dir, entry.Name()))
+		if err != nil {
 			return nil, err
 		}
-		record := &payment.Record{}
-		if json.Unmarshal(text, record) == nil { // a file that is not written yet is none
+		if record != nil {
 			records = append(records, record)
 		}
 	}
 	return records, nil
+}
+
+func (f *files) Get(_ context.Context, id string) (*payment.Record, error) { return f.read(f.path(id)) }
+
+func (f *files) read(path string) (*payment.Record, error) {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return payment.ReadRecord(text), nil // a file that is not there, or not written yet, is none
 }
 
 func (f *files) Put(_ context.Context, record *payment.Record) error {

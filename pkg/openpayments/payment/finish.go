@@ -35,7 +35,7 @@ func (c *Client) Finish(ctx context.Context, callback Callback) (*openpayments.O
 		return nil, err
 	}
 	var outgoing *openpayments.OutgoingPayment
-	err = c.alone(ctx, found.ID, func(r *Record) error {
+	err = c.alone(ctx, found, func(r *Record) error {
 		if r.Step == StepInteract {
 			r.InteractRef = reference // written down with the next step
 		}
@@ -51,7 +51,7 @@ func (c *Client) Finish(ctx context.Context, callback Callback) (*openpayments.O
 // approved it.
 func (c *Client) Resume(ctx context.Context, id string) (*openpayments.OutgoingPayment, error) {
 	var outgoing *openpayments.OutgoingPayment
-	err := c.alone(ctx, id, func(r *Record) (err error) {
+	err := c.withID(ctx, id, func(r *Record) (err error) {
 		outgoing, err = c.proceed(ctx, r)
 		return err
 	})

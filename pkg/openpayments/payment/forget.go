@@ -11,7 +11,7 @@ const giveBackTime = 30 * time.Second
 
 // HandOver writes down that the caller of Finish or Resume has the outgoing payment: its record may leave after a day.
 func (c *Client) HandOver(ctx context.Context, id string) error {
-	return c.alone(ctx, id, func(r *Record) error {
+	return c.withID(ctx, id, func(r *Record) error {
 		if r.HandedOver > 0 || r.Outgoing == nil && r.Failure == nil {
 			return nil
 		}
@@ -27,7 +27,7 @@ func (c *Client) HandOver(ctx context.Context, id string) error {
 // Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept; with CodeNotPending
 // where there is none; and those of the Journal.
 func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.OutgoingPayment, err error) {
-	err = c.alone(ctx, id, func(r *Record) error {
+	err = c.withID(ctx, id, func(r *Record) error {
 		outgoing = r.outgoing()
 		if outgoing == nil && len(r.Tried) > 0 && r.Token != nil {
 			if outgoing, err = c.look(ctx, r); err != nil {

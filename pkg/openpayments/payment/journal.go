@@ -15,6 +15,8 @@ import (
 type Journal interface {
 	// List returns all records, each a copy.
 	List(ctx context.Context) ([]*Record, error)
+	// Get returns the record of an ID, nil where there is none.
+	Get(ctx context.Context, id string) (*Record, error)
 	// Put writes a record, in place of one with the same ID. When it returns nil, the record is there. As text it is what
 	// signedhttp.Marshal makes of it: json.Marshal spells some signs of metadata in another way, and servers check how it is spelled.
 	Put(ctx context.Context, record *Record) error
@@ -203,22 +205,26 @@ func (c *Client) find(ctx context.Context, is func(*Record) bool) (*Record, erro
 	return nil, nil
 }
 
-// alone runs a task with a payment while nobody else works on it. id is that of the payment, or of the outgoing payment.
-func (c *Client) alone(ctx context.Context, id string, task func(*Record) error) error {
-	hasID := func(r *Record) bool { return r.ID == id || r.Outgoing != nil && r.outgoing().ID == id }
-	seen, err := c.find(ctx, hasID)
+// withID runs a task with the payment of an id, which may be that of the outgoing payment, while nobody else works on it.
+func (c *Client) withID(ctx context.Context, id string, task func(*Record) error) error {
+	seen, err := c.find(ctx, func(r *Record) bool { return r.ID == id || r.Outgoing != nil && r.outgoing().ID == id })
 	if err != nil {
 		return err
 	}
 	if seen == nil {
 		return notFound()
 	}
+	return c.alone(ctx, seen, task)
+}
+
+// alone runs a task with a payment that was seen, as it is when nobody else works on it any more.
+func (c *Client) alone(ctx context.Context, seen *Record, task func(*Record) error) error {
 	return c.Journal.Alone(ctx, seen.Key, func() error {
-		record, err := c.find(ctx, hasID) // what was seen may have changed before it was our turn
+		record, err := c.Journal.Get(ctx, seen.ID)
 		switch {
 		case err != nil:
 			return err
-		case record == nil:
+		case record == nil || !record.IsWhole():
 			return notFound()
 		case record.KeyID != c.HTTP.Key.ID:
 			return &signedhttp.ArgumentError{Argument: "key", Problem: "must be the one that began the payment, with the key id " + record.KeyID}
@@ -242,16 +248,14 @@ func (c *Client) put(ctx context.Context, r *Record) error {
 
 // isOvertaken tells whether the record of a payment is known to have been changed by somebody else.
 func (c *Client) isOvertaken(ctx context.Context, r *Record) bool {
-	records, err := c.Journal.List(ctx)
-	if err != nil {
+	stored, err := c.Journal.Get(ctx, r.ID)
+	switch {
+	case err != nil:
 		return false
+	case stored == nil:
+		return r.Turn > 0 // it was forgotten
 	}
-	for _, stored := range records {
-		if stored.ID == r.ID {
-			return stored.Turn > r.Turn
-		}
-	}
-	return r.Turn > 0 // it was forgotten
+	return stored.Turn > r.Turn
 }
 
 const keepTime = 5 * time.Second // for the journal, where the caller has given up

@@ -207,13 +207,23 @@ type journalOf struct {
 }
 
 func (j journalOf) List(ctx context.Context) ([]*payment.Record, error) {
-	j.party.mu.Lock()
-	isDead := j.party.isDead
-	j.party.mu.Unlock()
-	if isDead {
+	if j.isDead() {
 		return nil, errKilled
 	}
 	return j.memory.List(ctx)
+}
+
+func (j journalOf) Get(ctx context.Context, id string) (*payment.Record, error) {
+	if j.isDead() {
+		return nil, errKilled
+	}
+	return j.memory.Get(ctx, id)
+}
+
+func (j journalOf) isDead() bool {
+	j.party.mu.Lock()
+	defer j.party.mu.Unlock()
+	return j.party.isDead
 }
 
 func (j journalOf) Put(ctx context.Context, record *payment.Record) error {

@@ -31,7 +31,7 @@ const (
 // made again.
 func (c *Client) Watch(ctx context.Context, id string, patience time.Duration, onProgress func(Progress)) (*Progress, error) {
 	var record *Record
-	err := c.alone(ctx, id, func(r *Record) error {
+	err := c.withID(ctx, id, func(r *Record) error {
 		record = r
 		return nil
 	})
@@ -152,7 +152,7 @@ func (w *watcher) outgoing(ctx context.Context) (outgoing *openpayments.Outgoing
 
 // renew takes the token that another caller has written down meanwhile, or else rotates it.
 func (w *watcher) renew(ctx context.Context) {
-	_ = w.client.alone(ctx, w.record.ID, func(r *Record) error {
+	_ = w.client.alone(ctx, w.record, func(r *Record) error {
 		used := w.record.Token.Value
 		w.record = r
 		if r.Token == nil || r.Token.Value != used {
@@ -184,7 +184,7 @@ func (c *Client) received(ctx context.Context, id string) (string, error) {
 
 // settle writes down how a payment has ended, and gives back what was granted for it. It returns the failure, if there is one.
 func (c *Client) settle(ctx context.Context, seen *Record, step Step, progress Progress, failure *signedhttp.Error) error {
-	_ = c.alone(ctx, seen.ID, func(r *Record) error {
+	_ = c.alone(ctx, seen, func(r *Record) error {
 		granted := *r
 		granted.Step = step
 		r.Outgoing, r.Token, r.ReceiverToken, r.QuoteToken = progress.Outgoing.Raw, nil, nil, nil

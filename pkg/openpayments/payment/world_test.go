@@ -275,6 +275,20 @@ func (m *memory) List(ctx context.Context) (records []*payment.Record, err error
 	return records, nil
 }
 
+// Get returns a record; what cannot be read is none.
+func (m *memory) Get(ctx context.Context, id string) (*payment.Record, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	record := &payment.Record{}
+	if json.Unmarshal(m.records[id], record) != nil {
+		return nil, nil
+	}
+	return record, nil
+}
+
 func (m *memory) Put(ctx context.Context, record *payment.Record) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
