@@ -31,8 +31,8 @@ describe("the budget", { timeout: 240_000 }, () => {
   test("of the module", () => {
     const advice =
       "What grew: go list -deps ./wasm before and after, with GOOS=js GOARCH=wasm; a package that is new, or reflection that keeps methods alive.";
-    assertWithin(575_000, compressed("open-payments.wasm"), "open-payments.wasm, brotli -q 11", advice);
-    assertWithin(860_000, compressed("open-payments.deferred.wasm"), "open-payments.deferred.wasm, brotli -q 11", advice);
+    assertWithin(623_000, compressed("open-payments.wasm"), "open-payments.wasm, brotli -q 11", advice);
+    assertWithin(885_000, compressed("open-payments.deferred.wasm"), "open-payments.deferred.wasm, brotli -q 11", advice);
   });
 
   test("of the script, which is one", () => {
@@ -40,7 +40,7 @@ describe("the budget", { timeout: 240_000 }, () => {
       readdirSync(dist()).filter((name) => name.endsWith(".js")),
       ["index.js"],
     );
-    assertWithin(37_500, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
+    assertWithin(39_500, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
   });
 
   test("of crossings between Go and JavaScript for one continuation", async () => {
@@ -83,7 +83,7 @@ describe("the budget", { timeout: 240_000 }, () => {
     assert.deepEqual(sent.splice(0), [...oneServer, ...pays]);
     const crossings = await crossingsOf(counts, () => pay("two", "till.example"));
     assert.deepEqual(sent, ["GET wallet", "GET wallet", "POST auth", ...oneServer.slice(2), ...pays]);
-    assertWithin(540, crossings.sum, "crossings per payment", `They are ${crossings.list}.`);
+    assertWithin(700, crossings.sum, "crossings per payment", `They are ${crossings.list}.`);
   });
 });
 
