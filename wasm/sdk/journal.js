@@ -4,7 +4,7 @@
 import { database, hasDatabase } from "./database.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
 import { memoryStorage } from "./stores.js";
-import { abortable, pause } from "./abort.js";
+import { abortable, pause, within } from "./abort.js";
 
 const prefix = "open-payments-wasm.";
 const recordBytes = 4096; // what a record may come to, by and large
@@ -34,7 +34,8 @@ export class Records {
 
   /** Lists the records, the oldest first. Entries that are damaged or not ours are left out. */
   async list(signal) {
-    const values = await Promise.all((await this.#ids(signal)).map((id) => this.#read(id, signal)));
+    const ids = await this.#ids(signal);
+    const values = await abortable(Promise.all(ids.map((id) => this.#read(id))), signal); // one listener on the signal, however many
     return values.filter((record) => this.#isWhole(record) && !this.#isOld(record)).sort((a, b) => a.began - b.began);
   }
 
@@ -171,6 +172,9 @@ export function defaultStore() {
 const renewMs = 20_000; // how often a claim without a lock is renewed
 const aliveMs = 60_000; // how old such a claim is when its page is thought dead
 const claimLifetimeMs = 2 * 60 * 60 * 1000;
+const endMs = 10_000; // how long the end of a claim waits for the store, before others may try
+
+const over = new Set(); // owners of claims of this page that have ended, where the store could not be told
 
 const ofThisPage = memoryStorage(); // claims, where no store that pages share can add atomically
 
@@ -247,7 +251,15 @@ class Claim {
   /** Ends the work: "free" or "done". */
   async end(state, fields) {
     clearInterval(this.#renewing);
-    await this.mark(state, fields).finally(() => this.#unlock?.());
+    const tooSlow = () => storageError(new Error("It took too long."));
+    try {
+      await within({ timeoutMs: endMs, tooSlow }, () => this.mark(state, fields));
+    } catch (error) {
+      over.add(this.#entry.owner);
+      throw error;
+    } finally {
+      this.#unlock?.();
+    }
   }
 }
 
@@ -301,6 +313,7 @@ async function requestLock(name, options, task) {
 }
 
 async function isAlive({ owner, isLocked, at }) {
+  if (over.has(owner)) return false;
   const byAge = Math.abs(Date.now() - at) < aliveMs; // the clock may have been set back
   if (!isLocked) return byAge;
   return requestLock(lockOf(owner), { mode: "shared", ifAvailable: true }, (lock) => lock === null).catch(() => byAge);
