@@ -12,7 +12,7 @@ import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "
 import { prepareKey } from "./keys.js";
 import { call, start as startModule } from "./runtime.js";
 import { join } from "./single-flight.js";
-import { abortable } from "./abort.js";
+import { abortable, anyOf } from "./abort.js";
 import { toWalletAddress } from "./wallet-address.js";
 
 const lingers = 120_000; // ms that a call goes on when nobody waits for it: what a person has approved is worth it
@@ -55,23 +55,25 @@ export function payments({ control, client, stringify, store: ownStore }) {
     return outgoing;
   };
 
+  /** The options of a call, read once: getters, or a caller who changes them, may say something else later. */
   const checked = (options) => {
     checkGlobals();
     checkObject(options, "options");
-    checkControl({ signal: options.signal });
-    return options;
+    const { signal, store, timeoutMs, onProgress } = options;
+    checkControl({ signal });
+    return { signal, store, timeoutMs, onProgress };
   };
 
   return {
-    start: async (order, options = {}) => {
-      checked(options);
+    start: async (order, given = {}) => {
+      const options = checked(given);
       const body = stringify(orderOf(order), "order");
       randomBytes(1); // what can fail here fails before anything is sent
       return dated(await shared("start", {}, { body, options, name: body }));
     },
 
-    finish: async (callbackUrl, options = {}) => {
-      checked(options);
+    finish: async (callbackUrl, given = {}) => {
+      const options = checked(given);
       const callback = readCallback(callbackUrl);
       if (callback.interactRef === null) return reject(callback, await pending(options));
       const { hash, interactRef } = callback;
@@ -79,9 +81,9 @@ export function payments({ control, client, stringify, store: ownStore }) {
       return handOver(await shared("finish", { hash, interactRef }, { options, name: `${hash} ${interactRef}` }), options);
     },
 
-    resume: async (id, options = {}) => {
+    resume: async (id, given = {}) => {
       checkText(id, "id");
-      checked(options);
+      const options = checked(given);
       return handOver(await shared("resume", { id }, { options, name: id }), options);
     },
 
@@ -97,9 +99,9 @@ export function payments({ control, client, stringify, store: ownStore }) {
 
     pending,
 
-    forget: async (id, options = {}) => {
+    forget: async (id, given = {}) => {
       checkText(id, "id");
-      checked(options);
+      const options = checked(given);
       return shared("forget", { id }, { options, name: id });
     },
   };
@@ -124,6 +126,7 @@ function orderOf(order) {
   checkObject(order, "order");
   const { key, from, to, debitAmount, receiveAmount, metadata, finishUri } = order;
   checkText(key, "key");
+  if (/\p{Surrogate}/u.test(key)) throw argumentError("key", "must be well-formed text"); // Go would take two such for the same
   for (const [name, amount] of Object.entries({ debitAmount, receiveAmount })) checkAmount(amount, name);
   if (metadata !== undefined) checkObject(metadata, "metadata");
   return {
@@ -150,16 +153,21 @@ function checkAmount(amount, name) {
   const { value, assetCode, assetScale } = amount;
   checkText(value, `${name}.value`);
   checkText(assetCode, `${name}.assetCode`);
-  if (!Number.isInteger(assetScale)) throw argumentError(`${name}.assetScale`, "must be a whole number from 0 to 255");
+  if (!(Number.isInteger(assetScale) && assetScale >= 0 && assetScale <= 255))
+    throw argumentError(`${name}.assetScale`, "must be a whole number from 0 to 255");
 }
 
 /** What the caller's function throws does not end the watch. */
-const reporter = (onProgress) => (text) => {
-  try {
-    onProgress(JSON.parse(text));
-  } catch {
-    // the next look comes all the same
-  }
+const reporter = (onProgress) => {
+  const report = async (text) => {
+    await undefined; // not on Go's stack: see attempt of host.js
+    try {
+      onProgress(JSON.parse(text));
+    } catch {
+      // the next look comes all the same
+    }
+  };
+  return (text) => void report(text);
 };
 
 const tooSlow =
@@ -171,7 +179,7 @@ const tooSlow =
     return fromGo({ operation: `payment.${operation}`, code: "timeout", description: what, retryable: true, ...sent?.response });
   };
 
-const unsaved = new Map(); // records that could not be stored, by store and id: this page goes on from them
+const unsaved = new Map(); // { id, text, before } of records that could not be stored, by store and id: this page goes on from them
 
 /** What lies in a store may be damaged, or have been put there by somebody else. Go looks at the text. */
 const isWhole = ({ id, began, text }) => typeof id === "string" && typeof began === "number" && JSON.parse(text).id === id;
@@ -186,9 +194,11 @@ class Journal {
     lock: (name) => this.#lock(name),
   };
   #records;
+  #stored = new Map(); // id → text, as it was last read or written
   #store;
   #signal;
   #claims = new Set();
+  #controller = new AbortController(); // aborted at the end
 
   constructor(store, signal) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
@@ -196,19 +206,34 @@ class Journal {
     this.#signal = signal;
   }
 
-  /** Ends what Go has not ended, because it has stopped. */
+  /** Ends what Go has not ended: it has stopped, or did not wait for a claim any more. */
   end() {
+    this.#controller.abort(new Error("Nobody waits for it any more."));
     for (const claimed of this.#claims) this.#unlock(claimed);
   }
 
   async #list() {
-    const records = new Map((await this.#records.list(this.#signal)).map(({ id, text }) => [id, text]));
-    for (const [name, { id, text }] of unsaved) if (name === this.#nameOf(id)) records.set(id, text);
-    return `[${[...records.values()].join()}]`;
+    this.#stored = new Map((await this.#records.list(this.#signal)).map(({ id, text }) => [id, text]));
+    const ofThisPage = [...unsaved].filter(([name, { id }]) => name === this.#nameOf(id)).map(([, { id }]) => id);
+    const ids = new Set([...this.#stored.keys(), ...ofThisPage]);
+    return `[${Array.from(ids, (id) => this.#latest(id))
+      .filter(Boolean)
+      .join()}]`;
   }
 
   async #get(id) {
-    return (unsaved.get(this.#nameOf(id)) ?? (await this.#records.get(id, this.#signal)))?.text ?? "";
+    const record = await this.#records.get(id, this.#signal);
+    this.#stored.set(id, record?.text);
+    return this.#latest(id) ?? "";
+  }
+
+  /** What this page could not store, unless somebody else has gone on from what was stored before: they may have paid. */
+  #latest(id) {
+    const stored = this.#stored.get(id);
+    const own = unsaved.get(this.#nameOf(id));
+    if (own && (stored === undefined || own.before.has(stored))) return own.text;
+    unsaved.delete(this.#nameOf(id));
+    return stored;
   }
 
   /** Writes a record, and makes sure that it is there. */
@@ -221,11 +246,19 @@ class Journal {
       await this.#records.put(record, this.#signal);
       const found = await this.#records.get(id, this.#signal);
       if (found?.text !== text) throw storageError(new Error("It returned something else than what was written."));
+      this.#stored.set(id, text);
       unsaved.delete(this.#nameOf(id));
     } catch (error) {
-      if (!isNew) unsaved.set(this.#nameOf(id), record);
+      if (!isNew) this.#keep(record);
       throw error;
     }
+  }
+
+  /** Keeps a record that could not be stored. `before` is what of it may be in the store, as long as nobody else changes it. */
+  #keep({ id, text }) {
+    const name = this.#nameOf(id);
+    const before = unsaved.get(name)?.before ?? new Set([this.#stored.get(id)]);
+    unsaved.set(name, { id, text, before: before.add(text) });
   }
 
   async #remove(id) {
@@ -234,8 +267,10 @@ class Journal {
   }
 
   async #lock(name) {
-    const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal: this.#signal, taken: () => new Error("Taken") });
+    const signal = this.#signal ? anyOf(this.#signal, this.#controller.signal) : this.#controller.signal;
+    const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal, taken: () => new Error("Taken") });
     this.#claims.add(claimed);
+    if (this.#controller.signal.aborted) this.#unlock(claimed); // it came as the call ended
     return () => this.#unlock(claimed);
   }
 

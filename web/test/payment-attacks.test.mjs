@@ -1,0 +1,172 @@
+// Payments in Node, with stores that fail, callers that are careless, and others who go on with the same payment.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { distWithFaults } from "./harness/packages.mjs";
+import { Till } from "./harness/payments.mjs";
+import { decide, startSandbox } from "./harness/sandbox.mjs";
+
+const timeout = 120_000;
+
+describe("payments in Node", { timeout: 5 * timeout }, () => {
+  let sdk, sandbox, till, key;
+  let count = 0;
+
+  before(async () => {
+    sdk = await import(pathToFileURL(join(distWithFaults(), "index.js"))); // which exports the start of an instance
+    sandbox = await startSandbox("-wait", "0s", "-payment-delay", "200ms", "-lenient");
+    till = await Till.at(sandbox);
+    key = await sdk.importKey(till.privateKey, { keyId: "till-1" });
+  });
+
+  after(() => sandbox?.stop());
+
+  const newOrder = (changes) => till.order(`order ${++count}`, changes);
+  const clientWith = (options) =>
+    sdk.createAuthenticatedClient({ walletAddressUrl: till.walletAddressUrl, key, useHttp: true, store: sdk.memoryStorage(), ...options });
+
+  /** Begins a payment of an order and lets alice approve it. */
+  async function approved(client, order = newOrder()) {
+    const payment = await client.payment.start(order);
+    return { order, payment, callback: (await decide(payment, "approve")).href };
+  }
+
+  /** A store that calls `fails` with each value before it is written, and throws where that returns true. */
+  function failing(store, fails) {
+    const set = (name, value) => {
+      if (fails(value, name)) throw Object.assign(new Error("full"), { name: "QuotaExceededError" });
+      return store.set(name, value);
+    };
+    return { ...store, set };
+  }
+
+  test("a store that is full at the end of a claim: this page goes on at once", { timeout }, async () => {
+    const client = await clientWith({ store: failing(sdk.memoryStorage(), ({ state }) => state === "free"), requestTimeoutMs: 30_000 });
+    const { order, callback } = await approved(client);
+    const accepted = await client.payment.finish(callback);
+    assert.deepEqual(
+      (await till.paid(order.key)).map(({ id }) => id),
+      [accepted.id],
+    );
+    assert.equal((await client.payment.finish(callback)).id, accepted.id);
+  });
+
+  test("a claim that comes when the instance has died is free again", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    let gate;
+    const add = async (name, value) => {
+      await gate;
+      return store.add(name, value);
+    };
+    const client = await clientWith({ store: { ...store, add }, requestTimeoutMs: 30_000 });
+    const { callback } = await approved(client);
+    let isAsked;
+    const asked = new Promise((resolve) => {
+      isAsked = resolve;
+    });
+    let open;
+    gate = { then: (resolve) => (isAsked(), (open = resolve)) };
+    const finishing = assert.rejects(client.payment.finish(callback), { code: "internal_error" });
+    await asked;
+    (await sdk.start()).go.exit();
+    await finishing;
+    gate = undefined;
+    open();
+    await client.payment.finish(callback);
+  });
+
+  test("rule 11: what this page could not store does not count when others have gone on", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    let failures = 0;
+    const isFirst = ({ text }) => text?.includes('"step":"approved"') && failures++ < 2;
+    const unsure = {
+      ...store,
+      set: (name, value) => {
+        store.set(name, value);
+        if (isFirst(value)) throw new Error("lost");
+      },
+    };
+    const client = await clientWith({ store: unsure });
+    const { order, callback } = await approved(client);
+    await assert.rejects(
+      client.payment.finish(callback),
+      ({ code, responseText }) => code === "storage_error" && responseText.includes("access_token"),
+    );
+    const other = await clientWith({ store });
+    const accepted = await other.payment.finish(callback);
+    let requests = 0;
+    const late = await clientWith({ store: unsure, fetch: (...args) => (requests++, fetch(...args)) });
+    assert.equal((await late.payment.finish(callback)).id, accepted.id);
+    assert.equal(requests, 0);
+    assert.equal((await till.paid(order.key)).length, 1);
+  });
+
+  test("what is no argument is a TypeError that names it, and nothing is sent", { timeout }, async () => {
+    const fetch = () => assert.fail("sent");
+    const { payment } = await clientWith({ fetch });
+    const amount = { value: "1", assetCode: "USD", assetScale: 2 };
+    const starts = {
+      key: { key: "\ud800 order" },
+      "receiveAmount.assetScale": { receiveAmount: { ...amount, assetScale: 256 } },
+      "debitAmount.assetScale": { receiveAmount: undefined, debitAmount: { ...amount, assetScale: -1 } },
+      metadata: { metadata: { toJSON: () => 5 } },
+    };
+    for (const [name, changes] of Object.entries(starts)) {
+      await assert.rejects(
+        payment.start(newOrder(changes)),
+        ({ constructor, message }) => constructor === TypeError && message.startsWith(`"${name}"`),
+      );
+    }
+  });
+
+  test("options are read once", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const client = await clientWith({ store });
+    const { callback } = await approved(client);
+    let reads = 0;
+    const options = {
+      get store() {
+        if (reads++) throw new Error("read again");
+        return store;
+      },
+    };
+    assert.ok((await client.payment.finish(callback, options)).id);
+  });
+
+  test("onProgress may call the client, and may throw", { timeout }, async () => {
+    const client = await clientWith();
+    const accepted = await client.payment.finish((await approved(client)).callback);
+    const pending = [];
+    const onProgress = () => {
+      pending.push(client.payment.pending());
+      throw new Error("of the caller");
+    };
+    const { receivedAmount } = await client.payment.watch(accepted, { onProgress });
+    assert.equal(receivedAmount.value, "1250");
+    assert.ok((await Promise.all(pending)).every(Array.isArray));
+  });
+
+  test("many payments: no warning of listeners that stay", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const client = await clientWith({ store });
+    await client.payment.start(newOrder());
+    const [[name, record]] = store
+      .keys()
+      .filter((name) => name.includes(".payment.") && !name.includes(".claim."))
+      .map((name) => [name, store.get(name)]);
+    for (let i = 0; i < 20; i++) {
+      const id = `${record.id}${i}`;
+      store.set(name + i, { ...record, id, text: record.text.replace(`"id":"${record.id}"`, `"id":"${id}"`) });
+    }
+    const warnings = [];
+    const onWarning = (warning) => warnings.push(warning.name);
+    process.on("warning", onWarning);
+    assert.equal((await client.payment.pending()).length, 21);
+    await pause(10);
+    process.off("warning", onWarning);
+    assert.deepEqual(warnings, []);
+  });
+});
