@@ -214,5 +214,16 @@ func secrets(request Request, req *http.Request) []string {
 	if inBody := request.Operation.Secrets; inBody != nil {
 		all = append(all, inBody(request.Body)...)
 	}
+	if others, known := req.Context().Value(secretsKey{}).(func() []string); known {
+		all = append(all, others()...)
+	}
 	return formsOf(all...)
+}
+
+type secretsKey struct{}
+
+// WithSecrets returns a context whose requests keep the texts that secrets returns out of their errors, beside their own token,
+// nonce and signature: what other requests for the same purpose were sent or answered with. It is called when a request fails.
+func WithSecrets(ctx context.Context, secrets func() []string) context.Context {
+	return context.WithValue(ctx, secretsKey{}, secrets)
 }

@@ -86,6 +86,7 @@ func (c *Client) match(ctx context.Context, callback Callback) (found *Record, r
 
 // proceed takes the steps from the approval to the outgoing payment that were not taken yet.
 func (c *Client) proceed(ctx context.Context, r *Record) (*openpayments.OutgoingPayment, error) {
+	ctx = signedhttp.WithSecrets(ctx, r.secrets)
 	if r.Step == StepPreparing {
 		if _, err := c.prepare(ctx, r); err != nil {
 			return nil, err

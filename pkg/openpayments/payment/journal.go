@@ -187,6 +187,20 @@ func (r *Record) payment() *Payment {
 	return payment
 }
 
+// secrets are what servers were sent or have answered for a payment, which no text may hold.
+func (r *Record) secrets() []string {
+	secrets := []string{r.InteractRef}
+	for _, token := range []*Token{r.ReceiverToken, r.QuoteToken, r.Token} {
+		if token != nil {
+			secrets = append(secrets, token.Value, token.ManageToken)
+		}
+	}
+	if r.Grant != nil {
+		secrets = append(secrets, r.Grant.ClientNonce, r.Grant.ServerNonce, r.Grant.AccessToken)
+	}
+	return secrets
+}
+
 func tokenOf(token *gnap.AccessToken) *Token {
 	return &Token{token.Value, token.Manage.URI, token.Manage.AccessToken}
 }

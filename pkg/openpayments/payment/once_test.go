@@ -190,6 +190,20 @@ func TestARequestToPayThatFailed(t *testing.T) {
 			w.wantPaid(1250, 1250)
 		})
 	}
+	test(t, "its response repeats what other requests were sent", sandbox.Config{}, func(w *world) {
+		started := w.start(w.order("a"))
+		callback := w.approve(started.Redirect)
+		records, _ := w.journal.List(w.t.Context())
+		grant, token := records[0].Grant, records[0].QuoteToken
+		secrets := []string{callback.InteractRef, grant.ClientNonce, grant.ServerNonce, grant.AccessToken, token.Value}
+		w.party.answer(oneContinue, 400, refusal("teapot", strings.Join(secrets, " ")))
+		_, err := w.client().Finish(w.t.Context(), callback)
+		for _, secret := range secrets {
+			if err == nil || len(secret) < 8 || strings.Contains(err.Error(), secret) {
+				w.t.Errorf("%q in %v", secret, err)
+			}
+		}
+	})
 	test(t, "the look after it failed", sandbox.Config{}, func(w *world) {
 		started := w.start(w.order("a"))
 		callback := w.approve(started.Redirect)

@@ -144,6 +144,7 @@ const (
 // look looks for the payment of a record in the wallet's list, the newest first. Nil without an error means that there is
 // none.
 func (c *Client) look(ctx context.Context, r *Record) (*openpayments.OutgoingPayment, error) {
+	ctx = signedhttp.WithSecrets(ctx, r.secrets)
 	quote := r.quote()
 	isOnly := len(r.Tried) == 1 && r.Tried[0] == quote.ID
 	// No payment is older than its quote. Servers may write times without fractions of seconds.

@@ -119,8 +119,12 @@ func addressProblem(address string, allowHTTP bool) string {
 }
 
 func finishProblem(uri string) string {
-	if parsed, err := url.Parse(uri); err != nil || !parsed.IsAbs() {
+	parsed, err := url.Parse(uri)
+	switch {
+	case err != nil || !parsed.IsAbs():
 		return "must be an absolute URL: where the wallet sends the person back to"
+	case parsed.Scheme == "javascript" || parsed.Scheme == "data" || parsed.Scheme == "blob" || parsed.User != nil:
+		return "must be the URL of a page of yours, without a user name"
 	}
 	return ""
 }

@@ -100,6 +100,7 @@ func (c *Client) begin(ctx context.Context, order Order) (*Record, error) {
 
 // prepare takes the steps up to the wallet that were not taken yet.
 func (c *Client) prepare(ctx context.Context, r *Record) (*Payment, error) {
+	ctx = signedhttp.WithSecrets(ctx, r.secrets)
 	if r.Failure != nil {
 		return nil, r.Failure.error()
 	}

@@ -88,6 +88,7 @@ type watcher struct {
 
 // look returns what has changed since the last look, nil where nothing has, and whether the payment is over.
 func (w *watcher) look(ctx context.Context) (changed *Progress, isOver bool, err error) {
+	ctx = signedhttp.WithSecrets(ctx, w.record.secrets)
 	var received *openpayments.Amount
 	var isCompleted bool
 	var outgoing *openpayments.OutgoingPayment
