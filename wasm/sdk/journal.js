@@ -253,7 +253,7 @@ class Claim {
     clearInterval(this.#renewing);
     const tooSlow = () => storageError(new Error("It took too long."));
     try {
-      await within({ timeoutMs: endMs, tooSlow }, () => this.mark(state, fields));
+      await within({ signal: undefined, timeoutMs: endMs, tooSlow }, () => this.mark(state, fields));
     } catch (error) {
       over.add(this.#entry.owner);
       throw error;
