@@ -199,16 +199,18 @@ func (c *Client) getTokens(ctx context.Context, r *Record) error {
 		r.QuoteToken, err = c.token(ctx, r.From.AuthServer, receiverAccess, quoteAccess)
 		r.ReceiverToken = r.QuoteToken
 	default:
+		var quote, receiver *Token // the record is read meanwhile, for its secrets
 		err = together(ctx,
 			func(ctx context.Context) (err error) {
-				r.QuoteToken, err = c.token(ctx, r.From.AuthServer, quoteAccess)
+				quote, err = c.token(ctx, r.From.AuthServer, quoteAccess)
 				return
 			},
 			func(ctx context.Context) (err error) {
-				r.ReceiverToken, err = c.token(ctx, r.To.AuthServer, receiverAccess)
+				receiver, err = c.token(ctx, r.To.AuthServer, receiverAccess)
 				return
 			},
 		)
+		r.QuoteToken, r.ReceiverToken = quote, receiver
 	}
 	if err != nil {
 		return err
