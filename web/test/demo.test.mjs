@@ -423,7 +423,9 @@ function walk({ name, launch, start }) {
     hash: { code: "hash_mismatch", title: "The page stops, and sends nothing", protects: /checks the hash before/, sent: prepared },
     decline: { code: "interaction_rejected", title: "You declined", button: "#decline", protects: /Without your approval/, sent: prepared },
   };
-  for (const [what, { code, title, button = "#approve", protects, sent, changed, isInterrupted }] of Object.entries(breaks)) {
+  // In Firefox those alone in which a page or a response is gone: what the page makes of a refusal does not depend on the browser.
+  const inBrowser = Object.entries(breaks).filter(([what]) => name === "Chromium" || ["lost", "closed"].includes(what));
+  for (const [what, { code, title, button = "#approve", protects, sent, changed, isInterrupted }] of inBrowser) {
     it(`breaks on purpose: ${what}`, { timeout }, async () => {
       const demo = await open({ search: `?break=${what}` });
       await demo.click("#break-start");
