@@ -51,9 +51,9 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     const accepted = valueOf(outcome);
     const sent = [...begun, ...finished].filter(({ method, url }) => method !== "OPTIONS" && !url.includes("/interact/"));
     assert.equal(sent.length, 8, sent.map(({ method, url }) => `${method} ${url}`).join("\n"));
-    // Wallet addresses are read without one, and one is remembered for the second grant.
+    // Wallet addresses are read without one, and one is remembered for the second grant: in Firefox not within the first 100 ms of a context.
     const preflights = [...begun, ...finished].filter(({ method }) => method === "OPTIONS").map(({ url }) => url);
-    assert.ok(preflights.length <= 5, preflights.join("\n"));
+    assert.ok(preflights.length <= (browserName === "Firefox" ? 6 : 5), preflights.join("\n"));
     const { value, error } = await tab.outcome(async (accepted) => {
       const seen = [];
       const arrived = await lab.client.payment.watch(accepted, { onProgress: ({ receivedAmount }) => seen.push(receivedAmount.value) });
