@@ -40,7 +40,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
   };
   const assertPaidOnce = (order, outgoing) => till.assertPaidOnce(order, outgoing);
 
-  test("from the order to the arrival: eight requests, five preflights, and money that has moved once", { timeout }, async () => {
+  test("from the order to the arrival: eight requests, few preflights, and money that has moved once", { timeout }, async () => {
     const order = newOrder();
     // As with the reference server, browsers decide for themselves how long they remember a preflight.
     proxy.preflightHandler = (headers) => delete headers["access-control-max-age"];
