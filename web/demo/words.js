@@ -10,5 +10,6 @@ export function money(amount) {
 /** What was paid, and who got how much of it. */
 export function bill({ debitAmount }, receivedAmount) {
   const fee = String(BigInt(debitAmount.value) - BigInt(receivedAmount.value));
-  return `${money(debitAmount)} was debited: ${money(receivedAmount)} has arrived, and ${money({ ...debitAmount, value: fee })} is the wallet’s fee.`;
+  const kept = money({ ...debitAmount, value: fee });
+  return `${money(debitAmount)} was debited: ${money(receivedAmount)} has arrived, and ${kept} is the wallet’s fee.`;
 }

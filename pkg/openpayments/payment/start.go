@@ -287,7 +287,8 @@ func (c *Client) askPerson(ctx context.Context, r *Record) error {
 	case grant.AccessToken != nil: // nobody needs to approve it
 		r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
 	case grant.Interact == nil || grant.Interact.Finish == "" || grant.Continue == nil:
-		return unexpected(grant.Raw, "The server's response lacks what a continuation needs (RFC 9635 §3.1, §3.3.5). Nobody should be sent to the wallet.")
+		return unexpected(grant.Raw, "The server's response lacks what a continuation needs (RFC 9635 §3.1, §3.3.5). "+
+			"Nobody should be sent to the wallet.")
 	default:
 		r.Grant = &Grant{
 			Endpoint: r.From.AuthServer, ClientNonce: nonce, ServerNonce: grant.Interact.Finish, Redirect: grant.Interact.Redirect, Began: now(),
