@@ -33,7 +33,7 @@ describeInBrowsers({ timeout: 6 * timeout }, ({ name, launch, start }) => {
         const mayBeLost = /^(after|before) (fetch .*\/continue\/|set)/.test(life.lastStep);
         assert.ok(found === "paid" || mayBeLost, `${life.lastStep}: ${found}`);
       }
-      await page.close();
+      await page.page.close();
     });
   }
 
