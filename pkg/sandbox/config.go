@@ -24,6 +24,7 @@ const (
 	defaultBodyTimeout     = 10 * time.Second
 	defaultPreflightMaxAge = 10 * time.Minute
 	defaultLifetime        = 10 * time.Minute // of access tokens
+	defaultGrantLifetime   = time.Hour
 )
 
 // Config adjusts a Server. The zero Config is a strict server with the wallets of DefaultWallets.
@@ -65,6 +66,8 @@ type Config struct {
 	// AccessLifetime is how long access tokens are good for. Zero: 10 minutes. A token that expired can still be
 	// rotated.
 	AccessLifetime time.Duration
+	// GrantLifetime is how long a grant is known, with its tokens and what was spent of it. Zero: an hour.
+	GrantLifetime time.Duration
 	// MaxAge is how old, and how far in the future, a signature may be. Zero: one minute.
 	MaxAge time.Duration
 	// AcceptUnboundSignatures accepts signatures that lack nonce and tag="gnap", which RFC 9635
@@ -133,6 +136,7 @@ func withDefaults(config Config) Config {
 		config.Prices = DefaultPrices()
 	}
 	config.Wait = max(orDefault(config.Wait, defaultWait), 0)
+	config.GrantLifetime = orDefault(config.GrantLifetime, defaultGrantLifetime)
 	config.MaxAge = orDefault(config.MaxAge, defaultMaxAge)
 	config.AccessLifetime = orDefault(config.AccessLifetime, defaultLifetime)
 	config.BodyTimeout = orDefault(config.BodyTimeout, defaultBodyTimeout)
@@ -152,6 +156,7 @@ func (s *Server) authConfig() authserver.Config {
 		BaseURL:                 s.baseURL,
 		Wait:                    s.config.Wait,
 		AccessLifetime:          s.config.AccessLifetime,
+		GrantLifetime:           s.config.GrantLifetime,
 		MaxAge:                  s.config.MaxAge,
 		AcceptUnboundSignatures: s.config.AcceptUnboundSignatures,
 		OnlySig1:                s.config.OnlySig1,
@@ -183,5 +188,6 @@ func (s *Server) resourceConfig() resourceserver.Config {
 		QuoteLifetime: s.config.QuoteLifetime,
 		PaymentDelay:  s.config.PaymentDelay,
 		Faults:        s.withPlan(s.config.Faults),
+		Now:           s.faults.now,
 	}
 }

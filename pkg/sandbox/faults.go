@@ -35,6 +35,8 @@ type PaymentFault = resourceserver.PaymentFault
 type FaultPlan struct {
 	Responses []*ResponsePlan `json:"responses"`
 	Payments  []*PaymentPlan  `json:"payments"`
+	// ClockAheadMs is how much later it is for the resource server than it is, in milliseconds.
+	ClockAheadMs int64 `json:"clockAheadMs"`
 }
 
 // ResponsePlan is a fault of responses of the resource server.
@@ -61,6 +63,8 @@ type PaymentPlan struct {
 	Sent string `json:"sent"`
 }
 
+const mostAhead = 10 * 365 * 24 * time.Hour
+
 // faultList is the plan that was put, and how much of it is still to come.
 type faultList struct {
 	mu   sync.Mutex
@@ -86,6 +90,13 @@ func (s *Server) withPlan(faults Faults) Faults {
 			return faults.Payment(p)
 		},
 	}
+}
+
+// now is the time of the resource server.
+func (l *faultList) now() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Add(time.Duration(l.plan.ClockAheadMs) * time.Millisecond)
 }
 
 func (l *faultList) response(r *http.Request) (fault ResponseFault, planned bool) {
@@ -143,6 +154,9 @@ func (p FaultPlan) check() error {
 		if response == nil || response.Times < 1 || response.DelayMs < 0 {
 			return respond.FailSchema("body: times must be 1 or more, and delayMs 0 or more")
 		}
+	}
+	if p.ClockAheadMs < 0 || p.ClockAheadMs > mostAhead.Milliseconds() {
+		return respond.FailSchema("body: clockAheadMs must be 0 or more, and no more than ten years")
 	}
 	for _, payment := range p.Payments {
 		if payment == nil || payment.Times < 1 {

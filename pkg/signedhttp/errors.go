@@ -224,6 +224,11 @@ type secretsKey struct{}
 
 // WithSecrets returns a context whose requests keep the texts that secrets returns out of their errors, beside their own token,
 // nonce and signature: what other requests for the same purpose were sent or answered with. It is called when a request fails.
+// Those of a context around it count too.
 func WithSecrets(ctx context.Context, secrets func() []string) context.Context {
+	if others, known := ctx.Value(secretsKey{}).(func() []string); known {
+		own := secrets
+		secrets = func() []string { return append(own(), others()...) }
+	}
 	return context.WithValue(ctx, secretsKey{}, secrets)
 }

@@ -36,6 +36,7 @@ type options struct {
 	wait              time.Duration
 	quoteLifetime     time.Duration
 	tokenLifetime     time.Duration
+	grantLifetime     time.Duration
 	lenient           bool
 	rotate            bool
 	faults            bool
@@ -71,6 +72,7 @@ func parseOptions(args []string, messages io.Writer) (options, error) {
 	flags.BoolVar(&o.rotate, "rotate-continuation", false, "let the sandbox change continuation token and URI with every answer")
 	flags.DurationVar(&o.quoteLifetime, "quote-lifetime", 5*time.Minute, "how long quotes of the sandbox can be paid")
 	flags.DurationVar(&o.tokenLifetime, "token-lifetime", 10*time.Minute, "how long access tokens of the sandbox are good for")
+	flags.DurationVar(&o.grantLifetime, "grant-lifetime", time.Hour, "how long grants of the sandbox are known")
 	flags.Uint64Var(&o.feeBasisPoints, "fee", 0, "what the sandbox takes of the sender of a payment besides, in hundredths of a percent of it")
 	flags.DurationVar(&o.paymentDelay, "payment-delay", 0, "how long payments of the sandbox are under way")
 	flags.BoolVar(&o.faults, "faults", false, "let the sandbox take faults at /faults, with the secret in the line of JSON")
@@ -144,6 +146,7 @@ func (o options) sandboxConfig() sandbox.Config {
 		RotateContinuation:      o.rotate,
 		QuoteLifetime:           o.quoteLifetime,
 		AccessLifetime:          o.tokenLifetime,
+		GrantLifetime:           o.grantLifetime,
 		Fee:                     sandbox.Fee{BasisPoints: o.feeBasisPoints},
 		PaymentDelay:            o.paymentDelay,
 	}

@@ -22,10 +22,14 @@ const (
 	CodeAlreadyPaid         = "already_paid"         // the incoming payment is paid from this wallet already; Details are {"id"}
 	CodeOutcomeUnknown      = "outcome_unknown"      // a request to pay may have been processed, and nobody could find out
 	CodeFailed              = "payment_failed"       // the wallet has given the payment up; Details are {"sentAmount","receivedAmount"}
+	CodeIntervalUsedUp      = "interval_used_up"     // the grant allows no more at this time; Details are {"opensAt"}, or nothing where it never does again
 	CodePending             = "payment_pending"      // it has not arrived yet, and nothing has changed for a while
 )
 
-const codeTooFast = "too_fast" // of the server
+const (
+	codeTooFast = "too_fast"        // of the server
+	codeNoGrant = "grant_not_found" // of a store that keeps grants
+)
 
 // operation names failures that no request has.
 var operation = &signedhttp.Operation{Protocol: "open-payments", Name: "payment", Creates: true}
@@ -50,6 +54,11 @@ func keyInUse(begun *Record) error {
 	return operation.Fail(CodeKeyInUse, fmt.Sprintf(
 		"Another payment was begun under this key, with the id %s: to another receiver, or of another amount. Forget that one first, or take another key.",
 		begun.ID))
+}
+
+func grantInUse() error {
+	return operation.Fail(CodeKeyInUse,
+		"A grant that may pay again is kept under this key already. Pay with it, or revoke it first, or take another key.")
 }
 
 func notFound() error {

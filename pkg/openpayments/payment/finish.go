@@ -100,12 +100,19 @@ func (c *Client) proceed(ctx context.Context, r *Record) (*openpayments.Outgoing
 	case r.Step == StepInteract && r.InteractRef == "":
 		return nil, interactionRequired(r)
 	}
-	if r.Token == nil {
+	if r.Token == nil && r.grantName() == "" {
 		if err := c.continueGrant(ctx, r); err != nil {
 			return nil, err
 		}
 	}
-	return c.pay(ctx, r)
+	if err := c.keepGrant(ctx, r); err != nil {
+		return nil, err
+	}
+	outgoing, err := c.pay(ctx, r)
+	if r.Order.Grant != "" && len(r.Tried) == 0 && isRefusal(err) {
+		_ = c.drop(ctx, r) // its incoming payment and its quote would be too old when it is paid again
+	}
+	return outgoing, err
 }
 
 // continueGrant exchanges the reference for a token (RFC 9635 §5.1). Only the server's word that the grant is over ends the
@@ -121,7 +128,7 @@ func (c *Client) continueGrant(ctx context.Context, r *Record) error {
 	grant, err := c.grants().Continue(ctx, c.at(r.Grant.URI), r.Grant.AccessToken, r.InteractRef)
 	switch {
 	case err == nil && grant.AccessToken != nil:
-		r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
+		r.approve(grant)
 		return c.keep(ctx, r, grant.Raw)
 	case err == nil:
 		if grant.Continue != nil {

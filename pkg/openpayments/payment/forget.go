@@ -21,7 +21,7 @@ func (c *Client) HandOver(ctx context.Context, id string) error {
 }
 
 // Forget removes a payment from the journal and gives back what was granted for it, for which it does not wait; an
-// incoming payment that was made for it is completed. Where a request to pay may have been sent it looks first, and returns
+// incoming payment that was made for it is completed. A grant that is kept in Client.Grants stays there. Where a request to pay may have been sent it looks first, and returns
 // the outgoing payment that there is, or nil. id is that of the payment, or of the outgoing payment.
 //
 // Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept; with CodeNotPending
@@ -29,7 +29,7 @@ func (c *Client) HandOver(ctx context.Context, id string) error {
 func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.OutgoingPayment, err error) {
 	err = c.withID(ctx, id, func(r *Record) error {
 		outgoing = r.outgoing()
-		if outgoing == nil && len(r.Tried) > 0 && r.Token != nil {
+		if outgoing == nil && len(r.Tried) > 0 && (r.Token != nil || r.grantName() != "") {
 			if outgoing, err = c.look(ctx, r); err != nil {
 				return outcomeUnknown(err)
 			}
@@ -47,6 +47,7 @@ func (c *Client) drop(ctx context.Context, r *Record) error {
 	if err := c.Journal.Remove(ctx, r.ID); err != nil {
 		return err
 	}
+	r.Turn = 0 // it is not there: see isOvertaken
 	c.giveBack(r)
 	return nil
 }

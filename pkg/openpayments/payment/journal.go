@@ -62,7 +62,10 @@ type Record struct {
 	QuotedAt       int64           `json:"quotedAt,omitempty"`
 	Grant          *Grant          `json:"grant,omitempty"` // that the person approves
 	InteractRef    string          `json:"interactRef,omitempty"`
-	Token          *Token          `json:"token,omitempty"` // to pay, and to look afterwards
+	Token          *Token          `json:"token,omitempty"` // to pay, and to look afterwards, unless IsKept
+	// Granted is the response with Token, where the grant is to be kept in Client.Grants; IsKept says that it is there, under Key.
+	Granted json.RawMessage `json:"granted,omitempty"`
+	IsKept  bool            `json:"isKept,omitempty"`
 	// Tried are the ids of the quotes with which a request to pay may have been sent.
 	Tried []string `json:"tried,omitempty"`
 	// Outgoing is the outgoing payment, as it came.
@@ -108,6 +111,8 @@ type Failure struct {
 const (
 	interactLifetime = time.Hour      // no wallet waits for a person longer than that
 	recordLifetime   = 24 * time.Hour // of a payment that was never sent, or whose outcome was handed over
+
+	keyLifetime = 400 * 24 * time.Hour // of a payment by a kept grant, whose key may be one of a year
 )
 
 // ReadRecord reads a record from the JSON that it is written as. What has a member of another type is not whole; what has no id
@@ -130,13 +135,14 @@ func (r *Record) IsWhole() bool {
 
 func (r *Record) hasWhatItsStepNeeds() bool {
 	isQuoted := r.From != nil && r.Receiver != "" && r.Quote != nil && r.quote().ID != ""
+	canPay := r.Token != nil || r.grantName() != ""
 	switch r.Step {
 	case StepPreparing:
 		return true
 	case StepInteract, StepContinuing:
 		return isQuoted && r.Grant != nil
 	case StepApproved, StepPaying:
-		return isQuoted && r.Token != nil
+		return isQuoted && canPay
 	case StepAccepted, StepArrived:
 		return isQuoted && r.Outgoing != nil && r.outgoing().ID != ""
 	case StepEnded:
@@ -151,6 +157,8 @@ func (r *Record) isOld() bool {
 	switch {
 	case r.Step == StepEnded:
 		return false
+	case r.HandedOver > 0 && r.Order.Grant != "":
+		return since(r.HandedOver) > keyLifetime
 	case r.HandedOver > 0:
 		return since(r.HandedOver) > recordLifetime
 	}
@@ -175,7 +183,7 @@ func (r *Record) outgoing() *openpayments.OutgoingPayment {
 
 func (r *Record) payment() *Payment {
 	payment := &Payment{
-		ID: r.ID, Key: r.Key, Step: r.Step, To: r.Order.To, FinishURI: r.Order.FinishURI, Metadata: r.Order.Metadata, Began: time.UnixMilli(r.Began),
+		ID: r.ID, Key: r.Key, Grant: r.Order.Grant, Step: r.Step, To: r.Order.To, FinishURI: r.Order.FinishURI, Metadata: r.Order.Metadata, Began: time.UnixMilli(r.Began),
 	}
 	if r.Quote != nil {
 		payment.Quote = r.quote()
@@ -233,7 +241,7 @@ func (c *Client) withID(ctx context.Context, id string, task func(*Record) error
 
 // alone runs a task with a payment that was seen, as it is when nobody else works on it any more.
 func (c *Client) alone(ctx context.Context, seen *Record, task func(*Record) error) error {
-	return c.Journal.Alone(ctx, seen.Key, func() error {
+	return c.Journal.Alone(ctx, seen.Order.lock(), func() error {
 		record, err := c.Journal.Get(ctx, seen.ID)
 		switch {
 		case err != nil:
@@ -289,7 +297,7 @@ func (c *Client) keep(ctx context.Context, r *Record, body []byte) error {
 }
 
 // Pending returns the payments that have not ended well: those that wait for somebody, that were interrupted, that were
-// declined, and those that have not been seen to arrive.
+// declined, and, for a day after they were handed over, those that have not been seen to arrive.
 func (c *Client) Pending(ctx context.Context) ([]*Payment, error) {
 	records, err := c.Journal.List(ctx)
 	if err != nil {
@@ -297,7 +305,8 @@ func (c *Client) Pending(ctx context.Context) ([]*Payment, error) {
 	}
 	var pending []*Payment
 	for _, record := range records {
-		if record.IsWhole() && !record.isOld() && record.Step != StepArrived {
+		wasSeen := record.HandedOver > 0 && since(record.HandedOver) > recordLifetime && record.Step != StepEnded
+		if record.IsWhole() && !record.isOld() && !wasSeen && record.Step != StepArrived {
 			pending = append(pending, record.payment())
 		}
 	}

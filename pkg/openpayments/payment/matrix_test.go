@@ -27,6 +27,7 @@ type scenario struct {
 	// rest how much time passes between the fault and who goes on.
 	think, stall, rest time.Duration
 	to                 string // the wallet that gets it, of abroad where isAbroad
+	isAgain            bool   // a kept grant pays it, and no person approves it
 	isAbroad           bool
 	left, came         uint64
 }
@@ -75,6 +76,16 @@ func scenarios() []scenario {
 		{
 			name:   "tokens and quotes expire after the fault",
 			config: sandbox.Config{AccessLifetime: 5 * time.Minute}, order: receive, rest: long, to: "shop", left: 1250, came: 1250},
+		{name: "the first of many", order: func(w *world) payment.Order {
+			order := w.order("order")
+			order.Interval = "R/2000-01-01T00:00:00Z/P1M"
+			return order
+		}, to: "shop", left: 1250, came: 1250},
+		{name: "by a kept grant", isAgain: true, to: "shop", left: 1250, came: 1250},
+		{name: "by a kept grant whose token is over", isAgain: true, config: sandbox.Config{AccessLifetime: time.Nanosecond, QuoteLifetime: time.Hour},
+			to: "shop", left: 1250, came: 1250},
+		{name: "by a kept grant, and the quote expires after the fault", isAgain: true, config: sandbox.Config{AccessLifetime: time.Hour}, rest: long,
+			to: "shop", left: 1250, came: 1250},
 	}
 }
 
@@ -117,9 +128,9 @@ func (s scenario) cases(t *testing.T) (cases []matrixCase) {
 	t.Helper()
 	var events []event
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, s.config)
+		w := s.newWorld(t)
 		p := w.newParty()
-		if outcome := s.drive(w, p, s.order(w)); outcome.err != nil {
+		if outcome := s.drive(w, p, s.newOrder(w)); outcome.err != nil {
 			t.Fatalf("without a fault: %v", outcome.err)
 		}
 		s.wantOnce(w)
@@ -148,6 +159,10 @@ type outcome struct {
 // drive makes a payment with one party, as far as that comes.
 func (s scenario) drive(w *world, p *party, order payment.Order) (o outcome) {
 	ctx := p.context()
+	if s.isAgain {
+		o.outgoing, o.err = p.client().Again(ctx, w.another("order"))
+		return o
+	}
 	if o.started, o.err = p.client().Start(ctx, order); o.err != nil {
 		return o
 	}
@@ -175,8 +190,8 @@ func (p *party) stallAt(name string, d time.Duration) {
 }
 
 func (s scenario) run(t *testing.T, c matrixCase) {
-	w := newWorld(t, s.config)
-	order := s.order(w)
+	w := s.newWorld(t)
+	order := s.newOrder(w)
 	p := w.newParty()
 	var rival sync.WaitGroup
 	var approved payment.Callback
@@ -203,7 +218,9 @@ func (s scenario) run(t *testing.T, c matrixCase) {
 	}
 	ctx := p.context()
 	var first outcome
-	if first.started, first.err = p.client().Start(ctx, order); first.err == nil {
+	if s.isAgain {
+		first.outgoing, first.err = p.client().Again(ctx, w.another("order"))
+	} else if first.started, first.err = p.client().Start(ctx, order); first.err == nil {
 		time.Sleep(s.think)
 		first.callback = w.approve(first.started.Redirect)
 		approved = first.callback
@@ -236,7 +253,9 @@ func (s scenario) run(t *testing.T, c matrixCase) {
 // rival is another client that does the same at the same time.
 func (s scenario) rival(t *testing.T, w *world, order payment.Order, approved payment.Callback) (err error) {
 	client := w.newParty().client()
-	if approved == (payment.Callback{}) {
+	if s.isAgain {
+		_, err = client.Again(t.Context(), w.another("order"))
+	} else if approved == (payment.Callback{}) {
 		_, err = client.Start(t.Context(), order)
 	} else {
 		_, err = client.Finish(t.Context(), approved)
@@ -271,6 +290,12 @@ func (s scenario) goOn(t *testing.T, w *world, order payment.Order, first outcom
 	o = first
 	for range 3 {
 		client := w.newParty().client()
+		if s.isAgain {
+			if o.outgoing, o.err = goOnAgain(t, w, client, resumes); o.err == nil {
+				break
+			}
+			continue
+		}
 		if o.callback == (payment.Callback{}) {
 			if o.started, o.err = client.Start(t.Context(), order); o.err != nil {
 				continue
@@ -282,6 +307,30 @@ func (s scenario) goOn(t *testing.T, w *world, order payment.Order, first outcom
 		}
 	}
 	return o
+}
+
+// goOnAgain goes on with a payment by a kept grant: with its key, or with what is pending.
+func goOnAgain(t *testing.T, w *world, client *payment.Client, resumes bool) (*openpayments.OutgoingPayment, error) {
+	pending, err := client.Pending(t.Context())
+	if err == nil && resumes && len(pending) > 0 {
+		return client.Resume(t.Context(), pending[0].ID)
+	}
+	return client.Again(t.Context(), w.another("order"))
+}
+
+func (s scenario) newWorld(t *testing.T) *world {
+	w := newWorld(t, s.config)
+	if s.isAgain {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: "R/2000-01-01T00:00:00Z/P1M"})
+	}
+	return w
+}
+
+func (s scenario) newOrder(w *world) payment.Order {
+	if s.isAgain {
+		return payment.Order{}
+	}
+	return s.order(w)
 }
 
 func (s scenario) again(t *testing.T, client *payment.Client, o outcome, resumes bool) (*openpayments.OutgoingPayment, error) {

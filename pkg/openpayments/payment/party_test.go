@@ -54,6 +54,7 @@ func (w *world) newParty() *party {
 func (p *party) client() *payment.Client {
 	return &payment.Client{
 		HTTP: signedhttp.Client{Transport: p, Key: p.world.key}, WalletAddress: p.world.name, Journal: journalOf{p.world.journal, p},
+		Grants: p.world.grants,
 	}
 }
 

@@ -23,11 +23,15 @@ func (c *Client) pay(ctx context.Context, r *Record) (*openpayments.OutgoingPaym
 		if outgoing, err := c.beforePaying(ctx, r, mayBeUnderWay); outgoing != nil || err != nil {
 			return outgoing, err
 		}
-		outgoing, err := c.create(ctx, r)
+		token, err := c.accessToken(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		outgoing, err := c.create(ctx, r, token)
 		if err == nil {
 			return c.accept(ctx, r, outgoing)
 		}
-		again, outgoing, failure := c.afterFailure(ctx, r, mayBeUnderWay, err)
+		again, outgoing, failure := c.afterFailure(ctx, r, token, mayBeUnderWay, err)
 		switch {
 		case outgoing != nil || failure != nil:
 			return outgoing, failure
@@ -63,7 +67,7 @@ func (c *Client) lookAndAccept(ctx context.Context, r *Record) (*openpayments.Ou
 }
 
 // create sends the request to pay. Before it leaves, the journal says that it may have been sent.
-func (c *Client) create(ctx context.Context, r *Record) (*openpayments.OutgoingPayment, error) {
+func (c *Client) create(ctx context.Context, r *Record, token string) (*openpayments.OutgoingPayment, error) {
 	quote := r.quote()
 	if !slices.Contains(r.Tried, quote.ID) {
 		r.Tried = append(r.Tried, quote.ID)
@@ -75,7 +79,7 @@ func (c *Client) create(ctx context.Context, r *Record) (*openpayments.OutgoingP
 	if len(r.Order.Metadata) > 0 {
 		args.Metadata = r.Order.Metadata
 	}
-	return c.resources().CreateOutgoingPayment(ctx, r.From.ResourceServer, r.Token.Value, args)
+	return c.resources().CreateOutgoingPayment(ctx, r.From.ResourceServer, token, args)
 }
 
 // unsent is a failure before anything was sent.
@@ -85,7 +89,9 @@ func (e unsent) Unwrap() error { return e.error }
 
 // afterFailure says what becomes of a payment after a request to pay that failed: it is made again, it was made after all, or
 // the failure is returned. Only a look tells what was done: a browser may have sent the request twice by itself.
-func (c *Client) afterFailure(ctx context.Context, r *Record, mayBeUnderWay bool, err error) (again bool, _ *openpayments.OutgoingPayment, _ error) {
+func (c *Client) afterFailure(
+	ctx context.Context, r *Record, token string, mayBeUnderWay bool, err error,
+) (again bool, _ *openpayments.OutgoingPayment, _ error) {
 	var early unsent
 	var failure *signedhttp.Error
 	switch {
@@ -99,7 +105,7 @@ func (c *Client) afterFailure(ctx context.Context, r *Record, mayBeUnderWay bool
 		return false, nil, failure
 	case isTokenOver(failure):
 		r.stepBack(mayBeUnderWay)
-		return true, nil, c.rotate(ctx, r)
+		return true, nil, c.rotate(ctx, r, token)
 	}
 	outgoing, lookErr := c.look(ctx, r)
 	switch {
@@ -111,7 +117,7 @@ func (c *Client) afterFailure(ctx context.Context, r *Record, mayBeUnderWay bool
 	case failure.Code != openpayments.CodeInvalidQuote:
 		r.stepBack(mayBeUnderWay)
 		_ = c.put(ctx, r)
-		return false, nil, failure
+		return false, nil, c.explainLimit(ctx, r, failure)
 	case mayBeUnderWay && !r.isQuoteExpired(): // an earlier request may still be on its way
 		return false, nil, outcomeUnknown(failure)
 	}
@@ -219,14 +225,20 @@ func (c *Client) lookForOthers(ctx context.Context, r *Record) (*openpayments.Ou
 
 // withToken runs a task with the access token, and once more with another where the server says that it is over.
 func (c *Client) withToken(ctx context.Context, r *Record, task func(token string) error) error {
-	err := task(r.Token.Value)
-	if !isTokenOver(err) {
+	token, err := c.accessToken(ctx, r)
+	if err != nil {
 		return err
 	}
-	if err := c.rotate(ctx, r); err != nil {
+	if err := task(token); !isTokenOver(err) {
 		return err
 	}
-	return task(r.Token.Value)
+	if err := c.rotate(ctx, r, token); err != nil {
+		return err
+	}
+	if token, err = c.accessToken(ctx, r); err != nil {
+		return err
+	}
+	return task(token)
 }
 
 func isTokenOver(err error) bool {
@@ -234,8 +246,12 @@ func isTokenOver(err error) bool {
 	return errors.As(err, &failure) && failure.Code == openpayments.CodeInactiveToken
 }
 
-// rotate exchanges the access token for another (RFC 9635 §6.1).
-func (c *Client) rotate(ctx context.Context, r *Record) error {
+// rotate exchanges an access token that is over for another (RFC 9635 §6.1).
+func (c *Client) rotate(ctx context.Context, r *Record, used string) error {
+	if name := r.grantName(); name != "" {
+		_, err := c.Grants.Renew(ctx, name, used)
+		return err
+	}
 	if r.Token.Manage == "" {
 		return notRotated(operation.Fail(openpayments.CodeInactiveToken, "The server has named no address to rotate the token at."), r.Step)
 	}
@@ -254,7 +270,8 @@ func (c *Client) replaceQuote(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	if !isNoWorse(old, quote) {
+	isLimited := r.Order.Grant != "" && quote.Receiver == old.Receiver // by its grant, and no person has seen the old one
+	if !isLimited && !isNoWorse(old, quote) {
 		return quoteChanged(old, quote)
 	}
 	r.Quote, r.QuotedAt = quote.Raw, now()

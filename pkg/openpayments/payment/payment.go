@@ -32,6 +32,8 @@ type Client struct {
 	WalletAddress string
 	// Journal is where payments are kept.
 	Journal Journal
+	// Grants is where grants are kept that pay more than once: for Order.Interval and Again alone, else nil.
+	Grants Grants
 	// UseHTTP asks http: where an address says https:, for wallets in development. HTTP.AllowHTTP must be set too.
 	UseHTTP bool
 }
@@ -52,12 +54,19 @@ type Order struct {
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	// FinishURI is where the wallet sends the person back to (RFC 9635 §2.5.2).
 	FinishURI string `json:"finishUri"`
+	// Interval is a repeating interval (ISO 8601-1 §5.6: "R11/2026-12-01T00:00:00Z/P1M" is a month twelve times), or empty. With
+	// one, the person approves a grant that may pay anybody, in each interval no more than DebitAmount or ReceiveAmount, of which one
+	// must be there. Finish makes the first payment with it, and keeps it in Client.Grants under the name Key, for Again.
+	Interval string `json:"interval,omitempty"`
+	// Grant is the name of the grant that pays, where no person needs to approve the payment: Again sets it.
+	Grant string `json:"grant,omitempty"`
 }
 
 // Payment is what Start tells of a payment. Redirect is where the person approves it, empty where nobody needs to. Outgoing
 // is nil until the wallet has accepted the payment.
 type Payment struct {
 	ID, Key   string
+	Grant     string // the name of the grant that pays, of Again
 	Step      Step
 	To        string // these three are those of the order
 	FinishURI string
@@ -75,11 +84,22 @@ func (o *Order) paysIncoming() bool { return strings.Contains(o.To, incomingPath
 
 // isSame tells whether another order under the same key is for the same payment. It may come from another page.
 func (o *Order) isSame(other *Order) bool {
-	return o.From == other.From && o.To == other.To && string(o.Metadata) == string(other.Metadata) &&
+	return o.From == other.From && o.To == other.To && string(o.Metadata) == string(other.Metadata) && o.Interval == other.Interval &&
 		isSameAmount(o.DebitAmount, other.DebitAmount) && isSameAmount(o.ReceiveAmount, other.ReceiveAmount)
 }
 
 func isSameAmount(a, b *openpayments.Amount) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// isNamed tells whether another order is for the payment of the same name: a key is one of its own for each kept grant.
+func (o *Order) isNamed(other *Order) bool { return o.Key == other.Key && o.Grant == other.Grant }
+
+// lock is the name under which one works on the payment alone.
+func (o *Order) lock() string {
+	if o.Grant == "" {
+		return o.Key
+	}
+	return o.Grant + " " + o.Key
+}
 
 // check returns what can be said of an order before anything is sent: an *signedhttp.ArgumentError, or nil.
 func (o *Order) check(allowHTTP bool) error {
@@ -88,7 +108,8 @@ func (o *Order) check(allowHTTP bool) error {
 		{"key", missing(o.Key)},
 		{"from", addressProblem(o.From, allowHTTP)},
 		{"to", addressProblem(o.To, allowHTTP)},
-		{"finishUri", finishProblem(o.FinishURI)},
+		{"finishUri", o.finishProblem()},
+		{"interval", intervalProblem(o.Interval)},
 		{"debitAmount", amountProblem(o.DebitAmount)},
 		{"receiveAmount", amountProblem(o.ReceiveAmount)},
 		{"metadata", metadataProblem(o.Metadata)},
@@ -100,6 +121,9 @@ func (o *Order) check(allowHTTP bool) error {
 	switch {
 	case o.DebitAmount != nil && o.ReceiveAmount != nil:
 		return &signedhttp.ArgumentError{Argument: "debitAmount", Problem: "must not be given together with receiveAmount"}
+	case o.DebitAmount == nil && o.ReceiveAmount == nil && o.Interval != "":
+		problem := "must be given, or debitAmount: what may be paid in each interval"
+		return &signedhttp.ArgumentError{Argument: "receiveAmount", Problem: problem}
 	case o.DebitAmount == nil && o.ReceiveAmount == nil && !isTo:
 		problem := "must be given, or debitAmount: a wallet address asks for no amount"
 		return &signedhttp.ArgumentError{Argument: "receiveAmount", Problem: problem}
@@ -118,9 +142,11 @@ func addressProblem(address string, allowHTTP bool) string {
 	return signedhttp.CheckURL(address, allowHTTP)
 }
 
-func finishProblem(uri string) string {
-	parsed, err := url.Parse(uri)
+func (o *Order) finishProblem() string {
+	parsed, err := url.Parse(o.FinishURI)
 	switch {
+	case o.Grant != "": // nobody comes back
+		return ""
 	case err != nil || !parsed.IsAbs():
 		return "must be an absolute URL: where the wallet sends the person back to"
 	case parsed.Scheme == "javascript" || parsed.Scheme == "data" || parsed.Scheme == "blob" || parsed.User != nil:

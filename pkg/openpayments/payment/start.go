@@ -24,15 +24,21 @@ const receiverLifetime = 24 * time.Hour // of an incoming payment that is made f
 // the one that was, and for every failure of a request; and those of the Journal. After any of them Start may be called
 // again, and goes on from where it was.
 func (c *Client) Start(ctx context.Context, order Order) (*Payment, error) {
+	switch {
+	case order.Grant != "":
+		return nil, &signedhttp.ArgumentError{Argument: "grant", Problem: "is for Again"}
+	case order.Interval != "" && c.Grants == nil:
+		return nil, noGrants()
+	}
 	order.From, order.To = openpayments.FromPaymentPointer(order.From), openpayments.FromPaymentPointer(order.To)
 	if err := order.check(c.HTTP.AllowHTTP); err != nil {
 		return nil, err
 	}
-	if err := c.clear(ctx, order.Key); err != nil {
+	if err := c.clear(ctx, &order); err != nil {
 		return nil, err
 	}
 	var payment *Payment
-	err := c.Journal.Alone(ctx, order.Key, func() error {
+	err := c.Journal.Alone(ctx, order.lock(), func() error {
 		record, err := c.begin(ctx, order)
 		if err != nil {
 			return err
@@ -43,17 +49,17 @@ func (c *Client) Start(ctx context.Context, order Order) (*Payment, error) {
 	return payment, err
 }
 
-// clear removes what is too old, of other keys: each while nobody works on it.
-func (c *Client) clear(ctx context.Context, key string) error {
+// clear removes what is too old, of other orders: each while nobody works on it.
+func (c *Client) clear(ctx context.Context, order *Order) error {
 	records, err := c.Journal.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, old := range records {
-		if old.Key == key || !old.IsWhole() || !old.isOld() {
+		if old.Order.isNamed(order) || !old.IsWhole() || !old.isOld() {
 			continue
 		}
-		err := c.Journal.Alone(ctx, old.Key, func() error {
+		err := c.Journal.Alone(ctx, old.Order.lock(), func() error {
 			if c.isOvertaken(ctx, old) {
 				return nil
 			}
@@ -75,7 +81,7 @@ func (c *Client) begin(ctx context.Context, order Order) (*Record, error) {
 	var begun *Record
 	for _, record := range records {
 		switch isWhole := record.IsWhole(); {
-		case record.Key != order.Key:
+		case record.Key != order.Key || record.Order.Grant != order.Grant:
 		case !isWhole && len(record.Tried) > 0:
 			return nil, damaged(record)
 		case isWhole && !record.isStale() && (record.Step != StepPreparing || record.Order.isSame(&order)):
@@ -88,6 +94,9 @@ func (c *Client) begin(ctx context.Context, order Order) (*Record, error) {
 	}
 	switch {
 	case begun == nil:
+		if err := c.checkUnused(ctx, &order); err != nil {
+			return nil, err
+		}
 		begun = &Record{ID: rand.Text(), Key: order.Key, KeyID: c.HTTP.Key.ID, Began: now(), Step: StepPreparing, Order: order}
 		return begun, c.put(ctx, begun)
 	case begun.KeyID != c.HTTP.Key.ID:
@@ -96,6 +105,18 @@ func (c *Client) begin(ctx context.Context, order Order) (*Record, error) {
 		return nil, keyInUse(begun)
 	}
 	return begun, nil
+}
+
+// checkUnused refuses an order for a grant where one is kept under its key.
+func (c *Client) checkUnused(ctx context.Context, order *Order) error {
+	if order.Interval == "" {
+		return nil
+	}
+	kept, err := c.Grants.Get(ctx, order.Key)
+	if kept != nil {
+		return grantInUse()
+	}
+	return err
 }
 
 // prepare takes the steps up to the wallet that were not taken yet.
@@ -119,7 +140,7 @@ func (c *Client) prepare(ctx context.Context, r *Record) (*Payment, error) {
 }
 
 func (c *Client) takeSteps(ctx context.Context, r *Record) error {
-	for _, step := range []func(context.Context, *Record) error{c.readWallets, c.getTokens, c.makeReceiver, c.makeQuote, c.askPerson} {
+	for _, step := range []func(context.Context, *Record) error{c.readWallets, c.getTokens, c.makeReceiver, c.makeQuote, c.getApproval} {
 		if err := step(ctx, r); err != nil {
 			return err
 		}
@@ -270,6 +291,14 @@ func (c *Client) createQuote(ctx context.Context, r *Record) (*openpayments.Quot
 	return c.resources().CreateQuote(ctx, r.From.ResourceServer, r.QuoteToken.Value, args)
 }
 
+// getApproval asks the person, unless a kept grant pays.
+func (c *Client) getApproval(ctx context.Context, r *Record) error {
+	if r.Order.Grant != "" {
+		return c.moveTo(ctx, r, StepApproved)
+	}
+	return c.askPerson(ctx, r)
+}
+
 // askPerson asks for the grant that the person approves at the wallet.
 func (c *Client) askPerson(ctx context.Context, r *Record) error {
 	nonce := rand.Text()
@@ -285,7 +314,7 @@ func (c *Client) askPerson(ctx context.Context, r *Record) error {
 	case err != nil:
 		return err
 	case grant.AccessToken != nil: // nobody needs to approve it
-		r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
+		r.approve(grant)
 	case grant.Interact == nil || grant.Interact.Finish == "" || grant.Continue == nil:
 		return unexpected(grant.Raw, "The server's response lacks what a continuation needs (RFC 9635 §3.1, §3.3.5). "+
 			"Nobody should be sent to the wallet.")
@@ -299,17 +328,33 @@ func (c *Client) askPerson(ctx context.Context, r *Record) error {
 	return c.put(ctx, r)
 }
 
-// access is what the person approves: to pay this and no more, and to look afterwards what became of it.
-func (r *Record) access() gnap.Access {
-	return gnap.Access{
-		Type: "outgoing-payment", Actions: []string{"create", "read", "list"}, Identifier: r.From.ID,
-		Limits: limits{r.Receiver, r.quote().DebitAmount},
+// approve takes the token of a grant.
+func (r *Record) approve(grant *gnap.Grant) {
+	r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
+	if r.Order.Interval != "" {
+		r.Granted = grant.Raw
 	}
 }
 
+// access is what the person approves: to pay this and no more, or in each interval so much, and to look afterwards what
+// became of it.
+func (r *Record) access() gnap.Access {
+	granted := limits{Receiver: r.Receiver, DebitAmount: &r.quote().DebitAmount}
+	if o := r.Order; o.Interval != "" {
+		granted = limits{DebitAmount: o.DebitAmount, ReceiveAmount: o.ReceiveAmount, Interval: o.Interval}
+	}
+	return gnap.Access{Type: outgoingType, Actions: outgoingActions, Identifier: r.From.ID, Limits: granted}
+}
+
+const outgoingType = "outgoing-payment"
+
+var outgoingActions = []string{"create", "read", "list"}
+
 type limits struct {
-	Receiver    string              `json:"receiver,omitempty"`
-	DebitAmount openpayments.Amount `json:"debitAmount"`
+	Receiver      string               `json:"receiver,omitempty"`
+	DebitAmount   *openpayments.Amount `json:"debitAmount,omitempty"`
+	ReceiveAmount *openpayments.Amount `json:"receiveAmount,omitempty"`
+	Interval      string               `json:"interval,omitempty"`
 }
 
 func (g *Grant) continueAt(next *gnap.Continuation) {

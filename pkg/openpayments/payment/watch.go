@@ -93,9 +93,10 @@ func (w *watcher) look(ctx context.Context) (changed *Progress, isOver bool, err
 	var isCompleted bool
 	var outgoing *openpayments.OutgoingPayment
 	record := w.record // looking at the outgoing payment may change it
+	token, _ := w.client.accessToken(ctx, record)
 	err = together(ctx,
 		func(ctx context.Context) error { received, isCompleted = w.client.receivedBy(ctx, record); return nil },
-		func(ctx context.Context) error { outgoing = w.outgoing(ctx); return nil },
+		func(ctx context.Context) error { outgoing = w.outgoing(ctx, token); return nil },
 	)
 	if err != nil {
 		return nil, true, err // a panic
@@ -139,27 +140,30 @@ func (c *Client) receivedBy(ctx context.Context, r *Record) (received *openpayme
 	return public.ReceivedAmount, false
 }
 
-func (w *watcher) outgoing(ctx context.Context) (outgoing *openpayments.OutgoingPayment) {
+func (w *watcher) outgoing(ctx context.Context, token string) (outgoing *openpayments.OutgoingPayment) {
 	c, r := w.client, w.record
-	if r.Token == nil {
+	if token == "" {
 		return nil
 	}
-	outgoing, err := c.resources().OutgoingPayment(ctx, c.at(r.outgoing().ID), r.Token.Value)
+	outgoing, err := c.resources().OutgoingPayment(ctx, c.at(r.outgoing().ID), token)
 	if isTokenOver(err) {
-		w.renew(ctx)
+		w.renew(ctx, token)
 	}
 	return outgoing
 }
 
 // renew takes the token that another caller has written down meanwhile, or else rotates it.
-func (w *watcher) renew(ctx context.Context) {
+func (w *watcher) renew(ctx context.Context, used string) {
+	if w.record.grantName() != "" {
+		_ = w.client.rotate(ctx, w.record, used)
+		return
+	}
 	_ = w.client.alone(ctx, w.record, func(r *Record) error {
-		used := w.record.Token.Value
 		w.record = r
 		if r.Token == nil || r.Token.Value != used {
 			return nil
 		}
-		return w.client.rotate(ctx, r)
+		return w.client.rotate(ctx, r, used)
 	})
 }
 

@@ -41,6 +41,7 @@ type world struct {
 	name    string // the client's wallet address
 	key     httpsig.Key
 	journal *memory
+	grants  *keptGrants
 	party   *party // of client
 	trace   trace
 }
@@ -60,6 +61,7 @@ func newWorld(t testing.TB, config sandbox.Config) *world {
 	w.wire = wire{home: w.sandbox, abroad: w.abroad}
 	w.setKeys(keys)
 	w.name = home + "/clients/till"
+	w.grants = &keptGrants{world: w, grants: map[string]json.RawMessage{}}
 	w.party = w.newParty()
 	return w
 }

@@ -74,13 +74,15 @@ func (s *Server) requestGrant(r *http.Request) (any, error) {
 }
 
 func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint string) *grant {
+	now := time.Now()
 	g := &grant{
 		id:            newID(),
 		client:        request.client,
 		key:           key,
 		request:       request,
 		endpoint:      endpoint,
-		created:       time.Now(),
+		created:       now,
+		endsAt:        now.Add(s.config.GrantLifetime),
 		size:          grantFactor*request.size + grantOverhead,
 		continueID:    newID(),
 		continueToken: rand.Text(),
@@ -89,7 +91,7 @@ func (s *Server) newGrant(request *grantRequest, key ed25519.PublicKey, endpoint
 		g.endpoint = otherSlash(endpoint)
 	}
 	if request.needsInteraction() {
-		g.waitUntil = g.created.Add(s.config.Wait)
+		g.waitUntil = now.Add(s.config.Wait)
 		g.interactID, g.interactNonce = newID(), rand.Text()
 	}
 	return g

@@ -26,7 +26,7 @@ func (s *Server) Introspect(r *http.Request) (*resourceserver.Grant, error) {
 		ID:     g.id,
 		Client: g.client.id(),
 		Access: resourceAccess(g.request.access),
-		EndsAt: g.created.Add(grantLifetime),
+		EndsAt: g.endsAt,
 	}, nil
 }
 

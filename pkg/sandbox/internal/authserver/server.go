@@ -21,6 +21,8 @@ type Config struct {
 	Wait time.Duration
 	// AccessLifetime is how long access tokens are good for.
 	AccessLifetime time.Duration
+	// GrantLifetime is how long a grant is known, from its request on.
+	GrantLifetime time.Duration
 	// MaxAge is how old, and how far in the future, a signature may be.
 	MaxAge time.Duration
 	// AcceptUnboundSignatures accepts signatures without nonce and tag="gnap".

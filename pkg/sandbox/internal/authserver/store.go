@@ -12,7 +12,6 @@ import (
 const (
 	maxGrantRequest   = 16 << 10
 	maxGrantBytes     = 64 << 20
-	grantLifetime     = time.Hour
 	interactLifetime  = 10 * time.Minute
 	storeSweepingTime = time.Minute
 
@@ -37,6 +36,7 @@ type grant struct {
 	request  *grantRequest
 	endpoint string // the URL at which it was requested: part of the interaction hash
 	created  time.Time
+	endsAt   time.Time
 	size     int // what it takes in memory, in bytes
 
 	state         state
@@ -57,7 +57,7 @@ type accessToken struct {
 	expires  time.Time
 }
 
-func (g *grant) isOver() bool { return time.Since(g.created) > grantLifetime }
+func (g *grant) isOver() bool { return time.Now().After(g.endsAt) }
 
 func (g *grant) finish() *finish {
 	if g.request.interact == nil {

@@ -107,7 +107,9 @@ know that you are https://w.example/alice: `
 // The bytes of what is forgotten are free again.
 func TestStoreCountsBytes(t *testing.T) {
 	s := newStore()
-	half := func(id string) *grant { return &grant{continueID: id, created: time.Now(), size: maxGrantBytes / 2} }
+	half := func(id string) *grant {
+		return &grant{continueID: id, endsAt: time.Now().Add(time.Hour), size: maxGrantBytes / 2}
+	}
 	first := half("1")
 	if !s.add(first) || !s.add(half("2")) || s.add(half("3")) {
 		t.Fatalf("%d bytes", s.bytes)
