@@ -21,6 +21,9 @@ func reason(err error) any {
 	var failure *signedhttp.Error
 	var journal journalError
 	var interaction *payment.InteractionRequired
+	if failure, isFailure := err.(*signedhttp.Error); isFailure { // whatever it wraps, a store that failed included
+		return newError(fields(failure))
+	}
 	switch {
 	case errors.As(err, &argument):
 		return newError(map[string]any{"argument": argument.Argument, "problem": argument.Problem})

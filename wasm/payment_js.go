@@ -16,7 +16,7 @@ import (
 )
 
 // pay makes a step of a payment and returns its result as JSON text, or undefined where there is none. Arguments: those of
-// setUp, the journal (see jsJournal), and progress, a function that takes JSON text, or undefined. The body of the frame
+// setUp, the journal (see jsJournal and jsGrants), and progress, a function that takes JSON text, or undefined. The body of the frame
 // is an order as JSON text, of start, or empty.
 func pay(ctx context.Context, args []safejs.Value) (any, error) {
 	r := jsbridge.Arguments(args)
@@ -27,7 +27,8 @@ func pay(ctx context.Context, args []safejs.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &payment.Client{HTTP: sender, WalletAddress: head.Client, Journal: jsJournal{journal}, UseHTTP: head.AllowHTTP}
+	client := &payment.Client{HTTP: sender, WalletAddress: head.Client, UseHTTP: head.AllowHTTP}
+	client.Journal, client.Grants = jsJournal{journal}, jsGrants{jsJournal{journal}}
 	result, err := step(ctx, client, head, body, progress)
 	if err != nil || result == nil {
 		return safejs.Undefined(), err
@@ -40,6 +41,10 @@ func step(ctx context.Context, client *payment.Client, head head, body []byte, p
 	switch head.Operation {
 	case "start":
 		return startPayment(ctx, client, body)
+	case "again":
+		var another payment.Another
+		signedhttp.Unmarshal(body, &another) // what is of another type is missing then, and Again says so
+		return rawOf(client.Again(ctx, another))
 	case "finish":
 		return rawOf(client.Finish(ctx, payment.Callback{Hash: head.Hash, InteractRef: head.InteractRef}))
 	case "resume":
@@ -102,6 +107,7 @@ func rawOf(outgoing *openpayments.OutgoingPayment, err error) (json.RawMessage, 
 type view struct {
 	ID              string          `json:"id"`
 	Key             string          `json:"key"`
+	Grant           string          `json:"grant,omitempty"`
 	Step            string          `json:"step"`
 	To              string          `json:"to"`
 	Metadata        json.RawMessage `json:"metadata,omitempty"`
@@ -126,7 +132,7 @@ func viewOfProgress(p payment.Progress) (json.RawMessage, error) {
 }
 
 func viewOf(p *payment.Payment) view {
-	v := view{ID: p.ID, Key: p.Key, Step: string(p.Step), To: p.To, FinishURI: p.FinishURI, Metadata: p.Metadata, StartedAt: p.Began.UnixMilli()}
+	v := view{ID: p.ID, Key: p.Key, Grant: p.Grant, Step: string(p.Step), To: p.To, FinishURI: p.FinishURI, Metadata: p.Metadata, StartedAt: p.Began.UnixMilli()}
 	if p.Quote != nil {
 		v.Quote = p.Quote.Raw
 	}
@@ -220,4 +226,37 @@ func (j jsJournal) Alone(ctx context.Context, name string, task func() error) er
 	}
 	defer func() { _, _ = unlock.Invoke() }()
 	return task()
+}
+
+// jsGrants are the grants that JavaScript keeps: grant, which takes a name and returns the grant as JSON text, empty where
+// there is none; keepGrant, which takes a name and a grant as JSON text; and renewGrant, which takes a name and a token that is
+// over, and returns the grant with another. They lie beside the functions of a jsJournal.
+type jsGrants struct{ jsJournal }
+
+// Keep keeps a grant.
+func (g jsGrants) Keep(ctx context.Context, name string, grant json.RawMessage) error {
+	_, err := g.call(ctx, "keepGrant", name, string(grant))
+	return err
+}
+
+// Get returns the grant of a name.
+func (g jsGrants) Get(ctx context.Context, name string) (json.RawMessage, error) {
+	return g.grant(ctx, "grant", name)
+}
+
+// Renew returns the grant with another token.
+func (g jsGrants) Renew(ctx context.Context, name, used string) (json.RawMessage, error) {
+	return g.grant(ctx, "renewGrant", name, used)
+}
+
+func (g jsGrants) grant(ctx context.Context, method string, args ...any) (json.RawMessage, error) {
+	value, err := g.call(ctx, method, args...)
+	if err != nil {
+		return nil, err
+	}
+	text, err := jsbridge.Text(value)
+	if err != nil || text == "" {
+		return nil, err
+	}
+	return json.RawMessage(text), nil
 }

@@ -180,3 +180,16 @@ func TestTimesAreThoseOfRFC3339(t *testing.T) {
 func isLenient(text string) bool {
 	return len(text) > 6 && (text[len(text)-6] == '+' || text[len(text)-6] == '-') && (text[len(text)-5:] >= "24" || text[len(text)-2:] >= "60")
 }
+
+func TestAddMonths(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		at := time.Unix(random.Int64N(8_000_000_000)-2_000_000_000, random.Int64N(1_000_000_000)).UTC()
+		months := random.IntN(600) - 300
+		last := time.Date(at.Year(), at.Month()+time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+		want := at.AddDate(0, months, min(at.Day(), last)-at.Day())
+		if got := AddMonths(at, months); !got.Equal(want) {
+			t.Fatalf("%d months after %v: got %v, want %v", months, at, got, want)
+		}
+	}
+}

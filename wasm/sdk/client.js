@@ -68,7 +68,7 @@ export async function createAuthenticatedClient(options) {
   });
   const routes = resources({ sendTo, stringify });
   const withGrant = keptGrants({ control, addressOf, sendTo, stringify, store });
-  const payment = payments({ control, client, stringify, store });
+  const payment = payments({ control, client, addressOf, stringify, store });
   return { ...routes, grant: { ...grant, ...interaction }, token, withGrant, payment, fetch: signedFetch(control) };
 }
 

@@ -605,6 +605,29 @@ export interface AuthenticatedClient {
      */
     start(order: PaymentOrder, options?: PaymentOptions): Promise<StartedPayment>;
     /**
+     * Pays with a grant that `withGrant` keeps, without the person, and resolves with the outgoing payment: the wallet has accepted it,
+     * and it has not yet arrived. One key is paid once with a grant, in all tabs and workers that share the store: who calls it again
+     * with the same key and the same payment gets the same outgoing payment, for 400 days, and one that was interrupted goes on.
+     *
+     * Rejects with `interval_used_up` where the grant allows no more at this time: `details.opensAt` is when it does again, as an ISO
+     * 8601 time, and missing where it never does. Rejects with `limit_exceeded` where the grant never allows so much, with `key_in_use`
+     * where another payment was made under the key, with `grant_not_found` where the grant was revoked, and as `finish` does. After
+     * `interval_used_up`, `limit_exceeded` and other refusals nothing was paid, and the key is free again.
+     *
+     * @example
+     * ```ts
+     * import type { AuthenticatedClient } from "open-payments-wasm";
+     *
+     * async function payMonth(client: AuthenticatedClient, month: string) {
+     *   const grant = await client.withGrant({ name: "subscription-7" });
+     *   if (!grant) throw new Error("There is no subscription: ask for one with payment.start");
+     *   const amount = { value: "500", assetCode: "USD", assetScale: 2 };
+     *   return client.payment.again({ grant, to: "https://shop.example/till", amount, key: month }); // "2026-12"
+     * }
+     * ```
+     */
+    again(another: AnotherPayment, options?: PaymentOptions): Promise<OutgoingPayment>;
+    /**
      * Goes on with the payment that a callback is for: checks the interaction hash, continues the grant, and creates the outgoing
      * payment, which the wallet has then accepted; it has not yet arrived. The same callback resolves with the same outgoing payment
      * again, for a day.
@@ -627,7 +650,10 @@ export interface AuthenticatedClient {
      * without a change with `payment_pending`: it has not failed, and can be watched again.
      */
     watch(payment: string | { id: string }, options?: WatchOptions): Promise<PaymentProgress>;
-    /** Lists the payments that have not been seen to arrive, those that were declined or failed included. */
+    /**
+     * Lists the payments that have not been seen to arrive, those that were declined or failed included. What was accepted and handed
+     * over leaves the list after a day.
+     */
     pending(options?: PaymentOptions): Promise<PendingPayment[]>;
     /**
      * Goes on with a payment that was interrupted, by the id that `start` and `pending` give, and resolves with what `finish` does. Where
@@ -690,8 +716,29 @@ export interface PaymentOrder {
   receiveAmount?: Amount | undefined;
   /** Goes to the outgoing payment, and to the incoming one that is made for it: both sides can read it. */
   metadata?: { [key: string]: unknown } | undefined;
+  /**
+   * A repeating interval of ISO 8601: `R11/2026-12-01T00:00:00Z/P1M` is a month twelve times, `R/2026-12-01T00:00:00Z/P1M` each month.
+   * With it, `debitAmount` or `receiveAmount` is the limit of each interval, and the person approves more than this payment: a grant
+   * that can pay anybody within that limit. `finish` makes the first payment, and keeps the grant for `payment.again`:
+   * `withGrant({ name })` opens it, with the `key` of this order as its name.
+   */
+  interval?: string | undefined;
   /** Where the wallet sends the person back to. */
   finishUri: string | URL;
+}
+
+/** What a kept grant pays besides. */
+export interface AnotherPayment {
+  /** What `withGrant` resolved with. It must allow to create, read and list the outgoing payments of a wallet address. */
+  grant: KeptGrant;
+  /** Names the payment: with one grant, a key is paid once. A month makes a good key of what is paid monthly. */
+  key: string;
+  /** Who gets it: a wallet address, a payment pointer, or the URL of an incoming payment. */
+  to: string | URL;
+  /** What leaves the wallet, or what arrives where the grant limits that. Not needed where the incoming payment asks for an amount. */
+  amount?: Amount | undefined;
+  /** Goes to the outgoing payment, and to the incoming one that is made for it: both sides can read it. */
+  metadata?: { [key: string]: unknown } | undefined;
 }
 
 export interface PaymentOptions {
@@ -730,6 +777,8 @@ export interface PendingPayment {
   /** What `resume` and `forget` take. */
   id: string;
   key: string;
+  /** The name of the grant that pays, of `again`. */
+  grant?: string;
   step: PaymentStep;
   to: string;
   finishUri: string;

@@ -51,7 +51,7 @@ export function keptGrants({ control, addressOf, sendTo, stringify, store: ownSt
       if (target.accessToken !== undefined) throw argumentError("accessToken", "must not be given: it is the grant's");
       return sendTo(operation, target, body, { ...settings, grant: kept });
     };
-    return {
+    const usable = {
       ...resources({ sendTo: sendWith, stringify }),
       name,
       grant: async (options = {}) => {
@@ -66,24 +66,32 @@ export function keptGrants({ control, addressOf, sendTo, stringify, store: ownSt
         return kept.revoke({ signal: options.signal, timeoutMs });
       },
     };
+    places.set(usable, { name, store: kept.store });
+    return usable;
   };
   return /** @type {any} */ (withGrant);
 }
 
+const places = new WeakMap(); // what withGrant resolved with → { name, store }
+
+/** Where what withGrant resolved with is kept: { name, store }, or undefined where it was not. */
+export const placeOf = (usable) => places.get(usable);
+
 /** The grant of one name in one store, as one client uses it. */
-class KeptGrant {
+export class KeptGrant {
   /** Equal where calls may share a request: see send of call.js. */
   identity;
   #name;
   #claimName;
-  #store;
+  /** Where it is kept. */
+  store;
   #records;
   #given;
 
   constructor({ name, store, ...given }) {
     this.#name = name;
     this.#claimName = `token.${inKey(name)}`;
-    this.#store = store;
+    this.store = store;
     this.#records = new Records(store, { kind: "grant", isWhole, lifetimeMs: Infinity });
     this.#given = given;
     this.identity = `grant ${identityOf(store)} ${name}`;
@@ -111,6 +119,19 @@ class KeptGrant {
     if (!record || record.isRevoked) return false;
     this.#checkKey(record);
     return true;
+  }
+
+  /** The grant as JSON text, with a token whose time is not over; "" where there is none. */
+  async text(flight) {
+    if (!(await this.open(flight.signal))) return "";
+    const record = await this.read(flight.signal);
+    return JSON.stringify((isOver(record) || unsaved.has(this.#rotationOf(record)) ? await this.#renew(record, flight) : record).grant);
+  }
+
+  /** The grant as JSON text with another token than the one that was used. */
+  async renewed(used, flight) {
+    const record = await this.read(flight.signal);
+    return JSON.stringify((valueOf(record) === used ? await this.#renew(record, flight) : record).grant);
   }
 
   /** Reads the record. Throws where there is no grant (any more). */
@@ -232,10 +253,10 @@ class KeptGrant {
   #purge() {
     const begin = async ({ signal }) => {
       const old = (await this.#records.list(signal)).filter(isRevokedLongAgo);
-      for (const { id } of old) await new KeptGrant({ name: id, store: this.#store, ...this.#given }).#forget(signal);
+      for (const { id } of old) await new KeptGrant({ name: id, store: this.store, ...this.#given }).#forget(signal);
     };
     const options = { signal: undefined, timeoutMs: settleMs, tooSlow: storeTooSlow };
-    join(`purge ${identityOf(this.#store)}`, begin, options).catch(() => {});
+    join(`purge ${identityOf(this.store)}`, begin, options).catch(() => {});
   }
 
   #forget(signal) {
@@ -247,7 +268,7 @@ class KeptGrant {
 
   /** Runs a task while nobody else, in whichever tab, changes the record. */
   async #alone(signal, task) {
-    const claimed = await claim(this.#claimName, { store: this.#store, signal, taken: notFound });
+    const claimed = await claim(this.#claimName, { store: this.store, signal, taken: notFound });
     try {
       return await task();
     } finally {

@@ -9,6 +9,7 @@ import { argumentError, dated, fromGo } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame } from "./host.js";
 import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
+import { KeptGrant, placeOf } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
 import { call, start as startModule } from "./runtime.js";
 import { join } from "./single-flight.js";
@@ -24,14 +25,15 @@ const patienceMs = 60_000;
  *
  * @returns {AuthenticatedClient["payment"]}
  */
-export function payments({ control, client, stringify, store: ownStore }) {
+export function payments({ control, client, addressOf, stringify, store: ownStore }) {
   const { key, fetch, useHttp = false, timeoutMs = defaultTimeoutMs } = control;
 
   /** Makes a call of Go as part of a flight, or by itself: `limits` has its signal, and the time that is left. */
   const pay = async (operation, fields, { body = "", store, progress = undefined, signal, left, onSend = undefined }) => {
     const { keyId, signer } = await abortable(Promise.resolve(prepareKey(key)), signal);
     await abortable(startModule(), signal);
-    const journal = new Journal(store, signal);
+    const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
+    const journal = new Journal(store, { signal, left }, keptGrant);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
       const result = await call("payment", [frame, signer, fetch, journal.functions, progress], { signal, onSend, keepsResponse: true });
@@ -70,6 +72,14 @@ export function payments({ control, client, stringify, store: ownStore }) {
       const body = stringify(orderOf(order), "order");
       randomBytes(1); // what can fail here fails before anything is sent
       return dated(await shared("start", {}, { body, options, name: body }));
+    },
+
+    again: async (another, given = {}) => {
+      const options = checked(given);
+      const { place, ...order } = anotherOf(another);
+      const { store = place.store, signal } = options;
+      const body = stringify(order, "order");
+      return handOver(await shared("again", {}, { body, options: { store, signal }, name: body }), { store });
     },
 
     finish: async (callbackUrl, given = {}) => {
@@ -124,11 +134,9 @@ const nobodyWaits =
 /** The members of an order that Go reads. */
 function orderOf(order) {
   checkObject(order, "order");
-  const { key, from, to, debitAmount, receiveAmount, metadata, finishUri } = order;
-  checkText(key, "key");
-  if (/\p{Surrogate}/u.test(key)) throw argumentError("key", "must be well-formed text"); // Go would take two such for the same
-  for (const [name, amount] of Object.entries({ debitAmount, receiveAmount })) checkAmount(amount, name);
-  if (metadata !== undefined) checkObject(metadata, "metadata");
+  const { key, from, to, debitAmount, receiveAmount, metadata, interval, finishUri } = order;
+  checkNamed({ key, metadata, debitAmount, receiveAmount });
+  if (interval !== undefined) checkText(interval, "interval");
   return {
     key,
     from: toWalletAddress(from, "from"),
@@ -136,8 +144,26 @@ function orderOf(order) {
     debitAmount,
     receiveAmount,
     metadata,
+    interval,
     finishUri: String(parseUrl(finishUri, "finishUri")),
   };
+}
+
+/** What a kept grant pays besides, as Go reads it, and the place where the grant is kept. */
+function anotherOf(another) {
+  checkObject(another, "order");
+  const { grant, key, to, amount, metadata } = another;
+  const place = placeOf(grant);
+  if (!place) throw argumentError("grant", "must be what withGrant resolved with");
+  checkNamed({ key, metadata, amount });
+  return { place, grant: place.name, key, to: toReceiver(to), amount, metadata };
+}
+
+function checkNamed({ key, metadata, ...amounts }) {
+  checkText(key, "key");
+  if (/\p{Surrogate}/u.test(key)) throw argumentError("key", "must be well-formed text"); // Go would take two such for the same
+  for (const [name, amount] of Object.entries(amounts)) checkAmount(amount, name);
+  if (metadata !== undefined) checkObject(metadata, "metadata");
 }
 
 /** A wallet address, or the id of an incoming payment, which may have a query. */
@@ -184,7 +210,7 @@ const unsaved = new Map(); // { id, text, before } of records that could not be 
 /** What lies in a store may be damaged, or have been put there by somebody else. Go looks at the text. */
 const isWhole = ({ id, began, text }) => typeof id === "string" && typeof began === "number" && JSON.parse(text).id === id;
 
-/** The journal of one call: what jsJournal in wasm/payment_js.go calls. */
+/** The journal of one call, and the grants: what jsJournal and jsGrants in wasm/payment_js.go call. */
 class Journal {
   functions = {
     list: () => this.#list(),
@@ -192,18 +218,24 @@ class Journal {
     put: (text) => this.#put(text),
     remove: (id) => this.#remove(id),
     lock: (name) => this.#lock(name),
+    grant: (name) => this.#keptGrant(name).text(this.#limits),
+    keepGrant: async (name, text) => void (await this.#keptGrant(name).keep(JSON.parse(text), this.#limits.signal)),
+    renewGrant: (name, used) => this.#keptGrant(name).renewed(used, this.#limits),
   };
   #records;
   #stored = new Map(); // id → text, as it was last read or written
   #store;
-  #signal;
+  #limits;
+  #keptGrant;
   #claims = new Set();
   #controller = new AbortController(); // aborted at the end
 
-  constructor(store, signal) {
+  /** `limits` are { signal, left } of the call. */
+  constructor(store, limits, keptGrant) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
     this.#store = store;
-    this.#signal = signal;
+    this.#limits = limits;
+    this.#keptGrant = keptGrant;
   }
 
   /** Ends what Go has not ended: it has stopped, or did not wait for a claim any more. */
@@ -213,7 +245,7 @@ class Journal {
   }
 
   async #list() {
-    this.#stored = new Map((await this.#records.list(this.#signal)).map(({ id, text }) => [id, text]));
+    this.#stored = new Map((await this.#records.list(this.#limits.signal)).map(({ id, text }) => [id, text]));
     const ofThisPage = [...unsaved].filter(([name, { id }]) => name === this.#nameOf(id)).map(([, { id }]) => id);
     const ids = new Set([...this.#stored.keys(), ...ofThisPage]);
     return `[${Array.from(ids, (id) => this.#latest(id))
@@ -222,7 +254,7 @@ class Journal {
   }
 
   async #get(id) {
-    const record = await this.#records.get(id, this.#signal);
+    const record = await this.#records.get(id, this.#limits.signal);
     this.#stored.set(id, record?.text);
     return this.#latest(id) ?? "";
   }
@@ -242,9 +274,9 @@ class Journal {
     const record = { id, began, text };
     const isNew = from === undefined; // nothing was sent for it
     try {
-      if (isNew) await this.#records.reserve(record, this.#signal);
-      await this.#records.put(record, this.#signal);
-      const found = await this.#records.get(id, this.#signal);
+      if (isNew) await this.#records.reserve(record, this.#limits.signal);
+      await this.#records.put(record, this.#limits.signal);
+      const found = await this.#records.get(id, this.#limits.signal);
       if (found?.text !== text) throw storageError(new Error("It returned something else than what was written."));
       this.#stored.set(id, text);
       unsaved.delete(this.#nameOf(id));
@@ -262,12 +294,12 @@ class Journal {
   }
 
   async #remove(id) {
-    await this.#records.remove(id, this.#signal);
+    await this.#records.remove(id, this.#limits.signal);
     unsaved.delete(this.#nameOf(id));
   }
 
   async #lock(name) {
-    const signal = this.#signal ? anyOf(this.#signal, this.#controller.signal) : this.#controller.signal;
+    const signal = this.#limits.signal ? anyOf(this.#limits.signal, this.#controller.signal) : this.#controller.signal;
     const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal, taken: () => new Error("Taken") });
     this.#claims.add(claimed);
     if (this.#controller.signal.aborted) this.#unlock(claimed); // it came as the call ended

@@ -219,7 +219,8 @@ func TestSandboxFlags(t *testing.T) {
 	if c := parse(); c.QuoteLifetime != 5*time.Minute || c.AccessLifetime != 10*time.Minute {
 		t.Errorf("lifetimes by default %+v", c)
 	}
-	if c := parse("-quote-lifetime", "1ms", "-token-lifetime", "2s"); c.QuoteLifetime != time.Millisecond || c.AccessLifetime != 2*time.Second {
+	lifetimes := parse("-quote-lifetime", "1ms", "-token-lifetime", "2s", "-grant-lifetime", "3s")
+	if c := lifetimes; c.QuoteLifetime != time.Millisecond || c.AccessLifetime != 2*time.Second || c.GrantLifetime != 3*time.Second {
 		t.Errorf("with lifetimes %+v", c)
 	}
 	if c := parse(); c.Fee != (sandbox.Fee{}) || c.PaymentDelay != 0 {

@@ -109,43 +109,49 @@ type step struct {
 
 func (s step) isLength() bool { return s.months > 0 || s.millis > 0 }
 
-// after returns the time that is so much later: first the months, in which a day that is not there becomes the last that
-// is, and then the rest.
+// after returns the time that is so much later: first the months, and then the rest.
 func (s step) after(t time.Time) time.Time {
-	if s.months != 0 {
-		year, month, day := t.Date()
-		lastDay := time.Date(year, month+time.Month(s.months)+1, 0, 0, 0, 0, 0, time.UTC).Day()
-		t = t.AddDate(0, s.months, min(day, lastDay)-day)
-	}
-	return time.UnixMilli(t.UnixMilli() + s.millis).UTC()
+	return time.UnixMilli(signedhttp.AddMonths(t, s.months).UnixMilli() + s.millis).UTC()
 }
 
-// units of a duration before and after its T, and how many milliseconds each has; months have none.
-var (
-	dateUnits = map[byte]step{'Y': {months: 12}, 'M': {months: 1}, 'W': {millis: 7 * dayMillis}, 'D': {millis: dayMillis}}
-	timeUnits = map[byte]step{'H': {millis: 3_600_000}, 'M': {millis: 60_000}, 'S': {millis: 1000}}
-)
-
 const dayMillis = 24 * 3_600_000
+
+// unitOf is what a letter of a duration says: before or after its T.
+func unitOf(letter byte, isTime bool) (unit step) {
+	switch {
+	case letter == 'Y' && !isTime:
+		unit.months = 12
+	case letter == 'M' && !isTime:
+		unit.months = 1
+	case letter == 'W' && !isTime:
+		unit.millis = 7 * dayMillis
+	case letter == 'D' && !isTime:
+		unit.millis = dayMillis
+	case letter == 'H' && isTime:
+		unit.millis = 3_600_000
+	case letter == 'M' && isTime:
+		unit.millis = 60_000
+	case letter == 'S' && isTime:
+		unit.millis = 1000
+	}
+	return unit
+}
 
 // readDuration reads a duration (ISO 8601-1 §5.5.2) of whole numbers. Of what is none it returns zero.
 func readDuration(text string) (length step) {
 	rest, isDuration := strings.CutPrefix(text, "P")
-	if !isDuration {
-		return step{}
-	}
-	units := dateUnits
-	for rest != "" {
+	isTime := false
+	for isDuration && rest != "" {
 		if rest[0] == 'T' {
-			units, rest = timeUnits, rest[1:]
+			isTime, rest = true, rest[1:]
 			continue
 		}
 		var n int
 		if n, rest = readNumber(rest); n < 0 || rest == "" {
 			return step{}
 		}
-		unit, isUnit := units[rest[0]]
-		if !isUnit {
+		unit := unitOf(rest[0], isTime)
+		if unit == (step{}) {
 			return step{}
 		}
 		length.months += n * unit.months

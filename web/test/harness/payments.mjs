@@ -53,8 +53,12 @@ export class Till {
 
   /** The outgoing payments of alice, as the official client lists them: those whose metadata have this order. */
   async paid(key) {
-    const all = await (this.listing ??= this.#listing());
-    return (await all()).filter(({ metadata }) => metadata?.order === key);
+    const all = async () => (await (this.listing ??= this.#listing()))();
+    const payments = await all().catch(() => {
+      this.listing = undefined; // its token may be over
+      return all();
+    });
+    return payments.filter(({ metadata }) => metadata?.order === key);
   }
 
   /** Returns a function that lists what was paid, with a grant that alice approves. */

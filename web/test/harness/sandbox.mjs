@@ -18,6 +18,13 @@ export async function startSandbox(...flags) {
   return { ...JSON.parse(line), stop };
 }
 
+/** Sets the clock of the sandbox's resource server ahead. The sandbox was started with -faults. */
+export async function setClockAhead({ faults: { url, secret } }, ms) {
+  const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
+  const { status } = await fetch(url, { method: "PUT", headers, body: JSON.stringify({ clockAheadMs: ms }) });
+  if (status !== 204) throw new Error(`/faults answered ${status}`);
+}
+
 /** What the sandbox gave for a key set's address, and wants to see before it takes another set for it. */
 const secrets = new Map();
 
