@@ -121,11 +121,12 @@ func (l *linking) tables() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	parts, err := l.choice.Tables(l.memory, tables)
+	parts, staying, err := l.choice.Tables(l.memory, tables)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(parts), len(parts)), l.move(parts)
+	did := fmt.Sprintf("%d bytes of %d tables belong to deferred functions alone", sizeOf(parts), len(parts))
+	return strings.Join(append([]string{did}, staying...), "; "), l.move(parts)
 }
 
 // move has the deferred module bring these parts of the memory too.

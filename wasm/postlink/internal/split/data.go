@@ -119,23 +119,24 @@ func (c *Choice) functionValues(memory []byte) []uint64 {
 	return found
 }
 
-// Tables returns where these tables are in memory. It fails where one is not there, and where functions of the primary module
-// name it.
-func (c *Choice) Tables(memory []byte, tables []golang.Table) ([]wasm.Segment, error) {
-	var found []wasm.Segment
+// Tables returns where these tables are in memory, and why others stay. It fails where one is not there.
+func (c *Choice) Tables(memory []byte, tables []golang.Table) (found []wasm.Segment, staying []string, _ error) {
 	for _, known := range tables {
-		table, err := c.deferTable(memory, known)
+		table, err := tableIn(memory, known)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if user := c.userOf(memory, table); user != "" {
+			staying = append(staying, fmt.Sprintf("%s stays, because %s may name it", known.Name, user))
+			continue
 		}
 		found = append(found, table)
 	}
-	return found, nil
+	return found, staying, nil
 }
 
-// deferTable returns where a table is in memory, unless functions of the primary module name it, or a variable that
-// points to it.
-func (c *Choice) deferTable(memory []byte, table golang.Table) (wasm.Segment, error) {
+// tableIn returns where a table is in memory.
+func tableIn(memory []byte, table golang.Table) (wasm.Segment, error) {
 	head, err := hex.DecodeString(table.Head)
 	if err != nil {
 		return wasm.Segment{}, fmt.Errorf("%s: %w", table.Name, err)
@@ -148,16 +149,23 @@ func (c *Choice) deferTable(memory []byte, table golang.Table) (wasm.Segment, er
 	if sum := sha256.Sum256(memory[start:end]); hex.EncodeToString(sum[:]) != table.Sum {
 		return wasm.Segment{}, fmt.Errorf("%s at address %d of the data section is another", table.Name, start)
 	}
+	return wasm.Segment{Address: int64(start), Content: bytes.Clone(memory[start:end])}, nil
+}
+
+// userOf returns a function of the primary module that names a table, or a variable that points to it, "" where there is
+// none. A number that happens to be one of its addresses looks the same.
+func (c *Choice) userOf(memory []byte, table wasm.Segment) string {
+	start, end := uint64(table.Address), uint64(table.Address)+uint64(len(table.Content))
 	names := func(constant uint64) bool {
 		var value uint64
-		isPointer := wasm.DecodeAt(memory, constant, &value) && value == uint64(start)
-		return isPointer || constant >= uint64(start) && constant < uint64(end)
+		isPointer := wasm.DecodeAt(memory, constant, &value) && value == start
+		return isPointer || constant >= start && constant < end
 	}
 	for i := range c.Bodies {
 		index := c.Imported + uint64(i)
 		if !c.isDeferred(index) && slices.ContainsFunc(c.constants[index], names) {
-			return wasm.Segment{}, fmt.Errorf("%s, of the primary module, names %s", c.Names[index], table.Name)
+			return c.Names[index]
 		}
 	}
-	return wasm.Segment{Address: int64(start), Content: bytes.Clone(memory[start:end])}, nil
+	return ""
 }
