@@ -7,7 +7,7 @@ import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, parseUrl } from "./call.js";
 import { argumentError, dated, fromGo } from "./errors.js";
 import { checkGlobals } from "./globals.js";
-import { encodeFrame } from "./host.js";
+import { encodeFrame, read } from "./host.js";
 import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
 import { KeptGrant, placeOf } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
@@ -33,10 +33,11 @@ export function payments({ control, client, addressOf, stringify, store: ownStor
     const { keyId, signer } = await abortable(Promise.resolve(prepareKey(key)), signal);
     await abortable(startModule(), signal);
     const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
-    const journal = new Journal(store, { signal, left }, keptGrant);
+    const { fetch: lent, isWritten } = lend(fetch);
+    const journal = new Journal(store, { signal, left }, keptGrant, isWritten);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
-      const result = await call("payment", [frame, signer, fetch, journal.functions, progress], { signal, onSend, keepsResponse: true });
+      const result = await call("payment", [frame, signer, lent, journal.functions, progress], { signal, onSend, keepsResponse: true });
       return result === undefined ? undefined : JSON.parse(result);
     } finally {
       journal.end();
@@ -205,6 +206,44 @@ const tooSlow =
     return fromGo({ operation: `payment.${operation}`, code: "timeout", description: what, retryable: true, ...sent?.response });
   };
 
+const tokens = new Map(); // promises of responses that have tokens and are in no record yet, by their requests
+const mostTokens = 50;
+const mostBytes = 2 ** 20;
+
+/**
+ * Fetch as it is lent to one call. A server gives a token once: the response is read to its end whatever becomes of the call and the
+ * module, and is that of the next equal request, of whichever call, until the one that has it `isWritten`.
+ */
+function lend(fetch) {
+  const had = new Set();
+  const ask = async (url, options) => {
+    const signal = AbortSignal.timeout(lingers);
+    const response = await (fetch ?? globalThis.fetch)(url, { ...options, signal });
+    const { type, status, headers } = response;
+    const body = read(response, mostBytes, signal);
+    await body.catch(() => {}); // who reads it is told
+    return { type, status, headers, arrayBuffer: () => body };
+  };
+  const lent = (url, options) => {
+    if (!asksForToken(options)) return (fetch ?? globalThis.fetch)(url, options);
+    const name = [url, options.headers.Authorization, options.body].join("\n"); // which another grant has not
+    const asking = tokens.get(name) ?? ask(url, options);
+    tokens.set(name, asking);
+    const settle = (isToken) => (isToken ? had.add(name) : tokens.delete(name));
+    asking.then(hasToken).then(settle, () => settle(false));
+    for (const [first] of tokens) if (tokens.size > mostTokens) tokens.delete(first);
+    return asking;
+  };
+  return { fetch: lent, isWritten: () => had.forEach((name) => tokens.delete(name)) };
+}
+
+/** Whether it is a continuation or a rotation (RFC 9635 §5.1, §6.1). */
+const asksForToken = ({ method, headers, body }) =>
+  method === "POST" && headers.Authorization && (body === undefined || body.includes('"interact_ref"'));
+
+const hasToken = async ({ status, arrayBuffer }) =>
+  status === 200 && Boolean(JSON.parse(new TextDecoder().decode(await arrayBuffer())).access_token);
+
 const unsaved = new Map(); // { id, text, before } of records that could not be stored, by store and id: this page goes on from them
 
 /** What lies in a store may be damaged, or have been put there by somebody else. Go looks at the text. */
@@ -215,7 +254,7 @@ class Journal {
   functions = {
     list: () => this.#list(),
     get: (id) => this.#get(id),
-    put: (text) => this.#put(text),
+    put: (text) => this.#put(text).finally(this.#isWritten),
     remove: (id) => this.#remove(id),
     lock: (name) => this.#lock(name),
     grant: (name) => this.#keptGrant(name).text(this.#limits),
@@ -227,15 +266,17 @@ class Journal {
   #store;
   #limits;
   #keptGrant;
+  #isWritten;
   #claims = new Set();
   #controller = new AbortController(); // aborted at the end
 
-  /** `limits` are { signal, left } of the call. */
-  constructor(store, limits, keptGrant) {
+  /** `limits` are { signal, left } of the call. `isWritten` is called after each put. */
+  constructor(store, limits, keptGrant, isWritten) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
     this.#store = store;
     this.#limits = limits;
     this.#keptGrant = keptGrant;
+    this.#isWritten = isWritten;
   }
 
   /** Ends what Go has not ended: it has stopped, or did not wait for a claim any more. */

@@ -78,6 +78,54 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     await client.payment.finish(callback);
   });
 
+  /** A fetch that ends the instance when the response to a request that `is` has come, before the module gets it. */
+  function ending(is, respond = () => undefined) {
+    let isOver = false;
+    return async (url, init) => {
+      const early = respond(url, init);
+      if (early) return early;
+      const response = await fetch(url, init);
+      if (!isOver && is(url, init)) {
+        isOver = true;
+        (await sdk.start()).go.exit();
+      }
+      return response;
+    };
+  }
+
+  const hasApproval = ({ code, responseText }) => code === "internal_error" && Boolean(JSON.parse(responseText).access_token);
+
+  test("rule 1: the instance dies with the response to the continuation: the next finish has it", { timeout }, async () => {
+    const client = await clientWith({ fetch: ending((url) => url.includes("/continue/")) });
+    const { order, callback } = await approved(client);
+    await assert.rejects(client.payment.finish(callback), hasApproval);
+    const accepted = await client.payment.finish(callback);
+    await till.assertPaidOnce(order, accepted);
+  });
+
+  test("rule 1: the instance dies with the response to a rotation: the next finish has it", { timeout }, async () => {
+    let isAsked = false;
+    const over = (url, { method }) => {
+      if (isAsked || method !== "POST" || !url.endsWith("/outgoing-payments")) return undefined;
+      isAsked = true;
+      return Response.json({ error: { code: "403", description: "Inactive Token" } }, { status: 403 });
+    };
+    const client = await clientWith({ fetch: ending((url, { method }) => method === "POST" && url.includes("/token/"), over) });
+    const { order, callback } = await approved(client);
+    await assert.rejects(client.payment.finish(callback), hasApproval);
+    const accepted = await client.payment.finish(callback);
+    await till.assertPaidOnce(order, accepted);
+  });
+
+  test("a response that was kept is of its own grant alone, and is used once", { timeout }, async () => {
+    let isOver = false;
+    const client = await clientWith({ fetch: ending((url) => url.includes("/continue/") && !isOver && (isOver = true)) });
+    const [mine, other] = [await approved(client), await approved(client)];
+    await assert.rejects(client.payment.finish(mine.callback), hasApproval);
+    await till.assertPaidOnce(other.order, await client.payment.finish(other.callback));
+    await till.assertPaidOnce(mine.order, await client.payment.finish(mine.callback));
+  });
+
   test("rule 11: what this page could not store does not count when others have gone on", { timeout }, async () => {
     const store = sdk.memoryStorage();
     let failures = 0;
