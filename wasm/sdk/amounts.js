@@ -1,6 +1,6 @@
 // Amounts: text of unsigned 64-bit integers, which no float can hold.
 
-import { argumentError } from "./errors.js";
+import { argumentError, guarded } from "./errors.js";
 
 const largest = 2n ** 64n - 1n;
 
@@ -18,7 +18,7 @@ export function toAmountValue(decimal, assetScale) {
 
 /** @type {typeof import("./index.js").toDecimal} */
 export function toDecimal(amount) {
-  const { value, assetScale } = Object(amount);
+  const { value, assetScale } = guarded(Object(amount), "amount", "amount.");
   checkScale(assetScale, "amount.assetScale");
   if (typeof value !== "string" || !/^\d{1,20}$/.test(value) || BigInt(value) > largest) {
     throw argumentError("amount.value", "must be text of an unsigned 64-bit integer");

@@ -1,6 +1,6 @@
 // One signed call: arguments are checked here by type, and by content in Go.
 
-import { argumentError, fromGo } from "./errors.js";
+import { argumentError, fromGo, guarded } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame } from "./host.js";
 import { prepareKey } from "./keys.js";
@@ -151,7 +151,8 @@ function notApproved({ isWaiting, response }) {
 }
 
 export function toHref(url, name) {
-  if (typeof url !== "string" && typeof url?.href !== "string") throw argumentError(name, "must be a string or a URL");
+  const isUrl = typeof url === "string" || typeof guarded(Object(url), name, `${name}.`).href === "string";
+  if (!isUrl) throw argumentError(name, "must be a string or a URL");
   return parseUrl(url, name).href;
 }
 
@@ -163,8 +164,16 @@ export function parseUrl(url, name) {
   }
 }
 
-export function checkObject(value, name) {
+/**
+ * Returns an object that a caller gave, to be read (see guarded).
+ *
+ * @template T
+ * @param {T} value
+ * @returns {T}
+ */
+export function checkObject(value, name, path = "") {
   if (value === null || typeof value !== "object") throw argumentError(name, "must be an object");
+  return guarded(value, name, path);
 }
 
 export function checkText(value, name) {

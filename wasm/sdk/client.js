@@ -13,8 +13,8 @@ import { signedFetch } from "./signed-fetch.js";
 import { toWalletAddress } from "./wallet-address.js";
 
 /** @type {typeof import("./index.js").createAuthenticatedClient} */
-export async function createAuthenticatedClient(options) {
-  checkObject(options, "options");
+export async function createAuthenticatedClient(given) {
+  const options = checkObject(given, "options");
   const { walletAddressUrl, useHttp = false, validateResponses = true, requestTimeoutMs, fetch, store } = options;
   const client = toWalletAddress(walletAddressUrl, "walletAddressUrl");
   const hasMaterial = options.keyId !== undefined || options.privateKey !== undefined;
@@ -24,6 +24,7 @@ export async function createAuthenticatedClient(options) {
   const control = { key, fetch, useHttp, validateResponses, timeoutMs: requestTimeoutMs };
   const { addressOf, sendTo } = sender(control);
   const requestGrant = async (target, args, timeoutMs, clientOverride) => {
+    args = copyOf(args, "args");
     checkGrantRequest(args);
     const request = { ...withWalletAddresses(args), client: clientOverride ?? client };
     return sendTo("request", target, stringify(request, "args"), { timeoutMs });
@@ -33,12 +34,13 @@ export async function createAuthenticatedClient(options) {
   const grant = {
     request: async (target, args, clientOverride) => requestGrant(target, args, requestTimeoutMs, clientOverride),
     continue: async (target, args) => {
-      if (args !== undefined) checkText(args?.interact_ref, "interact_ref");
-      return sendTo("continue", target, args && stringify(args, "args"));
+      if (args === undefined) return sendTo("continue", target);
+      const given = copyOf(args, "args");
+      checkText(given?.interact_ref, "interact_ref");
+      return sendTo("continue", target, stringify(given, "args"));
     },
     cancel: async (target, options = {}) => {
-      checkObject(options, "options");
-      const { ignoreGone = false, store } = options;
+      const { ignoreGone = false, store } = checkObject(options, "options");
       const until = performance.now() + (requestTimeoutMs ?? defaultTimeoutMs);
       const forget = () => forgetCancelled(target, { store, timeoutMs: Math.max(until - performance.now(), 1) });
       try {
@@ -61,21 +63,21 @@ export async function createAuthenticatedClient(options) {
   const { forgetCancelled, ...interaction } = interactions({
     requestGrant,
     continueGrant,
+    copyOf,
     addressOf,
     key,
     store,
     timeoutMs: requestTimeoutMs,
   });
   const routes = resources({ sendTo, stringify });
-  const withGrant = keptGrants({ control, addressOf, sendTo, stringify, store });
-  const payment = payments({ control, client, addressOf, stringify, store });
+  const withGrant = keptGrants({ control, addressOf, sendTo, stringify, copyOf, store });
+  const payment = payments({ control, client, addressOf, copyOf, store });
   return { ...routes, grant: { ...grant, ...interaction }, token, withGrant, payment, fetch: signedFetch(control) };
 }
 
 /** @type {typeof import("./index.js").createUnauthenticatedClient} */
 export async function createUnauthenticatedClient(options = {}) {
-  checkObject(options, "options");
-  const { useHttp = false, validateResponses = true, requestTimeoutMs: timeoutMs, fetch } = options;
+  const { useHttp = false, validateResponses = true, requestTimeoutMs: timeoutMs, fetch } = checkObject(options, "options");
   checkControl({ fetch, useHttp, validateResponses, timeoutMs }, "requestTimeoutMs");
   const { sendTo } = sender({ fetch, useHttp, validateResponses, timeoutMs });
   return publicResources({ sendTo, stringify });
@@ -87,14 +89,13 @@ export async function createUnauthenticatedClient(options = {}) {
  */
 function sender(control) {
   const addressOf = (target) => {
-    checkObject(target, "target");
-    const href = toHref(target.url, "url");
+    const href = toHref(checkObject(target, "target").url, "url");
     return control.useHttp ? href.replace(/^https:/, "http:") : href;
   };
   const sendTo = (operation, target, body, options = {}) => {
     const { timeoutMs = control.timeoutMs, grant, ...settings } = /** @type {any} */ (options);
-    const { accessToken, signal } = target ?? {};
-    return send(operation, { ...control, url: addressOf(target), accessToken, grant, signal, timeoutMs, settings }, body);
+    const { url, accessToken, signal } = checkObject(target, "target");
+    return send(operation, { ...control, url: addressOf({ url }), accessToken, grant, signal, timeoutMs, settings }, body);
   };
   return { addressOf, sendTo };
 }
@@ -106,6 +107,9 @@ function stringify(value, name) {
     throw Object.assign(argumentError(name, "must be data that JSON can carry: no BigInt, and no object inside itself"), { cause });
   }
 }
+
+/** What servers see of a value: read once. */
+const copyOf = (value, name) => JSON.parse(stringify(value, name) ?? "null");
 
 function checkGrantRequest(args) {
   checkObject(args, "args");

@@ -56,6 +56,35 @@ export function argumentError(argument, problem) {
   return error;
 }
 
+/**
+ * An object that a caller gave, to be read: each member once, however often it is asked for. What getters throw, or a Proxy, is the
+ * cause of a TypeError that names the member, after `path`, or else the object.
+ *
+ * @template {object} T
+ * @param {T} object
+ * @returns {T}
+ */
+export function guarded(object, name, path = "") {
+  const members = new Map();
+  const attempt = (argument, read) => {
+    try {
+      return read();
+    } catch (cause) {
+      throw Object.assign(argumentError(argument, "cannot be read: see cause"), { cause });
+    }
+  };
+  const get = (_, member) => {
+    const read = () => object[member];
+    if (!members.has(member)) members.set(member, attempt(path + String(member), read));
+    return members.get(member);
+  };
+  const others = ["ownKeys", "getOwnPropertyDescriptor", "getPrototypeOf"].map((trap) => [
+    trap,
+    (...args) => attempt(name, () => Reflect[trap](...args)),
+  ]);
+  return new Proxy(object, { get, ...Object.fromEntries(others) });
+}
+
 const operations = {
   request: "Grant request",
   continue: "Grant continuation",

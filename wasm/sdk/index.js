@@ -18,8 +18,7 @@ export { openWalletPopup, openWalletTab, redirectToWallet, returnToOpener } from
 
 /** @type {typeof import("./index.js").init} */
 export async function init(options = {}) {
-  checkObject(options, "options");
-  const { wasm, deferred } = options;
+  const { wasm, deferred } = checkObject(options, "options");
   await load({ wasm: checkSource("wasm", wasm), deferred: checkSource("deferred", deferred) });
 }
 
@@ -29,8 +28,8 @@ function checkSource(name, source) {
 }
 
 /** @type {typeof import("./index.js").continueGrant} */
-export async function continueGrant(options) {
-  checkObject(options, "options");
+export async function continueGrant(given) {
+  const options = checkObject(given, "options");
   const { interactRef } = options;
   if (interactRef !== undefined) checkText(interactRef, "interactRef");
   return send("continue", options, interactRef && JSON.stringify({ interact_ref: interactRef }));
@@ -38,13 +37,12 @@ export async function continueGrant(options) {
 
 /** @type {typeof import("./index.js").pollGrant} */
 export async function pollGrant(options) {
-  checkObject(options, "options");
-  return poll(options);
+  return poll(checkObject(options, "options"));
 }
 
 /** @type {typeof import("./index.js").verifyInteractionHash} */
-export async function verifyInteractionHash(options) {
-  checkObject(options, "options");
+export async function verifyInteractionHash(given) {
+  const options = checkObject(given, "options");
   const { clientNonce, serverNonce, interactRef, hashMethod, hash } = options;
   const grantEndpoint = /** @type {any} */ (options.grantEndpoint)?.href ?? options.grantEndpoint; // as it was sent: not parsed again
   for (const [name, value] of Object.entries({ clientNonce, serverNonce, interactRef, grantEndpoint, hash })) checkText(value, name);

@@ -23,15 +23,16 @@ const cleanUpMs = 10_000;
  *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store, timeoutMs: number }): Promise<void>,
  * }}
  */
-export function interactions({ requestGrant, continueGrant, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
+export function interactions({ requestGrant, continueGrant, copyOf, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
   const storeOf = (store) => store ?? ownStore ?? defaultStore();
   const recordsIn = (store) => new Records(storeOf(store), { kind: "pending", isWhole, lifetimeMs });
   const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
 
   return {
     start: async (target, body, options = {}) => {
-      checkObject(options, "options");
-      const { store } = options;
+      const { store } = checkObject(options, "options");
+      target = checkObject(target, "target");
+      body = copyOf(body, "body");
       const records = recordsIn(store);
       const finish = checkFinish(body?.interact?.finish);
       const request = { ...body, interact: { ...body.interact, finish } };
@@ -73,8 +74,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
     },
 
     finish: async (callbackUrl, options = {}) => {
-      checkObject(options, "options");
-      const { store, signal, pending } = options;
+      const { store, signal, pending } = checkObject(options, "options");
       const callback = readCallback(callbackUrl);
       checkControl({ signal });
       if (pending !== undefined && !isWhole(pending))
@@ -95,8 +95,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
     },
 
     pending: async (options = {}) => {
-      checkObject(options, "options");
-      const { store, signal } = options;
+      const { store, signal } = checkObject(options, "options");
       checkControl({ signal });
       const records = await storing(signal, (signal) => recordsIn(store).list(signal));
       return records.map(({ id, url, keyId, began, finishUri }) => ({ id, url, keyId, finishUri, startedAt: new Date(began) }));
@@ -117,8 +116,7 @@ export function interactions({ requestGrant, continueGrant, addressOf, key, stor
 
     forget: async (id, options = {}) => {
       checkText(id, "id");
-      checkObject(options, "options");
-      const { store, signal } = options;
+      const { store, signal } = checkObject(options, "options");
       checkControl({ signal });
       await storing(signal, (signal) => recordsIn(store).remove(id, signal));
     },

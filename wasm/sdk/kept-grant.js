@@ -30,24 +30,25 @@ const room = " ".repeat(1024); // for what a new token is longer than the one be
  *
  * @returns {AuthenticatedClient["withGrant"]}
  */
-export function keptGrants({ control, addressOf, sendTo, stringify, store: ownStore }) {
+export function keptGrants({ control, addressOf, sendTo, stringify, copyOf, store: ownStore }) {
   const { timeoutMs = defaultTimeoutMs } = control;
   const withGrant = async (given, options = {}) => {
-    checkObject(given, "grant");
-    checkObject(options, "options");
+    given = checkObject(given, "grant");
+    options = checkObject(options, "options");
     const isOpened = given.access_token === undefined && given.name !== undefined;
-    if (!isOpened) checkGrant(given, control);
-    const { signal, store, name = given.access_token?.manage } = isOpened ? { ...options, ...given } : options;
+    const grant = isOpened ? {} : copyOf(given, "grant");
+    if (!isOpened) checkGrant(grant, control);
+    const { signal, store, name = grant.access_token?.manage } = isOpened ? { ...options, ...given } : options;
     checkText(name, "name");
     checkControl({ signal });
     const kept = new KeptGrant({ name, store: store ?? ownStore ?? defaultStore(), control, addressOf });
     const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
-    const isThere = await storing(signal, (signal) => (isOpened ? kept.open(signal) : kept.keep(copyOf(given, stringify), signal)));
+    const isThere = await storing(signal, (signal) => (isOpened ? kept.open(signal) : kept.keep(grant, signal)));
     if (!isThere) return undefined;
 
     const sendWith = async (operation, target, body, settings) => {
       if (!operations[operation].token) return sendTo(operation, target, body, settings);
-      checkObject(target, "target");
+      target = checkObject(target, "target");
       if (target.accessToken !== undefined) throw argumentError("accessToken", "must not be given: it is the grant's");
       return sendTo(operation, target, body, { ...settings, grant: kept });
     };
@@ -55,15 +56,15 @@ export function keptGrants({ control, addressOf, sendTo, stringify, store: ownSt
       ...resources({ sendTo: sendWith, stringify }),
       name,
       grant: async (options = {}) => {
-        checkObject(options, "options");
-        checkControl(options);
-        const { grant } = await storing(options.signal, (signal) => kept.read(signal));
-        return copyOf(grant, stringify);
+        const { signal } = checkObject(options, "options");
+        checkControl({ signal });
+        const { grant } = await storing(signal, (signal) => kept.read(signal));
+        return copyOf(grant, "grant");
       },
       revoke: async (options = {}) => {
-        checkObject(options, "options");
-        checkControl(options);
-        return kept.revoke({ signal: options.signal, timeoutMs });
+        const { signal } = checkObject(options, "options");
+        checkControl({ signal });
+        return kept.revoke({ signal, timeoutMs });
       },
     };
     places.set(usable, { name, store: kept.store });
@@ -368,9 +369,6 @@ function checkGrant({ access_token: token }, { useHttp }) {
 function isSecure({ protocol, hostname }) {
   return protocol === "https:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
-
-/** A copy that any store can hold. */
-const copyOf = (grant, stringify) => JSON.parse(stringify(grant, "grant"));
 
 function failure(code, description, fields) {
   return new OpenPaymentsClientError(description, { code, description, ...fields });

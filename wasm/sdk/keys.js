@@ -1,11 +1,12 @@
 // Ed25519 keys: made, brought along, published, and handed to the module to sign with.
 
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, guarded, OpenPaymentsClientError } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { call, generation } from "./runtime.js";
 
 /** @type {typeof import("./index.js").generateKey} */
-export async function generateKey({ keyId, extractable = false, fallback = true } = {}) {
+export async function generateKey(options = {}) {
+  const { keyId, extractable = false, fallback = true } = guarded(Object(options), "options");
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
   checkGlobals();
   let pair;
@@ -21,10 +22,12 @@ export async function generateKey({ keyId, extractable = false, fallback = true 
 }
 
 /** @type {typeof import("./index.js").importKey} */
-export async function importKey(material, { keyId, fallback = true } = {}) {
+export async function importKey(material, options = {}) {
+  const { keyId, fallback = true } = guarded(Object(options), "options");
   if (keyId !== undefined) checkKeyId(keyId, "keyId");
-  if (isCryptoKey(material)) return importCryptoKey(material, undefined, keyId);
-  const { privateKey, publicKey } = Object(material);
+  const given = guarded(Object(material), "material", "material.");
+  if (isCryptoKey(given)) return importCryptoKey(material, undefined, keyId);
+  const { privateKey, publicKey } = given;
   if (isCryptoKey(privateKey)) return importCryptoKey(privateKey, publicKey, keyId);
   return importMaterial(material, { keyId, fallback, path: "material" });
 }
@@ -94,7 +97,7 @@ export function prepareKey(key, path = "key") {
   if (key === null || typeof key !== "object") {
     throw argumentError(path, "must be a key from generateKey, importKey or loadKey, { keyId, privateKey } or { keyId, sign }");
   }
-  const { keyId, privateKey, sign, wasmKey } = key;
+  const { keyId, privateKey, sign, wasmKey } = guarded(key, path, `${path}.`);
   checkKeyId(keyId, `${path}.keyId`);
   if (wasmKey !== undefined) return { keyId, signer: wasmKey };
   if (sign !== undefined) return { keyId, signer: checkedSign(sign, `${path}.sign`) };

@@ -1,6 +1,6 @@
 // Keys in IndexedDB, as structured clones of CryptoKeys: never their bytes, unless the caller asks.
 
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, guarded, OpenPaymentsClientError } from "./errors.js";
 import { importKey, isCryptoKey } from "./keys.js";
 import { call } from "./runtime.js";
 
@@ -8,7 +8,8 @@ const databaseName = "open-payments-wasm";
 const storeName = "keys";
 
 /** @type {typeof import("./index.js").saveKey} */
-export async function saveKey(name, key, { persist = false, plaintext = false } = {}) {
+export async function saveKey(name, key, options = {}) {
+  const { persist = false, plaintext = false } = guarded(Object(options), "options");
   checkName(name);
   const record = await storable(key, plaintext);
   await withStore("readwrite", (store) => store.put(record, name));

@@ -5,7 +5,7 @@
 
 import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, parseUrl } from "./call.js";
-import { argumentError, dated, fromGo } from "./errors.js";
+import { argumentError, dated, fromGo, guarded } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame, read } from "./host.js";
 import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
@@ -25,7 +25,7 @@ const patienceMs = 60_000;
  *
  * @returns {AuthenticatedClient["payment"]}
  */
-export function payments({ control, client, addressOf, stringify, store: ownStore }) {
+export function payments({ control, client, addressOf, copyOf, store: ownStore }) {
   const { key, fetch, useHttp = false, timeoutMs = defaultTimeoutMs } = control;
 
   /** Makes a call of Go as part of a flight, or by itself: `limits` has its signal, and the time that is left. */
@@ -61,8 +61,7 @@ export function payments({ control, client, addressOf, stringify, store: ownStor
   /** The options of a call, read once: getters, or a caller who changes them, may say something else later. */
   const checked = (options) => {
     checkGlobals();
-    checkObject(options, "options");
-    const { signal, store, timeoutMs, onProgress } = options;
+    const { signal, store, timeoutMs, onProgress } = checkObject(options, "options");
     checkControl({ signal });
     return { signal, store, timeoutMs, onProgress };
   };
@@ -70,16 +69,16 @@ export function payments({ control, client, addressOf, stringify, store: ownStor
   return {
     start: async (order, given = {}) => {
       const options = checked(given);
-      const body = stringify(orderOf(order), "order");
+      const body = JSON.stringify(orderOf(order, copyOf));
       randomBytes(1); // what can fail here fails before anything is sent
       return dated(await shared("start", {}, { body, options, name: body }));
     },
 
     again: async (another, given = {}) => {
       const options = checked(given);
-      const { place, ...order } = anotherOf(another);
-      const { store = place.store, signal } = options;
-      const body = stringify(order, "order");
+      const { grantStore, order } = anotherOf(another, copyOf);
+      const { store = grantStore, signal } = options;
+      const body = JSON.stringify(order);
       return handOver(await shared("again", {}, { body, options: { store, signal }, name: body }), { store });
     },
 
@@ -100,7 +99,7 @@ export function payments({ control, client, addressOf, stringify, store: ownStor
 
     watch: async (payment, options = {}) => {
       const { signal, store = ownStore ?? defaultStore(), timeoutMs: patience = patienceMs, onProgress } = checked(options);
-      const id = typeof payment === "string" ? payment : payment?.id;
+      const id = typeof payment === "string" ? payment : guarded(Object(payment), "payment", "payment.").id;
       checkText(id, "payment");
       checkControl({ timeoutMs: patience });
       if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
@@ -133,55 +132,58 @@ const nobodyWaits =
   "No payment that was started here waits for this callback. Nothing was sent. The callback of a grant goes to client.grant.finish.";
 
 /** The members of an order that Go reads. */
-function orderOf(order) {
-  checkObject(order, "order");
-  const { key, from, to, debitAmount, receiveAmount, metadata, interval, finishUri } = order;
-  checkNamed({ key, metadata, debitAmount, receiveAmount });
+function orderOf(order, copyOf) {
+  const { key, from, to, debitAmount, receiveAmount, metadata, interval, finishUri } = checkObject(order, "order");
+  checkKey(key);
   if (interval !== undefined) checkText(interval, "interval");
   return {
     key,
     from: toWalletAddress(from, "from"),
     to: toReceiver(to),
-    debitAmount,
-    receiveAmount,
-    metadata,
+    debitAmount: checkedAmount(debitAmount, "debitAmount"),
+    receiveAmount: checkedAmount(receiveAmount, "receiveAmount"),
+    metadata: checkedMetadata(metadata, copyOf),
     interval,
     finishUri: String(parseUrl(finishUri, "finishUri")),
   };
 }
 
-/** What a kept grant pays besides, as Go reads it, and the place where the grant is kept. */
-function anotherOf(another) {
-  checkObject(another, "order");
-  const { grant, key, to, amount, metadata } = another;
+/** What a kept grant pays besides, as Go reads it, and the store where the grant is kept. */
+function anotherOf(another, copyOf) {
+  const { grant, key, to, amount, metadata } = checkObject(another, "order");
   const place = placeOf(grant);
   if (!place) throw argumentError("grant", "must be what withGrant resolved with");
-  checkNamed({ key, metadata, amount });
-  return { place, grant: place.name, key, to: toReceiver(to), amount, metadata };
+  checkKey(key);
+  const order = { key, to: toReceiver(to), amount: checkedAmount(amount, "amount"), metadata: checkedMetadata(metadata, copyOf) };
+  return { grantStore: place.store, order: { ...order, grant: place.name } };
 }
 
-function checkNamed({ key, metadata, ...amounts }) {
+function checkKey(key) {
   checkText(key, "key");
   if (/\p{Surrogate}/u.test(key)) throw argumentError("key", "must be well-formed text"); // Go would take two such for the same
-  for (const [name, amount] of Object.entries(amounts)) checkAmount(amount, name);
-  if (metadata !== undefined) checkObject(metadata, "metadata");
+}
+
+function checkedMetadata(metadata, copyOf) {
+  if (metadata === undefined) return undefined;
+  checkObject(metadata, "metadata");
+  return copyOf(metadata, "metadata");
 }
 
 /** A wallet address, or the id of an incoming payment, which may have a query. */
 function toReceiver(to) {
-  const text = typeof to === "string" ? to : to?.href;
+  const text = typeof to === "string" ? to : guarded(Object(to), "to", "to.").href;
   const isIncoming = typeof text === "string" && text.includes("/incoming-payments/");
   return isIncoming ? parseUrl(text, "to") && text : toWalletAddress(to, "to");
 }
 
-function checkAmount(amount, name) {
-  if (amount === undefined) return;
-  checkObject(amount, name);
-  const { value, assetCode, assetScale } = amount;
+function checkedAmount(amount, name) {
+  if (amount === undefined) return undefined;
+  const { value, assetCode, assetScale } = checkObject(amount, name, `${name}.`);
   checkText(value, `${name}.value`);
   checkText(assetCode, `${name}.assetCode`);
   if (!(Number.isInteger(assetScale) && assetScale >= 0 && assetScale <= 255))
     throw argumentError(`${name}.assetScale`, "must be a whole number from 0 to 255");
+  return { value, assetCode, assetScale };
 }
 
 /** What the caller's function throws does not end the watch. */

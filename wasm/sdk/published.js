@@ -1,6 +1,6 @@
 // Whether the world can see a key: what {wallet address}/jwks.json says of it to a server.
 
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, guarded, OpenPaymentsClientError } from "./errors.js";
 import { read } from "./host.js";
 import { publicJwk } from "./keys.js";
 import { toWalletAddress } from "./wallet-address.js";
@@ -16,7 +16,8 @@ const limit = 1 << 20; // bytes
  *
  * @type {typeof import("./index.js").checkPublished}
  */
-export async function checkPublished(key, walletAddressUrl, { signal, fetch = globalThis.fetch } = {}) {
+export async function checkPublished(key, walletAddressUrl, options = {}) {
+  const { signal, fetch = globalThis.fetch } = guarded(Object(options), "options");
   const expected = publicJwk(key);
   const url = keySetUrl(walletAddressUrl);
   const { keys } = await fetchKeySet(url, { signal, fetch });

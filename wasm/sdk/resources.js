@@ -18,7 +18,10 @@ export function resources({ sendTo, stringify }) {
     if (!routes.has(resource)) routes.set(resource, new Map());
     const methods = routes.get(resource);
     if (address) {
-      methods.set(name, async (target) => sendTo(operation, { ...target, url: toWalletAddress(target?.url, "url") }));
+      methods.set(name, async (target) => {
+        const { url, signal } = checkObject(target ?? {}, "target");
+        return sendTo(operation, { url: toWalletAddress(url, "url"), signal });
+      });
     } else if (body) {
       methods.set(name, async (target, args) => sendTo(operation, target, stringify(withWalletAddress(args), "args")));
     } else if (pages) {
@@ -39,28 +42,25 @@ export function publicResources(options) {
 }
 
 function listSettings(target, pagination) {
-  checkObject(target, "target");
-  pagination ??= {};
-  checkObject(pagination, "pagination");
-  const { first, last, cursor } = pagination;
+  const { walletAddress } = checkObject(target, "target");
+  const { first, last, cursor } = checkObject(pagination ?? {}, "pagination");
   for (const [name, value] of Object.entries({ first, last })) {
     const isCount = Number.isInteger(value) && value >= 1 && value <= 100;
     if (value !== undefined && !isCount) throw argumentError(name, "must be a whole number from 1 to 100");
   }
   if (cursor !== undefined) checkText(cursor, "cursor");
-  return { walletAddress: toWalletAddress(target.walletAddress, "walletAddress"), first, last, cursor };
+  return { walletAddress: toWalletAddress(walletAddress, "walletAddress"), first, last, cursor };
 }
 
 /** The body of a create: servers know a wallet address by its URL, and not by its payment pointer. */
 function withWalletAddress(args) {
-  checkObject(args, "args");
-  return { ...args, walletAddress: toWalletAddress(args.walletAddress, "args.walletAddress") };
+  const given = checkObject(args, "args", "args.");
+  return { ...given, walletAddress: toWalletAddress(given.walletAddress, "args.walletAddress") };
 }
 
 /** Goes through a list page by page. The next page is asked for when its first item is. */
 async function* everyItem(list, target, pagination) {
-  pagination ??= {};
-  checkObject(pagination, "pagination");
+  pagination = checkObject(pagination ?? {}, "pagination");
   if (/** @type {any} */ (pagination).last !== undefined)
     throw argumentError("last", "must not be given: every page is read, from the first");
   let { cursor } = pagination;

@@ -57,7 +57,7 @@ const isFixed = (name, why) => argumentError(name, `must not be given: ${why}`);
 
 /** Reads what fetch is called with. `headers` are those that the browser would send, `body` is what has the bytes. */
 function read(input, init) {
-  if (init !== undefined && init !== null) checkObject(init, "init");
+  if (init !== undefined && init !== null && !refusing("init", () => isRequest(init))) init = checkObject(init, "init");
   /** @type {any} */
   const given = isRequest(input) ? membersOfRequest(input) : {};
   const { accessToken, signal, body, ...options } = Object.assign(given, isRequest(init) ? membersOfRequest(init) : membersOf(init));

@@ -1,6 +1,6 @@
 // What a wallet address may look like, wherever one is taken.
 
-import { argumentError } from "./errors.js";
+import { argumentError, guarded } from "./errors.js";
 
 /**
  * Returns a wallet address as servers must see it: they compare it letter by letter and append to it.
@@ -10,7 +10,7 @@ import { argumentError } from "./errors.js";
  * with it; that of an origin alone goes.
  */
 export function toWalletAddress(value, name) {
-  const text = typeof value === "string" ? value : value?.href;
+  const text = typeof value === "string" ? value : guarded(Object(value), name, `${name}.`).href;
   if (typeof text !== "string") throw argumentError(name, "must be a string or a URL");
   const address = text.startsWith("$") ? fromPaymentPointer(text.slice(1)) : text;
   const url = parse(address);

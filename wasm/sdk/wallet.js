@@ -2,7 +2,7 @@
 
 import { isSameHost, readCallback } from "./callback.js";
 import { checkControl, checkObject, parseUrl } from "./call.js";
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, guarded, OpenPaymentsClientError } from "./errors.js";
 
 const messageType = "open-payments-wasm.callback";
 
@@ -24,8 +24,7 @@ export function redirectToWallet(grant) {
  */
 export async function openWalletPopup(grant, options = {}) {
   const redirect = redirectOf(grant);
-  checkObject(options, "options");
-  const { signal, features = "popup,width=480,height=720" } = options;
+  const { signal, features = "popup,width=480,height=720" } = checkObject(options, "options");
   checkControl({ signal });
   if (typeof features !== "string") throw argumentError("features", "must be a string");
   if (signal?.aborted) throw signal.reason;
@@ -64,8 +63,7 @@ export function returnToOpener() {
  */
 export async function openWalletTab(grant, options = /** @type {any} */ ({})) {
   const redirect = redirectOf(grant);
-  checkObject(options, "options");
-  const { tabs, finishUri, signal } = options;
+  const { tabs, finishUri, signal } = checkObject(options, "options");
   checkControl({ signal });
   if (typeof tabs?.create !== "function") throw argumentError("tabs", "must be chrome.tabs or browser.tabs");
   const finish = parseUrl(finishUri, "finishUri");
@@ -113,7 +111,8 @@ function waitFor({ signal, close }, listen) {
 }
 
 function redirectOf(grant) {
-  const redirect = grant?.interact?.redirect;
+  const { interact } = guarded(Object(grant), "grant", "grant.");
+  const { redirect } = guarded(Object(interact), "grant.interact", "grant.interact.");
   if (typeof redirect !== "string") throw argumentError("grant", "must be a pending grant, with interact.redirect");
   const { protocol } = parseUrl(redirect, "grant.interact.redirect");
   if (protocol !== "https:" && protocol !== "http:") throw argumentError("grant.interact.redirect", "must be an https: URL");
