@@ -249,7 +249,19 @@ const hasToken = async ({ status, arrayBuffer }) =>
 const unsaved = new Map(); // { id, text, before } of records that could not be stored, by store and id: this page goes on from them
 
 /** What lies in a store may be damaged, or have been put there by somebody else. Go looks at the text. */
-const isWhole = ({ id, began, text }) => typeof id === "string" && typeof began === "number" && JSON.parse(text).id === id;
+const isWhole = ({ id, began, key, text }) =>
+  typeof id === "string" && typeof began === "number" && (typeof key === "string" || isOf(id, text));
+
+function isOf(id, text) {
+  try {
+    return JSON.parse(text).id === id;
+  } catch {
+    return false;
+  }
+}
+
+/** The text of a record. Where it is damaged, another, which is not whole either: Go refuses to pay again what may have been sent. */
+const textOf = ({ id, key, tried, text }) => (isOf(id, text) ? text : JSON.stringify({ id, key, tried }));
 
 /** The journal of one call, and the grants: what jsJournal and jsGrants in wasm/payment_js.go call. */
 class Journal {
@@ -288,7 +300,7 @@ class Journal {
   }
 
   async #list() {
-    this.#stored = new Map((await this.#records.list(this.#limits.signal)).map(({ id, text }) => [id, text]));
+    this.#stored = new Map((await this.#records.list(this.#limits.signal)).map((record) => [record.id, textOf(record)]));
     const ofThisPage = [...unsaved].filter(([name, { id }]) => name === this.#nameOf(id)).map(([, { id }]) => id);
     const ids = new Set([...this.#stored.keys(), ...ofThisPage]);
     return `[${Array.from(ids, (id) => this.#latest(id))
@@ -298,7 +310,7 @@ class Journal {
 
   async #get(id) {
     const record = await this.#records.get(id, this.#limits.signal);
-    this.#stored.set(id, record?.text);
+    this.#stored.set(id, record && textOf(record));
     return this.#latest(id) ?? "";
   }
 
@@ -313,8 +325,8 @@ class Journal {
 
   /** Writes a record, and makes sure that it is there. */
   async #put(text) {
-    const { id, began, from } = JSON.parse(text);
-    const record = { id, began, text };
+    const { id, began, key, tried, from } = JSON.parse(text);
+    const record = { id, began, key, tried, text };
     const isNew = from === undefined; // nothing was sent for it
     try {
       if (isNew) await this.#records.reserve(record, this.#limits.signal);

@@ -152,6 +152,45 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     assert.equal((await till.paid(order.key)).length, 1);
   });
 
+  /** The name and the record of a payment in a store. */
+  function recordIn(store, id) {
+    const name = store.keys().find((name) => name.endsWith(`.payment.${id}`));
+    return [name, store.get(name)];
+  }
+
+  const damages = {
+    "cut off": (text) => text.slice(0, -9),
+    "of another type": () => 5,
+    "another record's": (text) => text.replace('"id":"', '"id":"x'),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    test(`rule 11: a record whose text is damaged, ${what}: its key does not pay again before it is forgotten`, { timeout }, async () => {
+      const store = sdk.memoryStorage();
+      const client = await clientWith({ store });
+      const { order, payment, callback } = await approved(client);
+      const accepted = await client.payment.finish(callback);
+      const [name, record] = recordIn(store, payment.id);
+      store.set(name, { ...record, text: damage(record.text) });
+      await assert.rejects(client.payment.start(order), ({ code, message }) => code === "outcome_unknown" && message.includes(payment.id));
+      await client.payment.start(newOrder()); // other keys are not concerned
+      await assert.rejects(client.payment.forget(payment.id), { code: "outcome_unknown" });
+      assert.equal(store.get(name), undefined);
+      await till.assertPaidOnce(order, accepted);
+      assert.equal((await client.payment.start(order)).step, "interact");
+    });
+  }
+
+  test("a damaged record of what was never sent gives way", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const client = await clientWith({ store });
+    const order = newOrder();
+    const { id } = await client.payment.start(order);
+    const [name, record] = recordIn(store, id);
+    store.set(name, { ...record, text: "" });
+    assert.notEqual((await client.payment.start(order)).id, id);
+    assert.equal(store.get(name), undefined);
+  });
+
   test("what is no argument is a TypeError that names it, and nothing is sent", { timeout }, async () => {
     const fetch = () => assert.fail("sent");
     const { payment } = await clientWith({ fetch });

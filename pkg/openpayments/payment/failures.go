@@ -128,7 +128,7 @@ func outcomeUnknown(cause error) error {
 func damaged(r *Record) error {
 	return operation.Fail(CodeOutcomeUnknown, fmt.Sprintf(
 		"A payment was begun under this key, with the id %s, and what the journal has of it is damaged or of another version: it may have been paid. "+
-			"The person's wallet shows it. To pay all the same, take another key.", r.ID))
+			"The person's wallet shows it. To pay all the same, take another key, or forget this payment first.", r.ID))
 }
 
 // overtaken is for a payment with which somebody else has gone on although it was locked. Cause is what happened to us, or nil.

@@ -24,9 +24,12 @@ func (c *Client) HandOver(ctx context.Context, id string) error {
 // incoming payment that was made for it is completed. A grant that is kept in Client.Grants stays there. Where a request to pay may have been sent it looks first, and returns
 // the outgoing payment that there is, or nil. id is that of the payment, or of the outgoing payment.
 //
-// Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept; with CodeNotPending
-// where there is none; and those of the Journal.
+// Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept, unless what the journal
+// has of it is damaged, so that nobody can look; with CodeNotPending where there is none; and those of the Journal.
 func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.OutgoingPayment, err error) {
+	if stored, err := c.Journal.Get(ctx, id); err == nil && stored != nil && !stored.IsWhole() {
+		return nil, c.forgetDamaged(ctx, stored)
+	}
 	err = c.withID(ctx, id, func(r *Record) error {
 		outgoing = r.outgoing()
 		if outgoing == nil && len(r.Tried) > 0 && (r.Token != nil || r.grantName() != "") {
@@ -40,6 +43,16 @@ func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.
 		return c.drop(ctx, r)
 	})
 	return outgoing, err
+}
+
+// forgetDamaged removes what cannot be read as a whole, and says so where it may have been paid.
+func (c *Client) forgetDamaged(ctx context.Context, r *Record) error {
+	err := c.Journal.Alone(ctx, r.Key, func() error { return c.Journal.Remove(ctx, r.ID) })
+	if err == nil && len(r.Tried) > 0 {
+		return operation.Fail(CodeOutcomeUnknown, "What the journal had of this payment was damaged, so that nobody can look: it may have been paid. "+
+			"The person's wallet shows it. It is forgotten now.")
+	}
+	return err
 }
 
 // drop removes a record, and gives back what was granted.

@@ -565,6 +565,14 @@ func TestDamagedRecords(t *testing.T) {
 				w.t.Error("something was sent")
 			}
 			w.finish(w.start(w.order("b"))) // others go on
+			if name == "no id" {
+				return
+			}
+			_, err = w.client().Forget(w.t.Context(), started.ID) // and says that nobody can look
+			w.wantCode(err, payment.CodeOutcomeUnknown)
+			if again := w.start(w.order("a")); again.ID == started.ID || w.journal.size() != 2 {
+				w.t.Errorf("%+v", again)
+			}
 		})
 	}
 	for name, damage := range damages {
