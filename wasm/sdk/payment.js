@@ -29,12 +29,17 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
   const { key, fetch, useHttp = false, timeoutMs = defaultTimeoutMs } = control;
 
   /** Makes a call of Go as part of a flight, or by itself: `limits` has its signal, and the time that is left. */
-  const pay = async (operation, fields, { body = "", store, progress = undefined, signal, left, onSend = undefined }) => {
+  const pay = async (
+    operation,
+    fields,
+    { body = "", store, progress = undefined, signal, left, onSend = undefined, onJournal = undefined },
+  ) => {
     const { keyId, signer } = await abortable(Promise.resolve(prepareKey(key)), signal);
     await abortable(startModule(), signal);
     const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
     const { fetch: lent, isWritten } = lend(fetch);
     const journal = new Journal(store, { signal, left }, keptGrant, isWritten);
+    onJournal?.(journal);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
       const result = await call("payment", [frame, signer, lent, journal.functions, progress], { signal, onSend, keepsResponse: true });
@@ -104,7 +109,21 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
       checkControl({ timeoutMs: patience });
       if (onProgress !== undefined && typeof onProgress !== "function") throw argumentError("onProgress", "must be a function");
       const progress = onProgress && reporter(onProgress);
-      return pay("watch", { id, patience: Math.ceil(patience) }, { store, signal, left: 2 ** 31 - 1, progress });
+      if (signal?.aborted) throw signal.reason;
+      let journal;
+      const own = new AbortController();
+      const leave = () => own.abort(signal.reason);
+      const onAbort = () => (journal ? journal.whenIdle(leave) : leave());
+      signal?.addEventListener("abort", onAbort);
+      const watching = pay(
+        "watch",
+        { id, patience: Math.ceil(patience) },
+        {
+          ...{ store, signal: own.signal, left: 2 ** 31 - 1, progress },
+          onJournal: (begun) => (journal = begun),
+        },
+      );
+      return abortable(watching, signal).finally(() => signal?.removeEventListener("abort", onAbort));
     },
 
     pending,
@@ -282,6 +301,7 @@ class Journal {
   #keptGrant;
   #isWritten;
   #claims = new Set();
+  #onIdle;
   #controller = new AbortController(); // aborted at the end
 
   /** `limits` are { signal, left } of the call. `isWritten` is called after each put. */
@@ -361,9 +381,16 @@ class Journal {
     return () => this.#unlock(claimed);
   }
 
+  /** Calls a function when nothing is done alone any more: a token that is rotated meanwhile is given once. */
+  whenIdle(leave) {
+    if (this.#claims.size === 0) return leave();
+    this.#onIdle = leave;
+  }
+
   #unlock(claimed) {
     this.#claims.delete(claimed);
     claimed.end("free").catch(() => {});
+    if (this.#claims.size === 0) this.#onIdle?.();
   }
 
   #nameOf(id) {

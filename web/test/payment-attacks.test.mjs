@@ -117,6 +117,35 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     await till.assertPaidOnce(order, accepted);
   });
 
+  test("rule 1: a watch that is aborted during a rotation: the store has the new token", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const controller = new AbortController();
+    let isOver = false;
+    let rotated;
+    const own = async (url, init) => {
+      if (init.method === "GET" && url.includes("/outgoing-payments/") && !isOver) {
+        isOver = true;
+        return Response.json({ error: { code: "403", description: "Inactive Token" } }, { status: 403 });
+      }
+      if (init.method !== "POST" || !url.includes("/token/")) return fetch(url, init);
+      const response = await fetch(url, init);
+      rotated = (await response.clone().json()).access_token.value;
+      controller.abort("left");
+      await pause(50);
+      init.signal.throwIfAborted();
+      return response;
+    };
+    const client = await clientWith({ store, fetch: own });
+    const { payment, callback } = await approved(client);
+    await client.payment.finish(callback);
+    const watching = client.payment.watch(payment, { signal: controller.signal });
+    assert.equal(await watching.catch((reason) => reason), "left");
+    const tokenIn = () => JSON.parse(recordIn(store, payment.id)[1].text).token.value;
+    for (let i = 0; i < 100 && tokenIn() !== rotated; i++) await pause(20);
+    assert.equal(tokenIn(), rotated);
+    assert.ok((await client.payment.watch(payment)).outgoingPayment);
+  });
+
   test("a response that was kept is of its own grant alone, and is used once", { timeout }, async () => {
     let isOver = false;
     const client = await clientWith({ fetch: ending((url) => url.includes("/continue/") && !isOver && (isOver = true)) });

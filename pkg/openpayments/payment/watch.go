@@ -19,6 +19,7 @@ type Progress struct {
 const (
 	shortestPause = 500 * time.Millisecond // between two looks
 	longestPause  = 5 * time.Second
+	renewTime     = 30 * time.Second // for another token, though nobody watches any more
 )
 
 // Watch waits until a payment has arrived: until the incoming payment has received what the quote said, or is completed.
@@ -152,19 +153,33 @@ func (w *watcher) outgoing(ctx context.Context, token string) (outgoing *openpay
 	return outgoing
 }
 
-// renew takes the token that another caller has written down meanwhile, or else rotates it.
+// renew takes the token that another caller has written down meanwhile, or else rotates it. A rotation that was begun goes on when ctx
+// ends: the server gives a token once.
 func (w *watcher) renew(ctx context.Context, used string) {
 	if w.record.grantName() != "" {
 		_ = w.client.rotate(ctx, w.record, used)
 		return
 	}
-	_ = w.client.alone(ctx, w.record, func(r *Record) error {
-		w.record = r
-		if r.Token == nil || r.Token.Value != used {
-			return nil
-		}
-		return w.client.rotate(ctx, r, used)
-	})
+	seen, renewed := w.record, make(chan *Record, 1)
+	go func() {
+		record := seen
+		_ = protect(func() error {
+			return w.client.alone(ctx, seen, func(r *Record) error {
+				record = r
+				if r.Token == nil || r.Token.Value != used {
+					return nil
+				}
+				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTime)
+				defer cancel()
+				return w.client.rotate(ctx, r, used)
+			})
+		})
+		renewed <- record
+	}()
+	select {
+	case w.record = <-renewed:
+	case <-ctx.Done():
+	}
 }
 
 // hasArrived tells whether the receiver has what the quote said, beside what it had before.

@@ -94,6 +94,33 @@ func TestWatch(t *testing.T) {
 			w.t.Fatal(err)
 		}
 	})
+	test(t, "a rotation goes on when nobody watches any more", sandbox.Config{PaymentDelay: time.Hour}, func(w *world) {
+		started := w.start(w.order("a"))
+		accepted := w.finish(started)
+		over := w.record().Token.Value
+		time.Sleep(11 * time.Minute)
+		ctx, leave := context.WithCancelCause(w.t.Context())
+		w.party.strike = func(ctx context.Context, e event) (*http.Response, error) {
+			if e.name != oneRotate || !e.isAfter {
+				return nil, nil
+			}
+			leave(errAborted)
+			time.Sleep(time.Second)
+			return nil, context.Cause(ctx) // the response does not reach who has left
+		}
+		began := time.Now()
+		if _, err := w.client().Watch(ctx, accepted.ID, time.Minute, nil); !errors.Is(err, errAborted) || time.Since(began) > 900*time.Millisecond {
+			w.t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		record, err := w.journal.Get(w.t.Context(), started.ID)
+		if err != nil || record.Token.Value == over {
+			w.t.Fatal(record, err)
+		}
+		if _, err := w.resources().OutgoingPayment(w.t.Context(), accepted.ID, record.Token.Value); err != nil {
+			w.t.Error(err)
+		}
+	})
 	for sent, came := range map[string]string{"": "0", "500": "500"} {
 		test(t, "it failed, and has sent "+came, sandbox.Config{Faults: failOnce(sent), PaymentDelay: 10 * time.Second}, func(w *world) {
 			started := w.start(w.order("a"))
