@@ -334,11 +334,14 @@ class Journal {
     return this.#latest(id) ?? "";
   }
 
-  /** What this page could not store, unless somebody else has gone on from what was stored before: they may have paid. */
+  /**
+   * What this page could not store, unless somebody else has gone on from what was stored before: they may have paid, or have
+   * forgotten it.
+   */
   #latest(id) {
     const stored = this.#stored.get(id);
     const own = unsaved.get(this.#nameOf(id));
-    if (own && (stored === undefined || own.before.has(stored))) return own.text;
+    if (own?.before.has(stored)) return own.text;
     unsaved.delete(this.#nameOf(id));
     return stored;
   }

@@ -155,6 +155,21 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     await till.assertPaidOnce(mine.order, await client.payment.finish(mine.callback));
   });
 
+  test("rule 11: what this page could not store does not come back when others have forgotten it", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const full = failing(store, ({ text }) => text?.includes('"step":"approved"'));
+    const client = await clientWith({ store: full });
+    const { order, payment, callback } = await approved(client);
+    await assert.rejects(client.payment.finish(callback), { code: "storage_error" });
+    const other = await clientWith({ store });
+    assert.equal(await other.payment.forget(payment.id), undefined);
+    const late = await clientWith({ store: full, fetch: () => assert.fail("sent") });
+    assert.deepEqual(await late.payment.pending(), []);
+    await assert.rejects(late.payment.finish(callback), { code: "no_pending_payment" });
+    await assert.rejects(late.payment.resume(payment.id), { code: "no_pending_payment" });
+    assert.deepEqual(await till.paid(order.key), []);
+  });
+
   test("rule 11: what this page could not store does not count when others have gone on", { timeout }, async () => {
     const store = sdk.memoryStorage();
     let failures = 0;
