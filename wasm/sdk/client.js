@@ -104,7 +104,8 @@ function stringify(value, name) {
   try {
     return JSON.stringify(value);
   } catch (cause) {
-    throw Object.assign(argumentError(name, "must be data that JSON can carry: no BigInt, and no object inside itself"), { cause });
+    const problem = "must be data that JSON can carry: no BigInt, no object inside itself, and nothing nested too deep";
+    throw Object.assign(argumentError(name, problem), { cause });
   }
 }
 

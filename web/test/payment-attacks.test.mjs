@@ -253,6 +253,19 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     }
   });
 
+  test("metadata nested too deep: the error says so, and in another order they are the same", { timeout }, async () => {
+    const { payment } = await clientWith();
+    const nested = (levels) => JSON.parse(`${'{"a":'.repeat(levels - 1)}{}${"}".repeat(levels - 1)}`);
+    const tooDeep = ({ constructor, message }) => constructor === TypeError && /^"metadata" must .*nested/.test(message);
+    await assert.rejects(payment.start(newOrder({ metadata: nested(251) })), tooDeep);
+    let endless = {};
+    for (let i = 0; i < 100_000; i++) endless = { a: endless };
+    await assert.rejects(payment.start(newOrder({ metadata: endless })), tooDeep);
+    const order = newOrder({ metadata: { a: "1", b: "2" } });
+    const { id } = await payment.start(order);
+    assert.equal((await payment.start({ ...order, metadata: { b: "2", a: "1" } })).id, id);
+  });
+
   test("options are read once", { timeout }, async () => {
     const store = sdk.memoryStorage();
     const client = await clientWith({ store });

@@ -58,6 +58,24 @@ func TestAKeyThatIsKnown(t *testing.T) {
 			w.t.Fatal(outgoing, err)
 		}
 	})
+	test(t, "with metadata in another order", sandbox.Config{}, func(w *world) {
+		order := w.order("a")
+		order.Metadata = json.RawMessage(`{"order":"4711","items":[{"n":1,"of":"tea"},null,true]}`)
+		started := w.start(order)
+		order.Metadata = json.RawMessage(`{"items":[{"of":"\u0074ea","n":1.0},null,true], "order":"4711"}`)
+		if again := w.start(order); again.ID != started.ID {
+			w.t.Errorf("%+v", again)
+		}
+		for _, other := range []string{
+			`{"order":"4711","items":[null,{"n":1,"of":"tea"},true]}`, `{"order":"4711","items":[{"n":1},null,true]}`, `{"order":"4711"}`,
+			`{"order":"4711","items":[{"n":2,"of":"tea"},null,true]}`, `{"order":"4711","items":[{"n":1,"of":"tea"},null,true],"a":null}`,
+			`{"order":"4711","items":{"0":1}}`, `{"order":["4711"],"items":[{"n":1,"of":"tea"},null,true]}`, ``,
+		} {
+			order.Metadata = json.RawMessage(other)
+			_, err := w.client().Start(w.t.Context(), order)
+			w.wantCode(err, payment.CodeKeyInUse)
+		}
+	})
 	test(t, "with another order", sandbox.Config{}, func(w *world) {
 		started := w.start(w.order("a"))
 		for name, change := range map[string]func(*payment.Order){
@@ -198,6 +216,7 @@ func TestOrdersThatCannotBeMade(t *testing.T) {
 		"receiveAmount  ":          func(o *payment.Order) { o.ReceiveAmount.Value = "12.50" },
 		"metadata":                 func(o *payment.Order) { o.Metadata = json.RawMessage(`[1]`) },
 		"metadata ":                func(o *payment.Order) { o.Metadata = json.RawMessage(`{`) },
+		"metadata  ":               func(o *payment.Order) { o.Metadata = nested(251) },
 		"receiveAmount.assetCode":  func(o *payment.Order) { o.ReceiveAmount.AssetCode = "EUR" },
 		"receiveAmount.assetScale": func(o *payment.Order) { o.ReceiveAmount.AssetScale = 0 },
 		"debitAmount.assetCode":    func(o *payment.Order) { o.DebitAmount, o.ReceiveAmount = amount("1", "EUR"), nil },
@@ -228,6 +247,27 @@ func TestOrdersThatCannotBeMade(t *testing.T) {
 		w.wantCode(err, openpayments.CodeInvalidAmount)
 		if w.journal.size() != 0 {
 			w.t.Error("it is kept")
+		}
+	})
+}
+
+// nested is an object of so many levels.
+func nested(levels int) json.RawMessage {
+	return json.RawMessage(strings.Repeat(`{"a":`, levels-1) + "{}" + strings.Repeat("}", levels-1))
+}
+
+func TestMetadataAsDeepAsItMayBe(t *testing.T) {
+	test(t, "is paid, and seen in a list", sandbox.Config{}, func(w *world) {
+		order := w.order("a")
+		order.Metadata = nested(250)
+		started, callback := w.mayBePaid(order, lost)
+		if outgoing, err := w.client().Finish(w.t.Context(), callback); err != nil || outgoing.QuoteID != started.Quote.ID {
+			w.t.Fatal(outgoing, err)
+		}
+		order.Metadata = nested(251)
+		_, err := w.client().Start(w.t.Context(), order)
+		if err == nil || !strings.Contains(err.Error(), "nested deeper than 250 levels") {
+			w.t.Error(err)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,8 +85,35 @@ func (o *Order) paysIncoming() bool { return strings.Contains(o.To, incomingPath
 
 // isSame tells whether another order under the same key is for the same payment. It may come from another page.
 func (o *Order) isSame(other *Order) bool {
-	return o.From == other.From && o.To == other.To && string(o.Metadata) == string(other.Metadata) && o.Interval == other.Interval &&
+	return o.From == other.From && o.To == other.To && isSameJSON(o.Metadata, other.Metadata) && o.Interval == other.Interval &&
 		isSameAmount(o.DebitAmount, other.DebitAmount) && isSameAmount(o.ReceiveAmount, other.ReceiveAmount)
+}
+
+// isSameJSON compares JSON by what it says, numbers as JavaScript reads them: a caller may write members in another order.
+func isSameJSON(a, b json.RawMessage) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	x, errX := signedhttp.Decode(a)
+	y, errY := signedhttp.Decode(b)
+	return errX == nil && errY == nil && isSameValue(x, y)
+}
+
+func isSameValue(a, b any) bool {
+	switch a := a.(type) {
+	case map[string]any:
+		b, isObject := b.(map[string]any)
+		for name, member := range a {
+			if other, isThere := b[name]; !isThere || !isSameValue(member, other) {
+				return false
+			}
+		}
+		return isObject && len(a) == len(b)
+	case []any:
+		b, isArray := b.([]any)
+		return isArray && slices.EqualFunc(a, b, isSameValue)
+	}
+	return a == b
 }
 
 func isSameAmount(a, b *openpayments.Amount) bool { return a == b || a != nil && b != nil && *a == *b }
@@ -168,6 +196,10 @@ func amountProblem(amount *openpayments.Amount) string {
 func metadataProblem(metadata json.RawMessage) string {
 	if len(metadata) > 0 && !json.Valid(metadata) || len(metadata) > 0 && metadata[0] != '{' {
 		return "must be a JSON object"
+	}
+	// Lists of payments repeat it, within other objects, and what is nested deeper cannot be read.
+	if _, err := signedhttp.Decode([]byte("[[[[[[" + string(metadata) + "]]]]]]")); len(metadata) > 0 && err != nil {
+		return "must not be nested deeper than 250 levels"
 	}
 	return ""
 }
