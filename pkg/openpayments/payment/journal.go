@@ -68,6 +68,8 @@ type Record struct {
 	IsKept  bool            `json:"isKept,omitempty"`
 	// Tried are the ids of the quotes with which a request to pay may have been sent.
 	Tried []string `json:"tried,omitempty"`
+	// TriedSince is when the first of them was made, by its server's clock: no payment from them is older. 0: not known.
+	TriedSince int64 `json:"triedSince,omitempty"`
 	// Outgoing is the outgoing payment, as it came.
 	Outgoing   json.RawMessage `json:"outgoing,omitempty"`
 	Failure    *Failure        `json:"failure,omitempty"`

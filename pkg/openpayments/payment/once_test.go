@@ -86,7 +86,7 @@ func TestTheLookGoesThroughTheList(t *testing.T) {
 				req.URL.RawQuery = raw
 				query = req.URL.Query()
 			}
-			if req.Header.Get("Cache-Control") != "no-store" || query.Get("wallet-address") != home+"/alice" || query.Get("last") != "" {
+			if req.Header.Get("Cache-Control") != "no-store" || query.Get("wallet-address") != home+"/alice" || query.Get("first") != "100" {
 				w.t.Errorf("the list was asked for with %v and %v", req.Header, query)
 			}
 			return 200, pages[query.Get("cursor")]
@@ -124,6 +124,30 @@ func TestTheLookGoesThroughTheList(t *testing.T) {
 		time.Sleep(900 * time.Millisecond)
 		started, callback := w.mayBePaid(w.order("a"), refused)
 		list(w, map[string]string{"": pageJSON("", outgoingJSON("ours", "", started.Quote.Receiver, time.Now(), false))})
+		if outgoing, err := w.client().Finish(w.t.Context(), callback); err != nil || !strings.HasSuffix(outgoing.ID, "/ours") {
+			w.t.Fatal(outgoing, err)
+		}
+	})
+	test(t, "to what is older than all quotes that were tried", sandbox.Config{}, func(w *world) {
+		_, callback := w.mayBePaid(w.order("a"), refused)
+		older := outgoingJSON("older", home+"/op/quotes/older", home+"/op/incoming-payments/other", time.Now().Add(-2*time.Minute), false)
+		time.Sleep(long)
+		list(w, map[string]string{"": pageJSON("", others...)})
+		w.party.breakOnce(paying, refused) // of another quote, in place of the one that has expired
+		_, err := w.client().Finish(w.t.Context(), callback)
+		w.wantCode(err, payment.CodeOutcomeUnknown)
+		list(w, map[string]string{"": pageJSON("c1", others...), "c1": pageJSON("c2", older), "c2": "not asked for"})
+		if _, err := w.client().Finish(w.t.Context(), callback); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wantPaid(1250, 1250)
+	})
+	test(t, "of an account with thousands of payments", sandbox.Config{}, func(w *world) {
+		started, callback := w.mayBePaid(w.order("a"), refused)
+		pages := endless(others)
+		ours := outgoingJSON("ours", started.Quote.ID, started.Quote.Receiver, time.Now(), false)
+		pages["c60"] = pageJSON("", ours)
+		list(w, pages)
 		if outgoing, err := w.client().Finish(w.t.Context(), callback); err != nil || !strings.HasSuffix(outgoing.ID, "/ours") {
 			w.t.Fatal(outgoing, err)
 		}

@@ -69,6 +69,9 @@ func (c *Client) lookAndAccept(ctx context.Context, r *Record) (*openpayments.Ou
 // create sends the request to pay. Before it leaves, the journal says that it may have been sent.
 func (c *Client) create(ctx context.Context, r *Record, token string) (*openpayments.OutgoingPayment, error) {
 	quote := r.quote()
+	if len(r.Tried) == 0 {
+		r.TriedSince = max(quote.CreatedAt.UnixMilli(), 0)
+	}
 	if !slices.Contains(r.Tried, quote.ID) {
 		r.Tried = append(r.Tried, quote.ID)
 	}
@@ -143,19 +146,17 @@ func (c *Client) accept(ctx context.Context, r *Record, outgoing *openpayments.O
 }
 
 const (
-	pageSize  = 50
-	mostPages = 20
+	pageSize  = 100 // as large as servers give
+	mostPages = 100
 )
 
 // look looks for the payment of a record in the wallet's list, the newest first. Nil without an error means that there is
 // none.
 func (c *Client) look(ctx context.Context, r *Record) (*openpayments.OutgoingPayment, error) {
 	ctx = signedhttp.WithSecrets(ctx, r.secrets)
-	quote := r.quote()
-	isOnly := len(r.Tried) == 1 && r.Tried[0] == quote.ID
 	// No payment is older than its quote. Servers may write times without fractions of seconds.
 	isOlder := func(o *openpayments.OutgoingPayment) bool {
-		return isOnly && isBefore(o.CreatedAt, quote.CreatedAt.Add(-time.Minute))
+		return r.TriedSince > 0 && isBefore(o.CreatedAt, time.UnixMilli(r.TriedSince).Add(-time.Minute))
 	}
 	is := func(o *openpayments.OutgoingPayment) bool {
 		if o.QuoteID != "" {
