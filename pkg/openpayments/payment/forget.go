@@ -21,14 +21,20 @@ func (c *Client) HandOver(ctx context.Context, id string) error {
 }
 
 // Forget removes a payment from the journal and gives back what was granted for it, for which it does not wait; an
-// incoming payment that was made for it is completed. A grant that is kept in Client.Grants stays there. Where a request to pay may have been sent it looks first, and returns
-// the outgoing payment that there is, or nil. id is that of the payment, or of the outgoing payment.
+// incoming payment that was made for it is completed. A grant that Client.Grants keeps stays there. Where a request to pay may
+// have been sent it looks first, and returns the outgoing payment that there is, or nil. id is that of the payment, or of the
+// outgoing payment. What another key began is removed too, and not given back, unless there is a look to take: that needs the key.
 //
 // Errors: *signedhttp.Error with CodeOutcomeUnknown where the look has failed: then the payment is kept, unless what the journal
 // has of it is damaged, so that nobody can look; with CodeNotPending where there is none; and those of the Journal.
 func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.OutgoingPayment, err error) {
-	if stored, err := c.Journal.Get(ctx, id); err == nil && stored != nil && !stored.IsWhole() {
-		return nil, c.forgetDamaged(ctx, stored)
+	if stored, err := c.Journal.Get(ctx, id); err == nil && stored != nil {
+		switch isOurs := stored.KeyID == c.HTTP.Key.ID; {
+		case !stored.IsWhole():
+			return nil, c.forgetDamaged(ctx, stored)
+		case !isOurs && (len(stored.Tried) == 0 || stored.Outgoing != nil): // there is nothing to look for
+			return stored.outgoing(), c.remove(ctx, stored)
+		}
 	}
 	err = c.withID(ctx, id, func(r *Record) error {
 		outgoing = r.outgoing()
@@ -47,12 +53,22 @@ func (c *Client) Forget(ctx context.Context, id string) (outgoing *openpayments.
 
 // forgetDamaged removes what cannot be read as a whole, and says so where it may have been paid.
 func (c *Client) forgetDamaged(ctx context.Context, r *Record) error {
-	err := c.Journal.Alone(ctx, r.Key, func() error { return c.Journal.Remove(ctx, r.ID) })
+	err := c.remove(ctx, r)
 	if err == nil && len(r.Tried) > 0 {
 		return operation.Fail(CodeOutcomeUnknown, "What the journal had of this payment was damaged, so that nobody can look: it may have been paid. "+
 			"The person's wallet shows it. It is forgotten now.")
 	}
 	return err
+}
+
+// remove removes a record as it was seen, and gives nothing back: that needs the key that began the payment.
+func (c *Client) remove(ctx context.Context, seen *Record) error {
+	return c.Journal.Alone(ctx, seen.Key, func() error {
+		if c.isOvertaken(ctx, seen) {
+			return overtaken(nil)
+		}
+		return c.Journal.Remove(ctx, seen.ID)
+	})
 }
 
 // drop removes a record, and gives back what was granted.

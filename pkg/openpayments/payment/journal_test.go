@@ -498,6 +498,22 @@ func TestTheJournal(t *testing.T) {
 			w.t.Error("something was sent")
 		}
 	})
+	test(t, "another key forgets where there is nothing to look for", sandbox.Config{}, func(w *world) {
+		client := w.client()
+		client.HTTP.Key.ID = "key-2"
+		started := w.start(w.order("a"))
+		if outgoing, err := client.Forget(w.t.Context(), started.ID); outgoing != nil || err != nil {
+			w.t.Fatal(outgoing, err)
+		}
+		started = w.start(w.order("b"))
+		accepted := w.finish(started)
+		if outgoing, err := client.Forget(w.t.Context(), started.ID); err != nil || outgoing.ID != accepted.ID {
+			w.t.Fatal(outgoing, err)
+		}
+		if w.journal.size() != 0 {
+			w.t.Errorf("%d records", w.journal.size())
+		}
+	})
 	test(t, "somebody works on the payment", sandbox.Config{}, func(w *world) {
 		started := w.start(w.order("a"))
 		w.party.strike = func(_ context.Context, e event) (*http.Response, error) {
