@@ -280,6 +280,27 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     assert.ok((await client.payment.finish(callback, options)).id);
   });
 
+  test("openWalletTab takes a payment, and returns the callback", { timeout }, async () => {
+    const client = await clientWith();
+    const order = newOrder();
+    const payment = await client.payment.start(order);
+    const listeners = { onUpdated: [], onRemoved: [] };
+    const event = (name) => ({ addListener: (fn) => listeners[name].push(fn), removeListener: () => (listeners[name] = []) });
+    const opened = [];
+    const tabs = {
+      create: async ({ url }) => ({ id: opened.push(url) }),
+      remove: async () => {},
+      onUpdated: event("onUpdated"),
+      onRemoved: event("onRemoved"),
+    };
+    const returning = sdk.openWalletTab(payment, { tabs, finishUri: order.finishUri });
+    while (listeners.onUpdated.length === 0) await pause(1);
+    const callback = (await decide({ interact: { redirect: opened[0] } }, "approve")).href;
+    for (const url of [opened[0], callback]) listeners.onUpdated.forEach((fn) => fn(1, { url }));
+    assert.equal(await returning, callback);
+    await till.assertPaidOnce(order, await client.payment.finish(await returning));
+  });
+
   test("onProgress may call the client, and may throw", { timeout }, async () => {
     const client = await clientWith();
     const accepted = await client.payment.finish((await approved(client)).callback);

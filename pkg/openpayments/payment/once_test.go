@@ -133,9 +133,21 @@ func TestTheLookGoesThroughTheList(t *testing.T) {
 		older := outgoingJSON("older", home+"/op/quotes/older", home+"/op/incoming-payments/other", time.Now().Add(-2*time.Minute), false)
 		time.Sleep(long)
 		list(w, map[string]string{"": pageJSON("", others...)})
-		w.party.breakOnce(paying, refused) // of another quote, in place of the one that has expired
+		tries := 0
+		w.party.strike = func(_ context.Context, e event) (*http.Response, error) {
+			if e.name != paying || e.isAfter {
+				return nil, nil
+			}
+			if tries++; tries == 2 { // of another quote, in place of the one that has expired
+				return nil, errLost
+			}
+			return nil, nil
+		}
 		_, err := w.client().Finish(w.t.Context(), callback)
 		w.wantCode(err, payment.CodeOutcomeUnknown)
+		if record := w.record(); len(record.Tried) != 2 {
+			w.t.Fatal(record.Tried)
+		}
 		list(w, map[string]string{"": pageJSON("c1", others...), "c1": pageJSON("c2", older), "c2": "not asked for"})
 		if _, err := w.client().Finish(w.t.Context(), callback); err != nil {
 			w.t.Fatal(err)
