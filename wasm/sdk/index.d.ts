@@ -663,7 +663,9 @@ export interface AuthenticatedClient {
     /**
      * Forgets a payment and gives back what was granted for it; an incoming payment that was made for it is completed. Nobody waits
      * for that. Where a request to pay may have been sent, it looks first, and resolves with the outgoing payment that there
-     * is. Rejects with `outcome_unknown` where the look fails: then the payment is kept.
+     * is. Rejects with `outcome_unknown` where the look fails: then the payment is kept; and where what the store has of it is
+     * damaged, so that nobody can look: then it is forgotten. A payment that another key began is forgotten too, and not given back,
+     * unless there is a look to take.
      */
     forget(id: string, options?: PaymentOptions): Promise<OutgoingPayment | undefined>;
   };

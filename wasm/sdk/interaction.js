@@ -292,7 +292,9 @@ function checkFinish(finish) {
   if (finish === null || typeof finish !== "object") {
     throw argumentError("body.interact.finish", 'must be { method: "redirect", uri }: where the wallet sends the person back to');
   }
-  parseUrl(finish.uri, "body.interact.finish.uri");
+  const { protocol, username, password } = parseUrl(finish.uri, "body.interact.finish.uri");
+  const isPage = !/^(javascript|data|blob):$/.test(protocol) && !username && !password; // payments ask the same
+  if (!isPage) throw argumentError("body.interact.finish.uri", "must be the URL of a page of yours, without a user name");
   if (finish.nonce !== undefined) checkText(finish.nonce, "body.interact.finish.nonce");
   if (![undefined, "sha-256", "sha-512"].includes(finish.hash_method))
     throw argumentError("body.interact.finish.hash_method", 'must be "sha-256" or "sha-512"');

@@ -102,12 +102,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("start refuses what it could not finish, and sends nothing", { timeout }, async () => {
-    const wrong = {
-      "body.interact.finish": undefined,
-      "body.interact.finish.uri": { method: "redirect", uri: "/callback" },
-      "body.interact.finish.nonce": { method: "redirect", uri: shop.finishUri, nonce: "" },
-    };
-    for (const [argument, finish] of Object.entries(wrong)) {
+    const uris = ["/callback", "javascript:alert(1)", "data:text/html,a", "https://user:password@shop.example/callback"];
+    const wrong = [
+      ["body.interact.finish", undefined],
+      ...uris.map((uri) => ["body.interact.finish.uri", { method: "redirect", uri }]),
+      ["body.interact.finish.nonce", { method: "redirect", uri: shop.finishUri, nonce: "" }],
+    ];
+    for (const [argument, finish] of wrong) {
       const [{ error }, sent] = await during(proxy, () => shop.send("grant.start", { url: proxy.authServer }, outgoing(proxy, finish)));
       assert.equal(error.kind, "TypeError");
       assert.ok(error.message.startsWith(`"${argument}" `), error.message);

@@ -244,6 +244,7 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
       "receiveAmount.assetScale": { receiveAmount: { ...amount, assetScale: 256 } },
       "debitAmount.assetScale": { receiveAmount: undefined, debitAmount: { ...amount, assetScale: -1 } },
       metadata: { metadata: { toJSON: () => 5 } },
+      finishUri: { finishUri: "javascript:alert(1)" },
     };
     for (const [name, changes] of Object.entries(starts)) {
       await assert.rejects(
