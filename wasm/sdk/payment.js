@@ -280,7 +280,7 @@ function isOf(id, text) {
 }
 
 /** The text of a record. Where it is damaged, another, which is not whole either: Go refuses to pay again what may have been sent. */
-const textOf = ({ id, key, tried, text }) => (isOf(id, text) ? text : JSON.stringify({ id, key, tried }));
+const textOf = ({ id, key, grant, tried, text }) => (isOf(id, text) ? text : JSON.stringify({ id, key, tried, order: { key, grant } }));
 
 /** The journal of one call, and the grants: what jsJournal and jsGrants in wasm/payment_js.go call. */
 class Journal {
@@ -348,8 +348,8 @@ class Journal {
 
   /** Writes a record, and makes sure that it is there. */
   async #put(text) {
-    const { id, began, key, tried, from } = JSON.parse(text);
-    const record = { id, began, key, tried, text };
+    const { id, began, key, tried, from, order } = JSON.parse(text);
+    const record = { id, began, key, grant: order.grant, tried, text };
     const isNew = from === undefined; // nothing was sent for it
     try {
       if (isNew) await this.#records.reserve(record, this.#limits.signal);

@@ -224,6 +224,29 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     });
   }
 
+  test(
+    "rule 11: a damaged record of a payment by a kept grant keeps its key from paying again, with that grant alone",
+    { timeout },
+    async () => {
+      const store = sdk.memoryStorage();
+      const client = await clientWith({ store });
+      const { from, to, finishUri } = newOrder();
+      const limits = { debitAmount: { value: "5000", assetCode: "USD", assetScale: 2 }, interval: "R/2020-01-01T00:00:00Z/P1Y" };
+      const access = [{ type: "outgoing-payment", actions: ["create", "read", "list"], identifier: from, limits }];
+      const interact = { start: ["redirect"], finish: { method: "redirect", uri: finishUri } };
+      const { authServer } = await client.walletAddress.get({ url: from });
+      const pending = await client.grant.start({ url: authServer }, { access_token: { access }, interact });
+      const grant = await client.withGrant(await client.grant.finish((await decide(pending, "approve")).href), { name: "allowance" });
+      const other = await client.withGrant(await grant.grant(), { name: "other" });
+      const another = { to, amount: { value: "100", assetCode: "USD", assetScale: 2 }, key: "2026-12" };
+      const { id } = await client.payment.again({ grant, ...another });
+      const name = store.keys().find((name) => name.includes(".payment.") && !name.includes(".claim."));
+      store.set(name, { ...store.get(name), text: "{" });
+      await assert.rejects(client.payment.again({ grant, ...another }), { code: "outcome_unknown" });
+      assert.notEqual((await client.payment.again({ grant: other, ...another })).id, id);
+    },
+  );
+
   test("a damaged record of what was never sent gives way", { timeout }, async () => {
     const store = sdk.memoryStorage();
     const client = await clientWith({ store });
