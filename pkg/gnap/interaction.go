@@ -57,11 +57,12 @@ func (h InteractionHash) sum(newHash func() hash.Hash, endpoint string) []byte {
 }
 
 // decodeHash reads both alphabets of base64, padded or not. What is neither is nil, which equals
-// no hash.
+// no hash. But for these there is one text of each hash: by it callers know whether a callback was used before. So bits
+// that say nothing must be zero, and there are no line breaks, which encoding/base64 would skip.
 func decodeHash(text string) []byte {
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
-	decoded, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
+	decoded, err := base64.RawStdEncoding.Strict().DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
 		return nil
 	}
 	return decoded
