@@ -146,6 +146,57 @@ describe("globals", { timeout: 10 * timeout }, () => {
   });
 });
 
+/** What a script may put in place of something that the calls use, by what it does then. */
+const replacements = {
+  "fetch that throws": 'globalThis.fetch = () => { throw new Error("of the page"); };',
+  "fetch that returns nothing": "globalThis.fetch = () => undefined;",
+  "fetch that is none": "globalThis.fetch = 5;",
+  "fetch that never settles": "globalThis.fetch = () => new Promise(() => {});",
+  "JSON.parse that throws": 'JSON.parse = () => { throw new Error("of the page"); };',
+  "JSON.parse that returns nothing": "JSON.parse = () => undefined;",
+  "JSON.parse that returns something else": "JSON.parse = () => ({});",
+  "JSON.stringify that throws": 'JSON.stringify = () => { throw new Error("of the page"); };',
+  "JSON.stringify that returns nothing": "JSON.stringify = () => undefined;",
+  "JSON.stringify that returns something else": 'JSON.stringify = () => "else";',
+  "performance.now that stands still": "performance.now = () => 5;",
+  "performance.now that goes back": "let now = 1e6; performance.now = () => now--;",
+  "performance.now that returns no number": "performance.now = () => NaN;",
+  "performance.now that throws": 'performance.now = () => { throw new Error("of the page"); };',
+};
+
+describe("what a page has replaced", { timeout: 10 * timeout, concurrency: 2 }, () => {
+  for (const [what, code] of Object.entries(replacements)) {
+    for (const isRunning of [false, true]) {
+      test(`${what}, ${isRunning ? "after" : "before"} the module has started: every call ends with an error`, { timeout }, async () => {
+        // Servers that never have enough: what would go on for ever ends by a timer of the platform.
+        const never = "() => new Promise(() => {})";
+        const tooFast = `async () => new Response('{"error":{"code":"too_fast"}}', { status: 400 })`;
+        const pending = `async () => new Response('{"continue":{"uri":"https://a.example/c","access_token":{"value":"c"},"wait":1}}')`;
+        const common = 'url: "https://server.example/c", accessToken: "token", timeoutMs: 1_500, key';
+        const task = `async () => {
+          const { parse, stringify } = JSON;
+          const key = await op.generateKey();
+          ${isRunning ? "await op.init();" : ""}
+          ${code}
+          const grant = (fetch) => outcome(() => op.continueGrant({ ${common}, fetch, interactRef: "reference" }));
+          const poll = (fetch) => outcome(() => op.pollGrant({ ${common}, fetch }));
+          const calls = ${what.startsWith("fetch")}
+            ? [grant(), poll()]
+            : [grant(${never}), grant(${tooFast}), poll(${never}), poll(${tooFast}), poll(${pending})];
+          const outcomes = await Promise.all(calls);
+          Object.assign(JSON, { parse, stringify });
+          return outcomes;
+        }`;
+        for (const { error } of await run(dist(), "", task)) {
+          assert.ok(error, "a call was fulfilled");
+          const isOfThePage = / that throws$/.test(what); // what it throws may come as it is
+          assert.ok(error.code || error.name === "TypeError" || isOfThePage, JSON.stringify(error));
+        }
+      });
+    }
+  }
+});
+
 /** What a page may have defined: names of headers, and members of what the package makes. */
 const names = [
   "accept",
