@@ -149,7 +149,7 @@ describe("what it says of itself", { timeout }, () => {
   const examples = Object.fromEntries(
     documentedValues(textOf("index.d.ts")).flatMap(({ name, examples }) => examples.map(({ code }, i) => [`${name}-${i}.ts`, code])),
   );
-  const packaged = ["README.md", "MIGRATING.md", "TOOLS.md", "CHANGELOG.md"];
+  const packaged = ["README.md", "MIGRATING.md", "TOOLS.md", "THREATS.md", "CHANGELOG.md"];
   const ofRepository = ["README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md", "web/extension/README.md"];
   const pages = [...packaged.map((name) => `wasm/sdk/${name}`), ...ofRepository, "web/test/bundlers/README.md", "web/bench/README.md"];
   const platforms = { "a page": { lib: ["es2022", "dom"] }, Node: { lib: ["es2022"], types: ["node"] } };
