@@ -43,13 +43,21 @@ test-go:
 	go test ./wasm/postlink/...
 	go test -run Budget ./pkg/gnap
 
-# A short look for what breaks the parsers, from the corpus in the tests; findings land in testdata/fuzz.
+# A short look for what breaks the parsers of all that others send, from the corpus in the tests; findings land in testdata/fuzz.
 # So many inputs, not so many seconds: a worker that is still busy when the time is up fails the run.
+fuzz = go test -run '^$$' -fuzztime $(or $(INPUTS),15000)x -fuzz
+
 test-fuzz:
-	go test -run '^$$' -fuzz FuzzParseText -fuzztime 50000x ./pkg/keys
-	go test -run '^$$' -fuzz FuzzParseBytes -fuzztime 50000x ./pkg/keys
-	go test -run '^$$' -fuzz FuzzResponse -fuzztime 50000x ./pkg/gnap
-	go test -run '^$$' -fuzz FuzzRedact -fuzztime 50000x ./pkg/signedhttp
+	$(fuzz) FuzzParseText ./pkg/keys
+	$(fuzz) FuzzParseBytes ./pkg/keys
+	$(fuzz) FuzzPackings ./pkg/keys
+	$(fuzz) FuzzVerify ./pkg/httpsig
+	$(fuzz) FuzzRedact ./pkg/signedhttp
+	$(fuzz) FuzzMarshal ./pkg/signedhttp
+	$(fuzz) FuzzResponse ./pkg/gnap
+	$(fuzz) FuzzInteractionHash ./pkg/gnap
+	$(fuzz) FuzzResponse ./pkg/openpayments
+	$(fuzz) FuzzAmount ./pkg/openpayments
 
 test-wasm:
 	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm
