@@ -1,4 +1,4 @@
-.PHONY: demo test build bench bench-go lint lint-go lint-js format clean profile soak test-go test-fuzz test-wasm test-web
+.PHONY: demo test build bench bench-go lint lint-go lint-js vulnerabilities format clean profile soak test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -32,6 +32,12 @@ lint-js: web/test/node_modules
 	$(prettier) --check .
 	! $(long_lines) --include='*.js' --include='*.mjs' --include='*.ts' --exclude-dir=out --exclude-dir='.?*' --exclude=snippet.js wasm web
 	cd web/test && node node_modules/typescript/bin/tsc -p javascript
+
+# Known vulnerabilities of Go and of what is linked, natively and in the module. It asks a database on the network, so no test does;
+# before a release it is clean, or what it says is explained.
+vulnerabilities:
+	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && GOBIN=$$tools go install golang.org/x/vuln/cmd/govulncheck@v1.9.0 && \
+	$$tools/govulncheck ./... && GOOS=js GOARCH=wasm $$tools/govulncheck ./wasm
 
 format: web/test/node_modules
 	gofmt -w pkg wasm web
