@@ -73,8 +73,8 @@ test-web: web/test/node_modules web/bench/node_modules
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
 # The long runs: the tests of Go's own packages and random programs through the post-linker, the package without each of its
-# passes, frameworks that are slow to install, random calls under random faults in both browsers, and a million random
-# inputs. An hour at most.
+# passes, a build with an empty cache, frameworks that are slow to install, random calls under random faults in both browsers,
+# and a million random inputs. An hour at most.
 soak: build web/test/node_modules
 	web/test/install-browsers.sh
 	go test -timeout 60m ./wasm/postlink -args -soak

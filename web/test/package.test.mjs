@@ -4,14 +4,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { compile, compilers, compileSnippets, documentedValues, fencedBlocks, runCompiler, snippetsOf } from "./harness/examples.mjs";
 import { deadLinks } from "./harness/links.mjs";
-import { dist, root } from "./harness/packages.mjs";
+import { buildCopy, dist, root } from "./harness/packages.mjs";
 import { installTools, pack, projects, runTool, scratch } from "./harness/tarball.mjs";
 
 const timeout = 300_000;
@@ -363,25 +363,7 @@ describe("types", { timeout }, () => {
 });
 
 test("two builds in two folders are the same bytes", { timeout }, () => {
-  const [one, other] = ["one", "another folder/with a longer name"].map(buildIn);
+  const [one, other] = ["one", "another folder/with a longer name"].map((name) => buildCopy(join(scratch(), name)));
   assert.deepEqual(readdirSync(one), readdirSync(other));
   for (const name of readdirSync(one)) assert.ok(readFileSync(join(one, name)).equals(readFileSync(join(other, name))), name);
 });
-
-/** Builds in a copy of the sources, which is a repository of its own: no commit is to be built in. */
-function buildIn(name) {
-  const folder = join(scratch(), name);
-  mkdirSync(folder, { recursive: true });
-  for (const source of ["go.mod", "go.sum", "build.sh", "pkg", "wasm"])
-    cpSync(join(root, source), join(folder, source), { recursive: true });
-  const git = (...args) => execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: folder, stdio: "ignore" });
-  git("init");
-  git("add", ".");
-  git("commit", "--no-gpg-sign", "-m", name);
-  execFileSync(join(folder, "build.sh"), {
-    env: { ...process.env, COMPRESS: "no", GOFLAGS: "-buildvcs=true" },
-    stdio: ["ignore", "ignore", "inherit"],
-    timeout,
-  });
-  return join(folder, "dist");
-}

@@ -2,9 +2,9 @@
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -48,6 +48,23 @@ export function distPlain() {
       stdio: ["ignore", "ignore", "inherit"],
     });
   });
+}
+
+/** Builds the package in a copy of the sources, which is a repository of its own: no commit is to be built in. Returns its dist. */
+export function buildCopy(folder, env = {}) {
+  mkdirSync(folder, { recursive: true });
+  for (const source of ["go.mod", "go.sum", "build.sh", "pkg", "wasm"]) {
+    cpSync(join(root, source), join(folder, source), { recursive: true });
+  }
+  const git = (...args) => execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: folder, stdio: "ignore" });
+  git("init");
+  git("add", ".");
+  git("commit", "--no-gpg-sign", "-m", basename(folder));
+  execFileSync(join(folder, "build.sh"), {
+    env: { ...process.env, COMPRESS: "no", GOFLAGS: "-buildvcs=true", ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return join(folder, "dist");
 }
 
 /** The program of web/serve. */
