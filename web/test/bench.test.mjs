@@ -1,70 +1,15 @@
-// The benchmark in its smallest form: every peer and every figure is there, in Chromium. Times are not looked at, what is counted is.
+// The benchmark in its smallest form, in Chromium. Times are not looked at, what is counted is.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { describe, test } from "node:test";
 import { bars } from "../bench/bars.mjs";
 import { slowLink } from "../bench/link.mjs";
 import { median, quantile, ratio, summary } from "../bench/statistics.mjs";
 import { parseOptions } from "../bench/options.mjs";
 import { verifyContinuation, verifyOfPayment } from "../bench/verify.mjs";
-import { dist } from "./harness/packages.mjs";
-
-const timeout = 600_000;
-const bench = fileURLToPath(new URL("../bench", import.meta.url));
-const namesIn = (folder) => readdirSync(join(bench, folder)).map((name) => name.replace(".js", ""));
-const peers = namesIn("peers");
-const payers = namesIn("payments");
-const ofPayments = ["payment", "callback"];
-const figures = [
-  "size",
-  "warm",
-  "offline",
-  "preflights",
-  "payment",
-  "cold",
-  "slow",
-  "callback",
-  "return",
-  "returnUsed",
-  "worker",
-  "memory",
-];
-
-/** Runs the benchmark in Chromium and returns { result, markdown, svg }. Its exit status must be that of its bars. */
-async function run(t, ...options) {
-  const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const json = join(folder, "result.json");
-  const args = ["bench.mjs", "--check", "--chromium", `--dist=${dist()}`, `--json=${json}`, ...options];
-  const running = promisify(execFile)(process.execPath, args, { cwd: bench, timeout });
-  const { stdout, stderr, code = 0 } = await running.catch((error) => error);
-  assert.ok(existsSync(json), stderr);
-  const { chromium: result, ...others } = JSON.parse(readFileSync(json, "utf8"));
-  assert.deepEqual(others, {});
-  assert.equal(code, result.errors.length > 0 || result.bars.some(({ isMissed }) => isMissed) ? 1 : 0, stderr);
-  const svg = join(folder, "result-chromium.svg");
-  return { result, markdown: stdout, svg: existsSync(svg) && readFileSync(svg, "utf8") };
-}
-
-function assertComplete({ errors, figures, peers }) {
-  assert.deepEqual(errors, []);
-  for (const [id, figure] of Object.entries(figures)) {
-    for (const peer of peers.filter((peer) => !ofPayments.includes(id) || payers.includes(peer.id))) {
-      for (const metric of Object.keys(figure.metrics)) {
-        const found = figure.peers[peer.id][metric];
-        assert.ok(Number.isFinite(found?.median), `${id} has no ${metric} of ${peer.id}`);
-      }
-    }
-  }
-}
+import { assertComplete, peers, run, timeout } from "./harness/bench.mjs";
 
 /** What a payment costs in requests and preflights. */
 function assertCounts({ payment }) {
@@ -76,46 +21,13 @@ function assertCounts({ payment }) {
 }
 
 describe("benchmark", { timeout: 2 * timeout }, () => {
-  before(() => {
-    assert.ok(existsSync(join(bench, "node_modules")), "run npm ci in web/bench");
-  });
-
-  // A figure knows a peer only by its bundle: each shows once that it works in a page, in a worker and in a payment, and every figure with those
-  // that it compares. Opening pages is what takes the time.
+  // A figure knows a peer only by its bundle: each shows once that it works in a page, in a worker and in a payment. That every figure
+  // is there is in soak/: opening pages takes time.
   test("every peer", { timeout }, async (t) => {
     const { result } = await run(t, "--only=size,payment,worker");
     assert.deepEqual(result.peers.map(({ id }) => id).sort(), peers.sort());
     assertComplete(result);
     assertCounts(result.figures);
-  });
-
-  test("every figure", { timeout }, async (t) => {
-    const { result, markdown, svg } = await run(t, "--peers=ours");
-    assert.deepEqual(
-      result.peers.map(({ id }) => id),
-      ["fetch-prebuilt", "open-payments-sdk", "ours"],
-    );
-    assert.deepEqual(Object.keys(result.figures), figures);
-    assertComplete(result);
-    assert.ok(result.figures.size.peers.ours.wasm.median > 100_000);
-    assert.ok(result.figures.memory.peers.ours.wasm.median > 1);
-    for (const { title } of Object.values(result.figures)) assert.ok(markdown.includes(`### ${title}\n`), `the table has no ${title}`);
-    for (const { id, title } of result.peers) {
-      assert.equal(svg.split(`>${title}</text>`).length - 1, payers.includes(id) ? 7 : 6, `bars of ${title}`);
-    }
-    assert.ok(result.bars.some(({ peer, verdict }) => peer === "ours" && verdict));
-    for (const [peer, { row }] of Object.entries(result.figures.preflights.peers)) assert.equal(row.median, 1, `preflights of ${peer}`);
-  });
-
-  test("two builds side by side", { timeout }, async (t) => {
-    const { result, markdown } = await run(t, "--only=size", "--peers=ours,ours-b", `--dist-b=${dist()}`);
-    assert.deepEqual(
-      result.peers.map(({ id }) => id),
-      ["fetch-prebuilt", "open-payments-sdk", "ours", "ours-b"],
-    );
-    assertComplete(result);
-    assert.equal(result.figures.size.peers["ours-b"].brotli.toFirst.ratio, 1);
-    assert.match(markdown, /second build against the first/);
   });
 });
 
