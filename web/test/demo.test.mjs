@@ -1,16 +1,14 @@
 // The demo page as a person meets it: every step by a click, or by a key.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { before, describe, it } from "node:test";
+import { violationsIn } from "./harness/axe.mjs";
 import { browsers } from "./harness/browsers.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { jwk as testKey, thumbprint } from "./harness/key-material.mjs";
 import { publishKey, startSandbox } from "./harness/sandbox.mjs";
 
 const timeout = 120_000;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 // Firefox takes these from its preferences, Chromium from each page.
 const extraPrefsFirefox = { "ui.prefersReducedMotion": 1, "layout.css.prefers-color-scheme.content-override": 1 };
@@ -147,14 +145,7 @@ class Demo {
   }
 
   async assertAccessible(where) {
-    const run = `axe.run(document, { preload: false, resultTypes: ["violations"] })`;
-    const report = await this.page.evaluate(`${axe}; (async () => JSON.stringify((await ${run}).violations))()`);
-    const grave = JSON.parse(report).filter(({ impact }) => impact === "serious" || impact === "critical");
-    assert.deepEqual(
-      grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(", ")}`),
-      [],
-      where,
-    );
+    assert.deepEqual(await violationsIn(this.page), [], where);
   }
 
   async assertFits() {

@@ -53,12 +53,16 @@ export class Till {
 
   /** The outgoing payments of alice, as the official client lists them: those whose metadata have this order. */
   async paid(key) {
+    return (await this.allPaid()).filter(({ metadata }) => metadata?.order === key);
+  }
+
+  /** All outgoing payments of alice, whichever client made them. */
+  async allPaid() {
     const all = async () => (await (this.listing ??= this.#listing()))();
-    const payments = await all().catch(() => {
+    return all().catch(() => {
       this.listing = undefined; // its token may be over
       return all();
     });
-    return payments.filter(({ metadata }) => metadata?.order === key);
   }
 
   /** Returns a function that lists what was paid, with a grant that alice approves. */
@@ -71,7 +75,7 @@ export class Till {
       return value;
     };
     const { authServer, resourceServer } = await must("walletAddress.get", { url: identifier });
-    const access = [{ type: "outgoing-payment", actions: ["read", "list", "create"], identifier }];
+    const access = [{ type: "outgoing-payment", actions: ["read-all", "list-all"], identifier }];
     const finish = { method: "redirect", uri: "https://shop.example/listed", nonce: "nonce of the ledger" };
     const pending = await must(
       "grant.request",
