@@ -1,9 +1,10 @@
-// The service worker (in Firefox: the event page) holds the client. The browser stops it whenever
-// it likes, so nothing lives here: every command reads the state, does one thing, writes the state.
+// The service worker (in Firefox: the event page) holds the client. The browser stops it whenever it likes, so nothing lives
+// here: what is under way lies in storage, written down before it begins, and an alarm goes on with it.
 
 import {
   checkPublished,
   createAuthenticatedClient,
+  createUnauthenticatedClient,
   deleteKey,
   extensionStorage,
   generateKey,
@@ -12,58 +13,101 @@ import {
   loadKey,
   publicJwk,
   saveKey,
+  toAmountValue,
 } from "./open-payments-wasm/index.js";
-import { load, save } from "./state.js";
-import { fetchWallet, toUnits, toWalletUrl } from "./wallet.js";
+import { changePayment, changePayments, isOpen, startPayment } from "./payments.js";
+import { problemOf, toAddress, wordsFor } from "./words.js";
 
 const keyName = "wallet";
+const alarm = "go on";
 const finishUri = chrome.runtime.getURL("callback.html");
-const commands = { connect, check, approve, show, callback, finish, end, forget, resume };
+const { local, session } = chrome.storage;
+const commands = { connect, check, ask, show, callback, finish, end, forget, pay, resume };
+const questions = { look, offer, left };
+const underWay = new Set(); // keys of payments
 let last = Promise.resolve(); // the command before
 
 // Listeners are registered at once, before anything is awaited: the event that woke the worker
 // goes to those that are there by then.
 chrome.runtime.onMessage.addListener((message, sender, reply) => {
-  run(message, sender).finally(() => reply());
+  const replying = message.command in questions ? reading(message) : run(message, sender);
+  replying.then(reply);
   return true; // the reply comes later; until then the browser keeps the worker
 });
+chrome.alarms.onAlarm.addListener(() => void run({ command: "resume" }));
 chrome.runtime.onStartup.addListener(() => {}); // to be woken when the browser starts
 run({ command: "resume" });
 
-/** One at a time, so that none sees what another has half done. */
+/** What changes nothing waits for nobody. The reply is { problem } where it fails. */
+function reading(message) {
+  return questions[message.command](message).catch(async (error) => ({ problem: await problemOf(error, { message, again: message }) }));
+}
+
+/**
+ * All that the extension keeps itself: the wallet; what the wallet was asked for; the callback that is being finished; whether the
+ * allowance is being given back, and what then; the payments.
+ */
+async function ownState() {
+  const { wallet, asked, callback, ending, payments = [] } = await local.get(["wallet", "asked", "callback", "ending", "payments"]);
+  return { wallet, asked, callback, ending, payments };
+}
+
+/** One after the other, so that none sees what another has half done. */
 function run(message, sender) {
-  last = last.catch(() => {}).then(() => attempt(message, sender));
+  last = last.then(() => attempt(message, sender));
   return last;
 }
 
 async function attempt(message, sender) {
+  const isOfPerson = !["resume", "callback"].includes(message.command); // who has read what is shown
   try {
-    await commands[message.command](await load(), message, sender);
+    await chrome.alarms.create(alarm, { periodInMinutes: 1 }); // first: the worker may be stopped at any moment from now on
+    if (isOfPerson) await session.remove("problem");
+    await commands[message.command](message, sender);
+    if (await isAllDone()) await chrome.alarms.clear(alarm);
   } catch (error) {
-    const state = await load();
-    await save({ ...state, problem: await problemOf(error, state, message) });
+    const { wallet, ending, callback } = await ownState();
+    const unfinished = (ending && { command: "end" }) || (callback && { command: "finish" }); // can be tried again, whatever it was
+    const again = unfinished ?? (error.retryable ? message : undefined);
+    await session.set({ problem: await problemOf(error, { message, again, wallet }) });
   }
 }
 
-/** Goes on with what was interrupted. What has failed waits for the person. */
-async function resume(state) {
-  if (state.problem) return;
-  if (state.step === "finishing") return finish(state);
-  if (state.step === "ending") return end(state, {});
+async function isAllDone() {
+  const { ending, callback, payments } = await ownState();
+  return !ending && !callback && !payments.some(isOpen);
 }
 
-async function connect({ step }, { address }) {
-  if (step !== "new") return;
-  const wallet = await fetchWallet(toWalletUrl(address));
-  const key = (await loadKey(keyName)) ?? (await newKey());
-  await save({ step: "publish", wallet, jwk: publicJwk(key) });
+/** Goes on with what was interrupted. What was refused waits for the person. */
+async function resume() {
+  const { ending, callback, payments } = await ownState();
+  for (const { key } of payments.filter(isOpen)) settle(key);
+  const { problem } = await session.get("problem");
+  if (!(ending || callback) || (problem && !problem.isPassing)) return;
+  await (ending ? end({}) : finish());
+  await session.remove("problem");
 }
 
-/** Not extractable, and in IndexedDB: no script can read it, this one included. */
-async function newKey() {
-  const key = await generateKey();
-  await saveKey(keyName, key);
-  return key;
+// Connecting.
+
+async function connect({ address }) {
+  if ((await ownState()).wallet) return;
+  const wallet = await readWallet(toAddress(address));
+  if (!(await loadKey(keyName))) await saveKey(keyName, await generateKey()); // no script can read it, this one included
+  await local.set({ wallet });
+}
+
+async function readWallet(url) {
+  const client = await createUnauthenticatedClient();
+  const { id, authServer, resourceServer, assetCode, assetScale } = await client.walletAddress.get({ url });
+  return { id, authServer, resourceServer, assetCode, assetScale };
+}
+
+async function check() {
+  const { wallet } = await ownState();
+  if (!wallet || wallet.hasKey) return;
+  await checkPublished(await ownKey(), wallet.id);
+  await local.set({ wallet: { ...wallet, hasKey: true } });
 }
 
 async function ownKey() {
@@ -72,137 +116,238 @@ async function ownKey() {
   return key;
 }
 
-async function check({ step, wallet, jwk }) {
-  if (step !== "publish") return;
-  await checkPublished(await ownKey(), wallet.id);
-  await save({ step: "ready", wallet, jwk });
+async function makeClient({ id }) {
+  return createAuthenticatedClient({ walletAddressUrl: id, key: await ownKey(), store: extensionStorage(local) });
 }
 
-async function makeClient({ wallet }) {
-  const store = extensionStorage(chrome.storage.local);
-  return createAuthenticatedClient({ walletAddressUrl: wallet.id, key: await ownKey(), store });
+/** The grant that the person has given, as long as it was not given back. */
+async function openGrant(client, asked) {
+  return asked && client.withGrant({ name: asked.name });
 }
 
-async function approve({ step, wallet, jwk }, { amount }) {
-  if (step !== "ready") return;
-  const value = toUnits(amount, wallet.assetScale);
-  const client = await makeClient({ wallet });
-  await chrome.storage.session.remove("walletTab");
+/** How far it is, from what the extension and the library have kept. */
+async function stepOf({ wallet, ending, callback, asked }) {
+  if (!wallet) return "new";
+  if (ending) return "ending";
+  if (!(await loadKey(keyName))) return "lost";
+  if (!wallet.hasKey) return "publish";
+  if (callback) return "finishing";
+  if (!asked) return "ready";
+  const client = await makeClient(wallet);
+  if (await openGrant(client, asked)) return "allowed";
+  return (await client.grant.pending()).length > 0 ? "waiting" : "ready";
+}
+
+// Asking the wallet for an allowance.
+
+async function ask({ amount }) {
+  const state = await ownState();
+  const { wallet } = state;
+  if ((await stepOf(state)) !== "ready") return;
+  const debitAmount = toAmount(amount, wallet);
+  const client = await makeClient(wallet);
+  await session.remove("walletTab");
   for (const { id } of await client.grant.pending()) await client.grant.forget(id); // begun by a worker that was stopped
-  const debitAmount = { value, assetCode: wallet.assetCode, assetScale: wallet.assetScale };
-  /** @type {import("./open-payments-wasm/index.js").AccessItem[]} */
-  const access = [{ type: "outgoing-payment", actions: ["create", "read"], identifier: wallet.id, limits: { debitAmount } }];
+  const limits = { debitAmount, interval: `R/${startOfMonth(0).toISOString()}/P1M` };
+  const name = crypto.randomUUID(); // of its own: keys of payments count within one grant
   const grant = await client.grant.start(
     { url: wallet.authServer },
     {
-      access_token: { access },
+      access_token: { access: [{ type: "outgoing-payment", actions: ["create", "read", "list"], identifier: wallet.id, limits }] },
       interact: { start: ["redirect"], finish: { method: "redirect", uri: finishUri } },
     },
   );
-  if (!isPendingGrant(grant)) return save({ step: "connected", wallet, jwk, debitAmount, grant, receivedAt: Date.now() });
-  await save({ step: "waiting", wallet, jwk, debitAmount, grant });
-  await openTab(grant);
+  if (!isPendingGrant(grant)) throw new Error("The wallet did not say where it asks you.");
+  const asked = { name, limit: debitAmount, redirect: grant.interact.redirect, continue: grant.continue };
+  await local.set({ asked });
+  await openTab(asked);
 }
 
-async function openTab({ interact }) {
-  if (!/^https?:/.test(interact.redirect)) throw new Error("The wallet's page has no https: address.");
-  const tab = await chrome.tabs.create({ url: interact.redirect });
-  await chrome.storage.session.set({ walletTab: tab.id }); // tab ids do not outlive the browser
+/** What a person has typed, in the asset of the wallet. */
+function toAmount(text, { assetCode, assetScale }) {
+  const value = toAmountValue(text.trim().replace(",", "."), assetScale);
+  if (value === "0") throw new TypeError('"amount" must be more than nothing');
+  return { value, assetCode, assetScale };
+}
+
+/** The first moment of a month, this one or one that comes: there begin the intervals of the allowance. */
+function startOfMonth(ahead) {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead));
+}
+
+async function openTab({ redirect }) {
+  if (!/^https?:/.test(redirect)) throw new Error("The wallet's page has no https: address.");
+  const tab = await chrome.tabs.create({ url: redirect });
+  await session.set({ walletTab: tab.id }); // tab ids do not outlive the browser
 }
 
 /** Brings the wallet's page to the front, or opens it again. */
-async function show({ step, grant }) {
-  if (step !== "waiting") return;
-  const { walletTab } = await chrome.storage.session.get("walletTab");
+async function show() {
+  const state = await ownState();
+  if ((await stepOf(state)) !== "waiting") return;
+  const { walletTab } = await session.get("walletTab");
   const tab = walletTab && (await chrome.tabs.update(walletTab, { active: true }).catch(() => undefined));
-  if (!tab) return openTab(grant);
+  if (!tab) return openTab(state.asked);
   await chrome.windows.update(tab.windowId, { focused: true });
 }
 
 /** The wallet has sent the person back: callback.html says with which address. */
-async function callback(state, { url }, { tab }) {
-  if (state.step !== "waiting") return;
+async function callback({ url }, { tab }) {
+  if ((await stepOf(await ownState())) !== "waiting") return;
   const { searchParams } = new URL(url);
-  const { walletTab = tab.id } = await chrome.storage.session.get("walletTab");
+  const { walletTab = tab.id } = await session.get("walletTab");
   // Every site can open callback.html?result=…, so a refusal counts in the wallet's tab only. An approval has a hash.
   const isDecision = searchParams.has("interact_ref") || (searchParams.has("result") && tab.id === walletTab);
   if (!isDecision) return;
-  const finishing = { ...state, step: "finishing", callbackUrl: url, problem: undefined };
-  await save(finishing);
-  await finish(finishing);
+  await session.remove("problem");
+  await local.set({ callback: url });
+  await finish();
 }
 
-async function finish(state) {
-  if (state.step !== "finishing") return;
-  const { wallet, jwk, debitAmount, callbackUrl } = state;
-  const client = await makeClient(state);
+async function finish() {
+  const { wallet, callback, asked } = await ownState();
+  if (!callback) return;
+  const client = await makeClient(wallet);
   try {
-    const grant = await client.grant.finish(callbackUrl);
-    if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The wallet did not issue a token.");
-    await save({ step: "connected", wallet, jwk, debitAmount, grant, receivedAt: Date.now() });
+    if (!(await openGrant(client, asked))) await keep(await client.grant.finish(callback), { client, asked });
+    await local.remove("callback");
   } catch (error) {
-    if (unproven.includes(error.code)) await save({ ...state, step: "waiting" }); // the wallet's callback is still to come
-    if (over.includes(error.code)) await end(state, { then: "ready" }); // nothing must stay allowed that the person cannot see here
+    if (unproven.includes(error.code)) await local.remove("callback"); // the wallet's own is still to come
+    if (over.includes(error.code)) await end({ then: "ready" }); // nothing must stay allowed that the person cannot see here
     throw error;
   }
+}
+
+async function keep(grant, { client, asked }) {
+  if (!isFinalizedGrantWithAccessToken(grant)) throw new Error("The wallet did not issue a token.");
+  await local.set({ asked: { ...asked, continue: grant.continue } });
+  await client.withGrant(grant, { name: asked.name });
 }
 
 const unproven = ["hash_mismatch", "interaction_failed"]; // what came back was not the wallet's callback
 const over = ["interaction_rejected", "no_pending_grant", "finished_elsewhere", "request_denied", "user_denied", "invalid_continuation"];
 
-/** Gives the grant back. Then the person may ask again, or, after "new", the key is deleted too. */
-async function end(state, { then = state.then }) {
-  if (state.step === "new") return;
-  await save({ ...state, step: "ending", then, problem: undefined });
-  if (state.grant) await giveBack(state);
-  await leave(state, then);
+// Giving the allowance back.
+
+/** Then the person may ask again, or, after "new", everything is deleted. */
+async function end({ then = undefined }) {
+  const { wallet, ending = then, asked } = await ownState();
+  if (!wallet) return;
+  await local.set({ ending });
+  await changePayments(withoutGrant);
+  const key = await loadKey(keyName); // without it nothing can be signed any more
+  if (asked && key) await giveBack(await makeClient(wallet), asked);
+  await leave(ending);
 }
 
-async function giveBack({ wallet, grant }) {
-  const client = await makeClient({ wallet });
-  const { access_token: token, continue: next } = grant;
-  if (token?.manage) await client.token.revoke({ url: token.manage, accessToken: token.value }).catch(ignoreGone);
-  if (next) await client.grant.cancel({ url: next.uri, accessToken: next.access_token.value }, { ignoreGone: true });
+/** Without the grant it cannot be looked up any more whether it was paid. */
+const withoutGrant = (payment) => (payment.state === "paying" ? { ...payment, state: "unknown", words: undefined } : payment);
+
+async function giveBack(client, asked) {
+  const kept = await openGrant(client, asked);
+  await kept?.revoke().catch(ignoreGone);
+  const { uri, access_token: token } = asked.continue;
+  await client.grant.cancel({ url: uri, accessToken: token.value }, { ignoreGone: true });
 }
 
-/** Servers answer invalid_client for a token that they do not know any more. The cancellation that follows tells. */
+/** What servers say of a token that they do not know any more. The cancellation that follows tells. */
 function ignoreGone(error) {
-  if (error.code !== "invalid_client") throw error;
+  if (!["invalid_client", "grant_revoked"].includes(error.code)) throw error;
 }
 
 /** Deletes without the wallet, when it cannot be reached or refuses. */
-async function forget(state) {
-  if (state.step === "ending") await leave(state, state.then);
+async function forget() {
+  const { ending } = await ownState();
+  if (ending) await leave(ending);
 }
 
-async function leave({ wallet, jwk }, then) {
-  if (then === "ready") return save({ step: "ready", wallet, jwk });
-  await save({ step: "ending", then, wallet, jwk }); // no grant in it any more, in case that the worker is stopped here
+async function leave(ending) {
+  if (ending === "ready") return local.remove(["asked", "callback", "ending"]);
+  await local.remove(["asked", "callback"]); // in case that the worker is stopped here
   await deleteKey(keyName);
-  await chrome.storage.local.clear();
+  await local.clear();
 }
 
-/** What a page shows of an error: words, the command to try again, and the hosts that it may ask access to. */
-async function problemOf(error, { step, wallet }, message) {
-  const isRefusal = error.details?.result === "grant_rejected";
-  const text = isRefusal ? "You declined at your wallet. Nothing is allowed." : (error.description ?? error.message);
-  const unfinished = { finishing: "finish", ending: "end" }[step]; // can be tried again, whatever it was
-  if (!error.retryable && !unfinished) return { text };
-  const retry = unfinished ? { command: unfinished } : message;
-  const isBlocked = error.code === "network_error" || error.code === "key_set_unreachable";
-  return {
-    text,
-    retry,
-    origins: isBlocked ? await withoutAccess([message.address && toWalletUrl(message.address), wallet?.id, wallet?.authServer]) : [],
-  };
+// Paying.
+
+/** Pays what was shown at the click. `key` was made for that click, so that a message that is sent again pays nothing more. */
+async function pay({ key, to, name, amount }) {
+  const state = await ownState();
+  if ((await stepOf(state)) !== "allowed") throw new Error("No payments are allowed. Nothing was paid.");
+  await startPayment({ key, to, name, amount: toAmount(amount, state.wallet) });
+  settle(key);
 }
 
-/** With access, an extension may read responses without CORS headers. Match patterns have no port. */
-async function withoutAccess(urls) {
-  const hosts = urls
-    .filter(Boolean)
-    .map((url) => new URL(url))
-    .map(({ protocol, hostname }) => `${protocol}//${hostname}/*`);
-  const origins = [...new Set(hosts)];
-  return (await chrome.permissions.contains({ origins })) ? [] : origins;
+/** Goes on with a payment until it has arrived. Nobody waits for it: what becomes of it, the list says. */
+async function settle(key) {
+  if (underWay.has(key)) return;
+  underWay.add(key);
+  try {
+    await goOn(key);
+  } catch (error) {
+    await changePayment(key, { words: wordsFor(error) }).catch(() => {}); // the alarm tries again
+  } finally {
+    underWay.delete(key);
+  }
+}
+
+async function goOn(key) {
+  const { wallet, asked, payments } = await ownState();
+  const payment = payments.find((other) => other.key === key);
+  if (!payment || !isOpen(payment)) return;
+  const client = await makeClient(wallet);
+  const grant = await openGrant(client, asked);
+  if (!grant) return changePayment(key, withoutGrant(payment));
+  const { to, amount, state } = payment;
+  try {
+    const outgoing = await client.payment.again({ grant, to, amount, key, metadata: { key } });
+    await changePayment(key, { state: "sent", words: undefined });
+    await client.payment.watch(outgoing, { timeoutMs: 30_000 });
+    await changePayment(key, { state: "arrived" });
+  } catch (error) {
+    await changePayment(key, await afterFailure(error, { client, key, isSent: state === "sent" }));
+  }
+}
+
+/** What a failure makes of a payment. Where it may yet be paid, or may have been, it stays open. */
+async function afterFailure(error, { client, key, isSent }) {
+  if (error.code === "payment_failed") return { state: "failed", words: wordsFor(error) };
+  if (error.code === "payment_pending" || isSent) return {};
+  if (error.retryable || error.code === "outcome_unknown") return { words: wordsFor(error) };
+  const begun = (await client.payment.pending()).find((other) => other.key === key);
+  const paid = begun && (await client.payment.forget(begun.id)); // looks first whether it was paid all the same
+  return paid ? { state: "sent", words: undefined } : { state: "unpaid", words: wordsFor(error) };
+}
+
+// What the pages show.
+
+async function look() {
+  const state = await ownState();
+  const { wallet, asked, payments } = state;
+  const { problem, walletTab } = await session.get(["problem", "walletTab"]);
+  const step = await stepOf(state);
+  const jwk = step === "publish" ? publicJwk(await ownKey()) : undefined;
+  return { step, wallet, limit: asked?.limit, jwk, payments, problem, walletTab };
+}
+
+/** What the wallet of a receiver says of itself. */
+async function offer({ url }) {
+  const client = await createUnauthenticatedClient();
+  const { publicName } = await client.walletAddress.get({ url });
+  return { name: publicName };
+}
+
+/** What is left of the allowance of this month: by the wallet's limit, which may be less than what was asked for. */
+async function left() {
+  const { wallet, asked } = await ownState();
+  const kept = await openGrant(await makeClient(wallet), asked);
+  if (!kept) return {};
+  const [{ access_token: token }, { spentDebitAmount: spent }] = await Promise.all([
+    kept.grant(),
+    kept.outgoingPayment.getGrantSpentAmounts({ url: wallet.resourceServer }),
+  ]);
+  const limit = token.access.find(({ type }) => type === "outgoing-payment")?.limits?.debitAmount ?? asked.limit;
+  const rest = BigInt(limit.value) - BigInt(spent?.value ?? 0);
+  return { limit, left: { ...limit, value: String(rest > 0n ? rest : 0n) }, opensAt: startOfMonth(1).toISOString() };
 }

@@ -16,8 +16,8 @@ after(() => built.remove());
 describe("the manifest", () => {
   const manifest = JSON.parse(readFileSync(join(built.folder, "manifest.json"), "utf8"));
 
-  it("asks for storage, and for hosts only when they are needed", () => {
-    assert.deepEqual(manifest.permissions, ["storage"]);
+  it("asks for four permissions, and for hosts only when they are needed", () => {
+    assert.deepEqual(manifest.permissions, ["activeTab", "scripting", "alarms", "storage"]);
     assert.deepEqual(manifest.optional_host_permissions, ["https://*/*", "http://localhost/*", "http://127.0.0.1/*"]);
     for (const member of ["host_permissions", "optional_permissions", "content_scripts", "externally_connectable"])
       assert.equal(manifest[member], undefined);
@@ -75,6 +75,7 @@ for (const { name, load } of loadedExtensions) {
     const tabClosed = () => eventually("the tab's end", async () => (await page.evaluate("chrome.tabs.query({})")).length === 2);
     const problem = () =>
       eventually("a problem", async () => !(await page.$eval("#problem", ({ hidden }) => hidden)) && text("#problem-text"));
+    const left = () => eventually("what is left", () => text("#left"));
     const stopWorker = () => extension.stopWorker(page);
     const walletPage = () => extension.tabAt(`${proxy.origin}/interact/`);
     const callbackPage = () => extension.tabAt(`${extension.origin}/callback.html`);
@@ -96,8 +97,8 @@ for (const { name, load } of loadedExtensions) {
       await step("ready");
     };
     const approve = async () => {
-      await page.type("#amount", "5");
-      await press("#approve button");
+      await page.type("#limit", "5");
+      await press("#ask button");
       await step("waiting");
       return walletPage();
     };
@@ -115,7 +116,7 @@ for (const { name, load } of loadedExtensions) {
       assert.match(await text("main", tab), /5\.00 USD/);
       await stopWorker();
       await press("#approve", tab);
-      await step("connected");
+      await step("allowed");
       assert.equal(await outcome(), "Payments are allowed. You can close this page.");
       assert.equal(
         await (await callbackPage()).evaluate("location.href"),
@@ -123,9 +124,8 @@ for (const { name, load } of loadedExtensions) {
         "the reference stays out of the history",
       );
       await stopWorker();
-      const { grant } = (await stored()).state;
-      assert.equal(await text("#token"), grant.access_token.value);
-      assert.equal(await text("section:not([hidden]) .limit"), "5.00 USD");
+      assert.match(await left(), /^5\.00 USD of 5\.00 USD are left this month\. The next 5\.00 USD come on 1 \w+\.$/);
+      assert.equal(await text("#nobody"), "This page asks for no payments.");
       await press("#disconnect");
       await step("new");
       assert.deepEqual(
@@ -156,9 +156,9 @@ for (const { name, load } of loadedExtensions) {
       assert.ok(!JSON.stringify(await stored()).includes('"d"'));
       await check();
       await page.evaluate("import('./open-payments-wasm/index.js').then(({ deleteKey }) => deleteKey('wallet'))"); // evicted
-      await page.type("#amount", "5");
-      await press("#approve button");
-      assert.match(await problem(), /has lost the key/);
+      await page.type("#limit", "5");
+      await press("#ask button");
+      await step("lost");
       await press("#disconnect");
       await step("new");
     });
@@ -179,13 +179,11 @@ for (const { name, load } of loadedExtensions) {
       await duringRequest;
       const continued = proxy.hold(/^POST \/auth\/continue/);
       await press("#approve", tab);
-      await eventually("the callback", async () => (await stored()).state.step === "finishing");
+      await eventually("the callback", async () => (await stored()).callback);
       await stopWorker(); // while it waits as long as the server asks, or, on a slow machine, in the continuation
       await stopIn(continued);
-      await step("connected");
+      await step("allowed");
       assert.equal(answered(/POST \/auth\/continue.* 200/).length, 1);
-      const token = await text("#token");
-      assert.match(token, /^\S{10,}$/);
       const duringRevocation = stopIn(proxy.hold(/^DELETE \/auth\/token/, "after"));
       const duringCancellation = duringRevocation.then(() => stopIn(proxy.hold(/^DELETE \/auth\/continue/, "after")));
       await press("#disconnect");
@@ -206,7 +204,7 @@ for (const { name, load } of loadedExtensions) {
       assert.match(await problem(), /\w/);
       assert.equal(answered(/DELETE \/auth\/continue.* 204/).length, 1);
       await press("#approve", await approve());
-      await step("connected");
+      await step("allowed");
     });
 
     it("says so when the person declines", async () => {
@@ -231,7 +229,7 @@ for (const { name, load } of loadedExtensions) {
       const again = await walletPage();
       await press("#show"); // brings it to the front: there is still one
       await press("#approve", again);
-      await step("connected");
+      await step("allowed");
       await press("#stop");
       await step("ready");
       assert.equal(answered(/DELETE .* 204/).length, 2);
@@ -253,14 +251,14 @@ for (const { name, load } of loadedExtensions) {
       }
       assert.equal(answered(/\/auth\/continue/).length, 0, "nothing is sent");
       await press("#approve", tab);
-      await step("connected");
+      await step("allowed");
     });
 
     it("keeps what it cannot end, until the person deletes it", async () => {
       await connect();
       await check();
       await press("#approve", await approve());
-      await step("connected");
+      await step("allowed");
       await publishKey(proxy, wallet, otherKey); // the key is taken out of the wallet first
       await press("#disconnect");
       await problem();
@@ -283,6 +281,7 @@ for (const { name, load } of loadedExtensions) {
         await page.type("#address", typed);
         await press("#connect button");
         await eventually(String(expected), async () => expected.test(await text("#problem-text")));
+        await step("new"); // and no longer busy
       }
       await page.$eval("#address", (input) => {
         input.value = "";
@@ -290,12 +289,12 @@ for (const { name, load } of loadedExtensions) {
       await connect();
       await check();
       for (const typed of ["nothing", "1.234", "0"]) {
-        await page.$eval("#amount", (input) => {
+        await page.$eval("#limit", (input) => {
           input.value = "";
         });
-        await page.type("#amount", typed);
-        await press("#approve button");
-        assert.match(await problem(), /^The amount must be/);
+        await page.type("#limit", typed);
+        await press("#ask button");
+        assert.match(await problem(), /^The amount must be more than nothing, and look like 5\.00\.$/);
         await step("ready");
       }
       assert.equal(answered(/POST/).length, 0);
@@ -329,7 +328,10 @@ for (const { name, load } of loadedExtensions) {
       );
       assert.deepEqual(tried, { wasm: "done", eval: "EvalError", Function: "EvalError", remote: "TypeError" });
       const { permissions, origins } = await page.evaluate("chrome.permissions.getAll()");
-      assert.deepEqual({ permissions, origins }, { permissions: ["storage"], origins: [] });
+      assert.deepEqual(
+        { permissions: permissions.sort(), origins },
+        { permissions: ["activeTab", "alarms", "scripting", "storage"], origins: [] },
+      );
     });
 
     it("can be used by keyboard, and tells screen readers where it is", async () => {
@@ -357,7 +359,7 @@ for (const { name, load } of loadedExtensions) {
       await publish();
       await page.keyboard.press("Enter");
       await step("ready");
-      await eventually("focus", async () => (await focused()) === "H2 Allow payments");
+      await eventually("focus", async () => (await focused()) === "H2 Allow small payments");
       await tabTo("#disconnect");
       await page.keyboard.press("Enter");
       await step("new");
@@ -369,7 +371,7 @@ for (const { name, load } of loadedExtensions) {
     // No command of WebDriver BiDi presses the button of an extension in Firefox.
     if (name === "Chromium") {
       it("opens from the toolbar, as wide as it wants to be", async () => {
-        const popup = await extension.openPopup();
+        const popup = await extension.openPopup(page);
         await eventually("its first step", () => popup.evaluate("document.body.dataset.ready !== undefined && innerWidth === 360"));
         await popup.type("#address", address());
         await popup.keyboard.press("Enter");
@@ -438,23 +440,22 @@ for (const { name, load } of loadedExtensions) {
       await publishKey(sandbox, "restart", JSON.parse(await page.$eval("#jwk", ({ value }) => value)));
       await page.click("[data-command=check]");
       await step("ready");
-      await page.type("#amount", "5");
-      await page.click("#approve button");
+      await page.type("#limit", "5");
+      await page.click("#ask button");
       await step("waiting");
-      const { state } = await page.evaluate("chrome.storage.local.get()");
+      const { asked } = await page.evaluate("chrome.storage.local.get()");
       await extension.close(); // while the person is at the wallet
 
-      const callback = await decide(state.grant, "approve");
+      const callback = await decide({ interact: { redirect: asked.redirect } }, "approve");
       await start();
       await step("waiting");
       await extension.open(`callback.html${callback.search}`);
-      await step("connected");
-      const token = await page.$eval("#token", ({ textContent }) => textContent);
+      await step("allowed");
       await extension.close();
 
       await start();
-      await step("connected");
-      assert.equal(await page.$eval("#token", ({ textContent }) => textContent), token);
+      await step("allowed");
+      assert.match(await eventually("what is left", () => page.$eval("#left", ({ textContent }) => textContent)), /^5\.00 USD of/);
       await page.click("#disconnect");
       await step("new");
     } finally {

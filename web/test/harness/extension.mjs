@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,14 @@ export function buildExtension() {
 export function buildKeptExtension() {
   const built = buildExtension();
   cpSync(join(root, "web/test/pages/kept-extension"), built.folder, { recursive: true });
+  return built;
+}
+
+/** The same, with a worker that stands still at a step that a test chooses: see pages/stepping-extension. */
+export function buildSteppingExtension() {
+  const built = buildExtension();
+  renameSync(join(built.folder, "worker.js"), join(built.folder, "own-worker.js"));
+  cpSync(join(root, "web/test/pages/stepping-extension"), built.folder, { recursive: true });
   return built;
 }
 
@@ -73,10 +81,11 @@ class InChromium extends LoadedExtension {
     return page;
   }
 
-  /** Presses the button in the toolbar. */
-  async openPopup() {
+  /** Presses the button in the toolbar while a page is in front, and returns the popup. */
+  async openPopup(page) {
     const before = this.browser.targets();
-    const [[extension], [page]] = await Promise.all([this.browser.extensions().then((all) => [...all.values()]), this.browser.pages()]);
+    const [extension] = [...(await this.browser.extensions()).values()];
+    await page.bringToFront();
     const opening = this.browser.waitForTarget(
       (target) => target.url().startsWith(this.origin) && target.type() === "page" && !before.includes(target),
     );
@@ -109,12 +118,13 @@ class InChromium extends LoadedExtension {
 
 /** Over WebDriver BiDi, whose commands Puppeteer does not all know. */
 class InFirefox extends LoadedExtension {
-  async load(folder, options) {
+  async load(folder, { scheme = "light", ...options } = {}) {
     this.browser = await launchFirefox({
       ...options,
       args: ["--remote-allow-system-access"], // to stop the event page
       extraPrefsFirefox: {
         "extensions.webextensions.uuids": JSON.stringify({ [geckoId]: geckoUuid }),
+        "layout.css.prefers-color-scheme.content-override": scheme === "dark" ? 0 : 1,
         "extensions.webextOptionalPermissionPrompts": false, // nobody is there to press Allow
         "extensions.webextensions.keepStorageOnUninstall": true, // an extension that is loaded for a test goes with the browser
       },
@@ -132,6 +142,21 @@ class InFirefox extends LoadedExtension {
     const [address] = url.split("?"); // callback.html takes its query away
     await eventually(url, () => page.evaluate(`location.href.startsWith("${address}") && document.readyState === "complete"`));
     return page;
+  }
+
+  /**
+   * No command of WebDriver BiDi presses the button of an extension, and the popup that Firefox would show is in a panel of the
+   * browser, where none reaches. So this does what Firefox does at that click, which is to give the permission activeTab for the
+   * tab, and opens the popup as Firefox for Android does: in a tab.
+   */
+  async openPopup(page) {
+    await page.bringToFront();
+    const id = await this.#inBrowser(`(() => {
+      const { gBrowser } = Services.wm.getMostRecentWindow("navigator:browser");
+      extension.tabManager.addActiveTabPermission(gBrowser.selectedTab);
+      return extension.tabManager.getWrapper(gBrowser.selectedTab).id;
+    })()`);
+    return this.open(`popup.html?tab=${id}`);
   }
 
   /** Also while it has something to do: Firefox itself would wait for that. */
@@ -169,12 +194,17 @@ export const loadedExtensions = [
 
 /** The way to the sandbox, which can be closed before a request reaches it or before its response comes back. */
 export async function startProxy(sandbox) {
-  let held, unreadable;
+  let held, unreadable, broken;
+  const keySets = new Map(); // by path
   const requests = []; // "METHOD /path status" of what the sandbox answered
   const server = createServer(async (req, res) => {
+    const keys = keySets.get(req.url);
+    if (keys)
+      return res.writeHead(200, { "access-control-allow-origin": "*", "content-type": "application/json" }).end(JSON.stringify({ keys }));
     const holding = held?.pattern.test(`${req.method} ${req.url}`) ? held : undefined;
     if (holding) held = undefined;
     if (holding?.when === "before") return holding.reached();
+    if (broken?.test(`${req.method} ${req.url}`)) return req.socket.destroy();
     const response = await forward(sandbox.sandbox, req);
     requests.push(`${req.method} ${req.url} ${response.statusCode}`);
     if (unreadable?.test(`${req.method} ${req.url}`)) delete response.headers["access-control-allow-origin"];
@@ -186,6 +216,9 @@ export async function startProxy(sandbox) {
   return {
     origin,
     clients: `${origin}/clients/`,
+    wallets: Object.fromEntries(Object.entries(sandbox.wallets).map(([name, url]) => [name, url.replace(new URL(url).origin, origin)])),
+    /** Adds keys to a wallet that has money, as its owner does. */
+    publish: (name, ...keys) => void keySets.set(`/${name}/jwks.json`, keys),
     requests,
     /** Never answers the next request of that kind. Resolves when it is there: `before` or `after` the sandbox has processed it. */
     hold: (pattern, when = "before") => {
@@ -202,6 +235,10 @@ export async function startProxy(sandbox) {
     /** Leaves CORS headers out of the responses to requests of that kind. */
     withoutCORS: (pattern) => {
       unreadable = pattern;
+    },
+    /** Breaks off the connection at requests of that kind. */
+    breakOff: (pattern) => {
+      broken = pattern;
     },
     close: () => close(server),
   };

@@ -5,11 +5,10 @@ interface ExtensionEvent<Listener> {
 }
 
 interface ExtensionStorageArea {
-  get(key: string): Promise<{ [key: string]: any }>;
+  get(keys: string | string[]): Promise<{ [key: string]: any }>;
   set(items: { [key: string]: unknown }): Promise<void>;
-  remove(key: string): Promise<void>;
+  remove(keys: string | string[]): Promise<void>;
   clear(): Promise<void>;
-  onChanged: ExtensionEvent<(changes: { [key: string]: { oldValue?: any; newValue?: any } }) => void>;
 }
 
 interface ExtensionTab {
@@ -26,10 +25,23 @@ declare const chrome: {
     >;
     onStartup: ExtensionEvent<() => void>;
   };
-  storage: { local: ExtensionStorageArea; session: ExtensionStorageArea };
+  storage: {
+    local: ExtensionStorageArea;
+    session: ExtensionStorageArea;
+    onChanged: ExtensionEvent<(changes: { [key: string]: unknown }) => void>;
+  };
+  alarms: {
+    create(name: string, info: { periodInMinutes: number }): Promise<void>;
+    clear(name: string): Promise<boolean>;
+    onAlarm: ExtensionEvent<(alarm: { name: string }) => void>;
+  };
+  scripting: {
+    executeScript<Result>(injection: { target: { tabId: number }; func: () => Result }): Promise<{ result: Result }[]>;
+  };
   tabs: {
     create(properties: { url: string }): Promise<ExtensionTab>;
     get(id: number): Promise<ExtensionTab>;
+    query(wanted: { active: boolean; currentWindow: boolean }): Promise<ExtensionTab[]>;
     getCurrent(): Promise<ExtensionTab>;
     update(id: number, properties: { active: boolean }): Promise<ExtensionTab>;
     remove(id: number): Promise<void>;

@@ -1,0 +1,4 @@
+// The worker of the extension, after what lets it stand still.
+
+import "./steps.js";
+import "./own-worker.js";
