@@ -12,6 +12,7 @@ const sections = [...document.querySelectorAll("section")];
 let renders = 0;
 let shown; // the step that has the focus
 let offered; // { key, to, name }: who is paid at the next click. Nothing that the page does changes it
+let clicked; // the key of the payment that was made last in this popup
 let offerProblem; // why it is not known who that is
 
 const statuses = {
@@ -56,6 +57,7 @@ document.body.dataset.ready = "";
 function submit(name, fields) {
   if (name !== "pay") return command({ command: name, ...fields });
   const message = { command: "pay", ...offered, ...fields };
+  clicked = offered.key;
   offered = { ...offered, key: crypto.randomUUID() }; // a click pays once, and another click again
   return command(message);
 }
@@ -168,6 +170,8 @@ async function showLeft(turn) {
 function showPayments(payments) {
   element("history").hidden = payments.length === 0;
   element("payments").replaceChildren(...payments.map(toItem));
+  const own = payments.find(({ key }) => key === clicked);
+  element("paid").textContent = own ? `${inWords(own.amount)}: ${outcomes[own.state](own)}` : ""; // the list may be out of sight
 }
 
 function toItem(payment) {

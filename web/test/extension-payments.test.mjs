@@ -58,6 +58,7 @@ for (const { name, load } of loadedExtensions) {
       await page.evaluate(`document.querySelector("link").href = ${JSON.stringify(bob)}`);
       const key = await payer.pay(popup, "0.25");
       assert.equal(await payer.becomes(key, "arrived"), "Arrived");
+      await eventually("the word beside the button", async () => (await payer.text("#paid", popup)) === "0.25 USD: Arrived");
       assert.deepEqual(await paid(key), ["25"]);
       await page.goto("about:blank");
       const other = await payer.pay(popup, "0.05"); // the popup is still that of the page before
