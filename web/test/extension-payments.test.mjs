@@ -226,7 +226,7 @@ for (const { name, load } of loadedExtensions) {
     });
   });
 
-  describe(`every state of the extension in ${name}`, { timeout }, () => {
+  describe(`every state of the extension in ${name}`, { timeout: 5 * timeout }, () => {
     for (const scheme of schemes) {
       it(`has nothing that axe finds serious, and fits, ${scheme}`, { timeout }, async () => {
         const started = await Promise.allSettled([startSandbox("-wait", "0s"), startAskingSite(), load(built.folder, { scheme })]);
