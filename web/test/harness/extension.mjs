@@ -197,7 +197,7 @@ export async function startProxy(sandbox) {
   let held, unreadable, broken;
   const keySets = new Map(); // by path
   const requests = []; // "METHOD /path status" of what the sandbox answered
-  const server = createServer(async (req, res) => {
+  const pass = async (req, res) => {
     const keys = keySets.get(req.url);
     if (keys)
       return res.writeHead(200, { "access-control-allow-origin": "*", "content-type": "application/json" }).end(JSON.stringify({ keys }));
@@ -211,7 +211,8 @@ export async function startProxy(sandbox) {
     if (holding) return holding.reached();
     res.writeHead(response.statusCode, response.headers);
     response.pipe(res);
-  });
+  };
+  const server = createServer((req, res) => pass(req, res).catch(() => req.socket.destroy())); // the sandbox may have stopped
   const origin = await listen(server);
   return {
     origin,
