@@ -1,5 +1,5 @@
-// The extension's worker in Firefox is stopped before and after every request and write of a payment: extension-payments.test.mjs
-// does that in Chromium.
+// The extension's worker is stopped before and after every request and write of a payment. extension-payments.test.mjs does that at
+// some of them.
 
 import assert from "node:assert/strict";
 import { it } from "node:test";
@@ -8,26 +8,25 @@ import { Payer } from "../harness/payer.mjs";
 import { Till } from "../harness/payments.mjs";
 import { startSandbox } from "../harness/sandbox.mjs";
 
-const firefox = loadedExtensions.find(({ name }) => name === "Firefox");
+for (const { name, load } of loadedExtensions)
+  it(`pays once when its worker is stopped before or after any request or write, in ${name}`, { timeout: 900_000 }, async (t) => {
+    const built = buildSteppingExtension();
+    t.after(() => built.remove());
+    const sandbox = await startSandbox("-wait", "0s", "-lenient");
+    t.after(() => sandbox.stop());
+    const proxy = await startProxy(sandbox);
+    t.after(() => proxy.close());
+    const extension = await load(built.folder);
+    t.after(() => extension.close());
 
-it("pays once when its worker is stopped before or after any request or write", { timeout: 900_000 }, async (t) => {
-  const built = buildSteppingExtension();
-  t.after(() => built.remove());
-  const sandbox = await startSandbox("-wait", "0s", "-lenient");
-  t.after(() => sandbox.stop());
-  const proxy = await startProxy(sandbox);
-  t.after(() => proxy.close());
-  const extension = await firefox.load(built.folder);
-  t.after(() => extension.close());
-
-  const payer = await Payer.connect(extension, proxy);
-  await payer.allow("100");
-  const stopped = await payer.stopAtSteps(1);
-  const paid = await (await Till.at(proxy)).allPaid();
-  for (const { key, step } of stopped) {
-    const amounts = paid.filter(({ metadata }) => metadata?.key === key).map(({ debitAmount }) => debitAmount.value);
-    assert.deepEqual(amounts, ["1"], step);
-  }
-  t.diagnostic(`stopped at ${stopped.length} steps`);
-  assert.ok(stopped.length >= 40);
-});
+    const payer = await Payer.connect(extension, proxy);
+    await payer.allow("100");
+    const stopped = await payer.stopAtSteps(1);
+    const paid = await (await Till.at(proxy)).allPaid();
+    for (const { key, step } of stopped) {
+      const amounts = paid.filter(({ metadata }) => metadata?.key === key).map(({ debitAmount }) => debitAmount.value);
+      assert.deepEqual(amounts, ["1"], step);
+    }
+    t.diagnostic(`stopped at ${stopped.length} steps`);
+    assert.ok(stopped.length >= 40);
+  });
