@@ -1,6 +1,9 @@
 package openpayments
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // problems are those of a response to the operation.
 func (r *reader) problems(value any) []string {
@@ -18,11 +21,25 @@ func (c *checker) checkBeyond(r *reader, document map[string]any) {
 	switch {
 	case r.op.identify && isText && !isSame(id, r.address, r.allowHTTP):
 		c.problems = []string{"id is that of another address than the one asked for"}
+	case r.op.identify && r.op.Address:
+		c.checkServers(r, document)
 	case r.op.check == nil:
 	case !r.op.Pages:
 		r.op.check(c, "", document)
 	default:
 		c.checkPage(r.op, document)
+	}
+}
+
+// checkServers: what everybody can publish, at https, must not lead a server to its own neighbours.
+func (c *checker) checkServers(r *reader, document map[string]any) {
+	if r.allowHTTP || !strings.HasPrefix(strings.ToLower(r.address), "https:") {
+		return
+	}
+	for _, name := range []string{"authServer", "resourceServer"} {
+		if server, _ := document[name].(string); !strings.HasPrefix(strings.ToLower(server), "https:") {
+			c.fail(name, "an https: URL", "another")
+		}
 	}
 }
 

@@ -343,6 +343,38 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// A wallet at https does not lead to plain http, nor to the machine of who reads it.
+func TestServersOfAWallet(t *testing.T) {
+	const local = "http://127.0.0.1:4000/alice"
+	for _, test := range []struct {
+		address, server string
+		allowHTTP, good bool
+	}{
+		{address, "https://as.example/", false, true},
+		{address, "HTTPS://as.example/", false, true},
+		{address, "http://127.0.0.1:9200/", false, false},
+		{address, "http://localhost/", false, false},
+		{address, "http://as.example/", false, false},
+		{address, "http://127.0.0.1:9200/", true, true},
+		{local, "http://127.0.0.1:4001/", false, true},
+		{local, "https://as.example/", false, true},
+	} {
+		for _, name := range []string{"authServer", "resourceServer"} {
+			body := strings.Replace(good["walletAddress.get"], address, test.address, 1)
+			old := map[string]string{"authServer": "https://as.example", "resourceServer": server}[name]
+			client, _ := newClient(t, responds(strings.Replace(body, `"`+name+`":"`+old, `"`+name+`":"`+test.server, 1)))
+			client.AllowHTTP = test.allowHTTP
+			_, err := client.Do(t.Context(), Call{Operation: "walletAddress.get", URL: test.address})
+			if (err == nil) != test.good {
+				t.Errorf("%s at %s leads to %s: %v", name, test.address, test.server, err)
+			}
+			if err != nil && !slices.Equal(failure(t, err).Problems, []string{name + ": expected an https: URL, found another"}) {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // In development a wallet says https of itself and is asked by http.
 func TestIdentityInDevelopment(t *testing.T) {
 	for allowHTTP, want := range map[bool]bool{true: true, false: false} {

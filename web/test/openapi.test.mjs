@@ -73,6 +73,14 @@ const lenient = {
 const strict = {
   "A document is the one that was asked for.": (problem, body, url) =>
     problem === "id is that of another address than the one asked for" && body.id !== url,
+  "A wallet at https leads to https alone: what everybody can publish must not lead a server to its own neighbours.": (
+    problem,
+    body,
+    url,
+  ) => {
+    const name = problem.match(/^(\w+Server): expected an https: URL, found another$/)?.[1];
+    return name !== undefined && url.startsWith("https:") && !/^https:/i.test(body[name]);
+  },
   "The documents say unsigned 64-bit integer, and the client takes whatever BigInt does: spaces, 0x10, no digits, more bits.": (
     problem,
     body,
