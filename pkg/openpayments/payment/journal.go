@@ -140,7 +140,8 @@ func (r *Record) hasWhatItsStepNeeds() bool {
 	canPay := r.Token != nil || r.grantName() != ""
 	switch r.Step {
 	case StepPreparing:
-		return true
+		canBePaid := r.Receiver != "" || r.To != nil && (r.QuoteToken == nil || r.ReceiverToken != nil)
+		return r.From == nil || canBePaid
 	case StepInteract, StepContinuing:
 		return isQuoted && r.Grant != nil
 	case StepApproved, StepPaying:
