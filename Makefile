@@ -64,6 +64,7 @@ test-fuzz:
 	$(fuzz) FuzzInteractionHash ./pkg/gnap
 	$(fuzz) FuzzResponse ./pkg/openpayments
 	$(fuzz) FuzzAmount ./pkg/openpayments
+	$(fuzz) FuzzRecord ./pkg/openpayments/payment
 
 test-wasm:
 	GOOS=js GOARCH=wasm go test -exec="$$(go env GOROOT)/lib/wasm/go_js_wasm_exec" ./pkg/jsbridge ./wasm

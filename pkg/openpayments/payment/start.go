@@ -267,6 +267,9 @@ func (c *Client) makeReceiver(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
+	if !isAsOrdered(r.Order.ReceiveAmount, incoming.IncomingAmount) {
+		return unexpected(incoming.Raw, "The incoming payment asks for another amount than was ordered. Nothing was paid.")
+	}
 	r.Receiver, r.ReceivedBefore = incoming.ID, incoming.ReceivedAmount.Value
 	return c.put(ctx, r)
 }
@@ -278,6 +281,9 @@ func (c *Client) makeQuote(ctx context.Context, r *Record) error {
 	quote, err := c.createQuote(ctx, r)
 	if err != nil {
 		return err
+	}
+	if !r.isFor(quote) {
+		return unexpected(quote.Raw, "The quote is for another wallet, receiver or amount than was ordered. Nothing was paid.")
 	}
 	r.Quote, r.QuotedAt = quote.Raw, now()
 	return c.put(ctx, r)
@@ -297,6 +303,17 @@ func (c *Client) getApproval(ctx context.Context, r *Record) error {
 		return c.moveTo(ctx, r, StepApproved)
 	}
 	return c.askPerson(ctx, r)
+}
+
+// isFor tells whether a quote is for this payment. The person approves what it says, and may not compare it with the order.
+func (r *Record) isFor(quote *openpayments.Quote) bool {
+	return quote.Receiver == r.Receiver && quote.WalletAddress == r.From.ID &&
+		isAsOrdered(r.Order.DebitAmount, &quote.DebitAmount) && isAsOrdered(r.Order.ReceiveAmount, &quote.ReceiveAmount)
+}
+
+// isAsOrdered tells whether an amount is the one that was ordered, if one was.
+func isAsOrdered(ordered, amount *openpayments.Amount) bool {
+	return ordered == nil || isSameAmount(ordered, amount)
 }
 
 // askPerson asks for the grant that the person approves at the wallet.
