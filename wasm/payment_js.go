@@ -132,7 +132,10 @@ func viewOfProgress(p payment.Progress) (json.RawMessage, error) {
 }
 
 func viewOf(p *payment.Payment) view {
-	v := view{ID: p.ID, Key: p.Key, Grant: p.Grant, Step: string(p.Step), To: p.To, FinishURI: p.FinishURI, Metadata: p.Metadata, StartedAt: p.Began.UnixMilli()}
+	v := view{
+		ID: p.ID, Key: p.Key, Grant: p.Grant, Step: string(p.Step), To: p.To, FinishURI: p.FinishURI, Metadata: p.Metadata,
+		StartedAt: p.Began.UnixMilli(),
+	}
 	if p.Quote != nil {
 		v.Quote = p.Quote.Raw
 	}

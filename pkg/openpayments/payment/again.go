@@ -228,11 +228,13 @@ func usedUp(failure *signedhttp.Error, interval string, now time.Time) error {
 		now = time.Now()
 	}
 	explained := *failure
-	explained.Code, explained.Advice = CodeIntervalUsedUp, "The grant allows no more, and has no further interval that is known: ask the person for another grant."
+	explained.Code = CodeIntervalUsedUp
+	explained.Advice = "The grant allows no more, and has no further interval that is known: ask the person for another grant."
 	if opens, found := opensAt(interval, now); found {
 		text, _ := signedhttp.Marshal(opens.Truncate(time.Second))
 		explained.Details = append(append(json.RawMessage(`{"opensAt":`), text...), '}')
-		explained.Advice = "The grant allows no more at this time. Its next interval begins at " + signedhttp.Text(text) + ": pay again then, with the same key."
+		explained.Advice = "The grant allows no more at this time. Its next interval begins at " + signedhttp.Text(text) +
+			": pay again then, with the same key."
 	}
 	return &explained
 }

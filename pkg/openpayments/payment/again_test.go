@@ -112,7 +112,8 @@ func (w *world) keep(limits payLimits, actions ...string) {
 
 // another pays 12.50 dollars to the shop.
 func (w *world) another(key string) payment.Another {
-	return payment.Another{Grant: "allowance", Key: key, To: home + "/shop", Amount: amount("1250", "USD"), Metadata: json.RawMessage(`{"order":"again"}`)}
+	metadata := json.RawMessage(`{"order":"again"}`)
+	return payment.Another{Grant: "allowance", Key: key, To: home + "/shop", Amount: amount("1250", "USD"), Metadata: metadata}
 }
 
 // again pays with the kept grant, or fails the test.

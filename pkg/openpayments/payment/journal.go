@@ -186,7 +186,8 @@ func (r *Record) outgoing() *openpayments.OutgoingPayment {
 
 func (r *Record) payment() *Payment {
 	payment := &Payment{
-		ID: r.ID, Key: r.Key, Grant: r.Order.Grant, Step: r.Step, To: r.Order.To, FinishURI: r.Order.FinishURI, Metadata: r.Order.Metadata, Began: time.UnixMilli(r.Began),
+		ID: r.ID, Key: r.Key, Grant: r.Order.Grant, Step: r.Step, To: r.Order.To, FinishURI: r.Order.FinishURI, Metadata: r.Order.Metadata,
+		Began: time.UnixMilli(r.Began),
 	}
 	if r.Quote != nil {
 		payment.Quote = r.quote()
