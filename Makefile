@@ -1,4 +1,4 @@
-.PHONY: demo test build bench bench-go lint lint-go lint-js vulnerabilities format clean profile soak test-go test-fuzz test-wasm test-web
+.PHONY: demo test build bench bench-go lint lint-go lint-js vulnerabilities format clean profile soak soak-long test-go test-fuzz test-wasm test-web
 
 # The demo page and a sandbox wallet, on loopback. Needs Go alone.
 demo:
@@ -73,15 +73,21 @@ test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
-# The long runs: the tests of Go's own packages and random programs through the post-linker, the package without each of its
-# passes, a build with an empty cache, frameworks that are slow to install, random calls under random faults in both browsers,
-# and a million random inputs. An hour at most.
-soak: build web/test/node_modules
+# The long runs: the tests of Go's own packages and random programs through the post-linker; payments, the extension, the package
+# without each of its passes, a build with an empty cache, frameworks that are slow to install and the benchmark's figures; random
+# calls under random faults in both browsers, and a million random inputs. Some 40 minutes of two cores.
+soak: build web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	go test -timeout 60m ./wasm/postlink -args -soak
-	cd web/test && node --test --test-concurrency=1 soak/*.test.mjs
-	cd web/test && node soak/soak-cli.mjs
-	cd web/test && (node soak/inputs-cli.mjs --count=500000 & first=$$!; node soak/inputs-cli.mjs --count=500000 && wait $$first)
+	cd web/test && node --test --test-concurrency=2 soak/*.test.mjs
+	cd web/test && node soak/inputs-cli.mjs --count=500000 & \
+	(cd web/test && node soak/soak-cli.mjs) && wait $$!
+	cd web/test && (node soak/inputs-cli.mjs --count=250000 & node soak/inputs-cli.mjs --count=250000 && wait $$!)
+
+# The same without an end, and with new seeds: what is found stops it, and is printed with its seed.
+soak-long: build web/test/node_modules
+	web/test/install-browsers.sh
+	cd web/test && while node soak/soak-cli.mjs && node soak/inputs-cli.mjs --count=100000; do :; done; exit 1
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit
