@@ -12,7 +12,12 @@ import (
 // put publishes a key set under a name, with the secret of the name unless that is "".
 func (c *tester) put(name, secret, keys string) reply {
 	c.t.Helper()
-	req := httptest.NewRequest("PUT", "/clients/"+name+"/jwks.json", strings.NewReader(keys))
+	return c.putAt("/clients/"+name, secret, keys)
+}
+
+func (c *tester) putAt(path, secret, keys string) reply {
+	c.t.Helper()
+	req := httptest.NewRequest("PUT", path+"/jwks.json", strings.NewReader(keys))
 	req.Host = strings.TrimPrefix(base, "http://")
 	if secret != "" {
 		req.Header.Set("Authorization", "Bearer "+secret)
@@ -59,6 +64,28 @@ func TestPutClientKeys(t *testing.T) {
 		want(t, c.put(name, "", public), http.StatusBadRequest, "-")
 	}
 	want(t, c.put("large", "", public+strings.Repeat(" ", 16<<10)), http.StatusRequestEntityTooLarge, "text")
+}
+
+// A wallet with keys is a client, as the reference server has it.
+func TestPutWalletKeys(t *testing.T) {
+	c := start(t, Config{Wait: NoWait})
+	mine, theirs := encodeKeys(t, c.key.Public()), encodeKeys(t, newKey(t).Public())
+	asAlice := func() reply {
+		return c.send("POST", base+"/auth/", "", strings.Replace(c.grantBody(incoming, ""), "/clients/shop", "/alice", 1))
+	}
+	want(t, asAlice(), http.StatusBadRequest, "invalid_client")
+	first := c.putAt("/alice", "", mine)
+	want(t, first, http.StatusOK, "")
+	want(t, asAlice(), http.StatusOK, "")
+	req := httptest.NewRequest("GET", base+"/alice/jwks.json", nil)
+	if r := c.deliver(req); strings.TrimSpace(r.body) != mine {
+		t.Errorf("got %s, want %s", r.body, mine)
+	}
+	want(t, c.putAt("/alice", "", theirs), http.StatusUnauthorized, "text")
+	want(t, c.putAt("/alice", first.Secret, theirs), http.StatusOK, "")
+	want(t, asAlice(), http.StatusUnauthorized, "invalid_client")
+	want(t, c.putAt("/nobody", "", mine), http.StatusNotFound, "text")
+	want(t, c.put("alice", "", mine), http.StatusOK, "") // a client of that name is another
 }
 
 // The first who puts keys under a name owns it.

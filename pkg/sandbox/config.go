@@ -164,8 +164,13 @@ func (s *Server) authConfig() authserver.Config {
 		HashEncoding:            s.config.HashEncoding,
 		HashOtherSlash:          s.config.HashOtherSlash,
 		FetchKeys:               s.config.FetchKeys,
+		IsWallet:                s.isWallet,
 		OnRequest:               s.config.OnRequest,
 	}
+}
+
+func (s *Server) isWallet(name string) bool {
+	return slices.ContainsFunc(s.config.Wallets, func(w Wallet) bool { return w.Name == name })
 }
 
 // reserved are the names of wallets that would hide what else is there.
@@ -183,6 +188,7 @@ func (s *Server) resourceConfig() resourceserver.Config {
 		Path:          resourcesPath,
 		AuthServer:    authPath,
 		Authorizer:    s.auth,
+		Keys:          s.auth.WalletKeys,
 		Prices:        s.config.Prices,
 		Fee:           s.config.Fee,
 		QuoteLifetime: s.config.QuoteLifetime,

@@ -11,6 +11,7 @@
 // Below its base URL it serves:
 //
 //	GET    /{wallet}                              the wallet address document, and /jwks.json below it
+//	PUT    /{wallet}/jwks.json                    gives the wallet public keys, with which its owner is a client too
 //	POST   /auth/                                 the grant endpoint, also without the slash
 //	POST   /auth/continue/{id}                    continue or poll; DELETE cancels
 //	POST   /auth/token/{id}                       rotate; DELETE revokes
@@ -27,7 +28,7 @@
 //	GET    /clients/{name}                        the wallet address of that client, and /jwks.json below it
 //	PUT    /faults                                what shall go wrong from now on; only with Config.FaultSecret
 //
-// The first PUT of a client's name responds with a secret, which further ones need as "Authorization: Bearer …", unless
+// The first PUT of a client's or a wallet's name responds with a secret, which further ones need as "Authorization: Bearer …", unless
 // they put the same keys again. Names whose keys sign nothing are forgotten when there are too many.
 package sandbox
 

@@ -130,27 +130,56 @@ type claimedClient struct {
 
 // putClientKeys hosts a key set and responds with the wallet address under which the client is now known.
 func (s *Server) putClientKeys(r *http.Request) (any, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxKeySetSize+1))
-	if err != nil {
-		return nil, respond.Unreadable(err)
-	}
-	if len(body) > maxKeySetSize {
-		return nil, respond.FailPlain(http.StatusRequestEntityTooLarge, "the key set is too large")
-	}
-	keys, err := parseKeySet(body)
-	if err != nil {
-		return nil, respond.FailSchema("not a JSON Web Key Set of Ed25519 public keys")
-	}
 	name := r.PathValue("name")
-	h, err := newHosted(name, keys)
-	if err != nil {
-		return nil, respond.FailSchema("%s", err)
-	}
-	secret, err := s.claim(name, h, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	secret, err := s.putKeys(r, name, name)
 	if err != nil {
 		return nil, err
 	}
 	return claimedClient{s.describeClient(r, name), secret}, nil
+}
+
+// putWalletKeys hosts a key set of a wallet, which is a client too, and responds with the secret that replaces it.
+func (s *Server) putWalletKeys(r *http.Request) (any, error) {
+	wallet := r.PathValue("wallet")
+	if s.config.IsWallet == nil || !s.config.IsWallet(wallet) {
+		return nil, respond.FailPlain(http.StatusNotFound, "no such wallet")
+	}
+	secret, err := s.putKeys(r, wallet, walletKey(wallet))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"secret": secret}, nil
+}
+
+// walletKey is what the keys of a wallet are hosted as: no client has such a name.
+func walletKey(wallet string) string { return "/" + wallet }
+
+// WalletKeys returns the key set that a wallet has, as it is served; nil where it has none.
+func (s *Server) WalletKeys(wallet string) json.RawMessage {
+	if h := s.client(walletKey(wallet)); h != nil {
+		return h.served
+	}
+	return nil
+}
+
+// putKeys hosts the key set in a request, and returns the secret that replaces it, or "" where its owner has it.
+func (s *Server) putKeys(r *http.Request, name, hostedAs string) (secret string, _ error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxKeySetSize+1))
+	if err != nil {
+		return "", respond.Unreadable(err)
+	}
+	if len(body) > maxKeySetSize {
+		return "", respond.FailPlain(http.StatusRequestEntityTooLarge, "the key set is too large")
+	}
+	keys, err := parseKeySet(body)
+	if err != nil {
+		return "", respond.FailSchema("not a JSON Web Key Set of Ed25519 public keys")
+	}
+	h, err := newHosted(name, keys)
+	if err != nil {
+		return "", respond.FailSchema("%s", err)
+	}
+	return s.claim(hostedAs, h, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 }
 
 func (s *Server) claim(name string, h *hosted, secret string) (newSecret string, err error) {

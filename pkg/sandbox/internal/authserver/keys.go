@@ -83,11 +83,17 @@ func (s *Server) noteUse(c client) {
 // hostedName returns the name of the client whose wallet address this is, or "" when it is not
 // below the base URL of the request.
 func (s *Server) hostedName(r *http.Request, walletAddress string) string {
-	name, ok := strings.CutPrefix(walletAddress, s.config.BaseURL(r)+clientsPath)
+	path, ok := strings.CutPrefix(walletAddress, s.config.BaseURL(r))
 	if !ok {
 		return ""
 	}
-	return name
+	if name, isClient := strings.CutPrefix(path, clientsPath); isClient {
+		return name
+	}
+	if s.client(path) != nil { // a wallet that has keys
+		return path
+	}
+	return ""
 }
 
 // parseKeySet reads the keys of a set that may be ours, and ignores those of other kinds and those that

@@ -35,6 +35,8 @@ type Config struct {
 	HashEncoding HashEncoding
 	// HashOtherSlash hashes the grant endpoint with the other spelling of its end, with or without a slash.
 	HashOtherSlash bool
+	// IsWallet says whether the resource server has a wallet of this name. Nil: it has none.
+	IsWallet func(name string) bool
 	// FetchKeys returns the key set of a client that this server does not host. Nil: fetch it, from loopback hosts only.
 	FetchKeys func(ctx context.Context, walletAddress string) (jwk.Set, error)
 	// OnRequest is called for every request whose signature was checked, before its response. Nil: nothing is called.
@@ -97,6 +99,7 @@ func (s *Server) Register(mux *http.ServeMux) {
 	mux.Handle("GET /clients/{name}", respond.Handler(s.getClient))
 	mux.Handle("GET /clients/{name}/jwks.json", respond.Handler(s.getClientKeys))
 	mux.Handle("PUT /clients/{name}/jwks.json", respond.Handler(s.putClientKeys))
+	mux.Handle("PUT /{wallet}/jwks.json", respond.Handler(s.putWalletKeys))
 }
 
 // Held is how much a Server has in memory.

@@ -5,7 +5,7 @@
 // Below the base URL, with Config.Path before all but the first three:
 //
 //	GET  /{wallet}                           the wallet address document, or SPSP where that is accepted
-//	GET  /{wallet}/jwks.json                 an empty key set
+//	GET  /{wallet}/jwks.json                 the keys that the wallet signs with
 //	GET  /{wallet}/did.json                  404
 //	POST /incoming-payments                  create
 //	GET  /incoming-payments                  list

@@ -1,6 +1,7 @@
 package resourceserver
 
 import (
+	"encoding/json"
 	"math/big"
 	"net/http"
 	"sync"
@@ -28,6 +29,8 @@ type Config struct {
 	Path string
 	// AuthServer is where the grant endpoint is below the base URL, as wallet addresses shall say it: "/auth/".
 	AuthServer string
+	// Keys returns the key set that a wallet signs with, as JSON; nil where it has none. Nil: no wallet has one.
+	Keys func(wallet string) json.RawMessage
 	// Authorizer is the authorization server. Required.
 	Authorizer Authorizer
 	// Prices say by asset code what one unit of an asset (a dollar, not a cent) is worth, all in the same measure. They

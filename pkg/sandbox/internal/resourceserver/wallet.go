@@ -119,9 +119,18 @@ func (s *Server) getWallet(r *http.Request) (any, error) {
 	case !accepts(r, "application/json"):
 		return nil, fail(http.StatusNotAcceptable, notAcceptable)
 	case document == "jwks.json":
-		return map[string][]any{"keys": {}}, nil
+		return s.keysOf(name), nil
 	}
 	return s.describeWallet(r, w), nil
+}
+
+func (s *Server) keysOf(wallet string) any {
+	if s.config.Keys != nil {
+		if keys := s.config.Keys(wallet); keys != nil {
+			return keys
+		}
+	}
+	return map[string][]any{"keys": {}}
 }
 
 const notAcceptable = "Received error validating OpenAPI request: Must accept application/json"
