@@ -61,9 +61,9 @@ func Passes() string {
 	return lines.String()
 }
 
-// isOff tells whether a pass is left out. A profile is made of the whole program, with its names.
+// isOff tells whether a pass is left out. A profile is of the whole program, with its names: nothing follows the split.
 func (l *linking) isOff(p pass) bool {
-	if l.options.Profile && (slices.Contains(p.after, passSplit) || p.name == "names" || p.name == "findfunctab") {
+	if names := PassNames(); l.options.Profile && slices.Index(names, p.name) > slices.Index(names, passSplit) {
 		return true
 	}
 	return slices.ContainsFunc(append([]string{p.name}, p.after...), func(name string) bool { return slices.Contains(l.options.Off, name) })

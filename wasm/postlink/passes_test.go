@@ -129,6 +129,15 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A profile is of the whole program: the passes before the split, and the profile in its place.
+func TestProfile(t *testing.T) {
+	said := link(t, compiled(t, "hello"), "-report", "-profile")
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	if want := "  split: every function that could be deferred says when it has run"; !strings.HasSuffix(lines[len(lines)-1], want) {
+		t.Errorf("got\n%s\nwhich does not end with %q", said, want)
+	}
+}
+
 func TestWhy(t *testing.T) {
 	module := compiled(t, "hello")
 	keep := rules(t, "keep main.main # the program", "cut fmt.Fprintln # which it calls", "cut fmt.init* # done")
