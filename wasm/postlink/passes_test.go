@@ -129,6 +129,19 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// The table in the README has every pass.
+func TestPassesAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range postlink.PassNames() {
+		if !strings.Contains(string(text), "\n| `"+name+"`: ") {
+			t.Errorf("%s is missing", name)
+		}
+	}
+}
+
 // A profile is of the whole program: the passes before the split, and the profile in its place.
 func TestProfile(t *testing.T) {
 	said := link(t, compiled(t, "hello"), "-report", "-profile")
