@@ -14,9 +14,8 @@ import (
 	"open-payments-wasm/wasm/postlink/internal/wasm"
 )
 
-// pass is one step of linking. To add one, write a method of linking that changes l.primary, or l.deferred, and says in a few
-// words what it did; put it into passes where it belongs; and say in Go's terms what it assumes where it assumes it, with a
-// program in testdata/probes that would show that the assumption broke. The tests run each probe without each of the passes.
+// pass is one step of linking: a method that changes l.primary or l.deferred, and says in a few words what it did. CONTRIBUTING.md
+// says how to add one.
 type pass struct {
 	name  string
 	does  string   // for whom asks what passes there are
@@ -30,7 +29,15 @@ const (
 	passSplit    = "split"
 )
 
-// passes are all of them, in the order in which they run.
+// passes are all of them, in the order in which they run. It matters where the split and the data are concerned:
+//
+//   - Until the split l.primary is the whole program in the form in which Go's linker writes it (golang.Open). The snapshot and the
+//     split need its names, and one table of all its functions, and no other function.
+//   - The split, and what chooses by it, reads from the code which functions call which, what follows a call (golang.ReturnsOnRequest),
+//     and each constant and offset that may be an address or a program counter. A pass that rewrites code keeps them: an address
+//     stays one number, and does not become a sum.
+//   - lines and tables write all data anew, from l.memory: of what another pass did to the data before them nothing is left.
+//   - l.memory is what an instance has when it is there, whichever data and start function bring it: engine.Check compares.
 var passes = []pass{
 	{"jumps", "jumps forward past the table of jumps that each function begins with", nil, (*linking).jumps},
 	{"peephole", "fewer instructions for the same", nil, (*linking).peephole},
