@@ -62,7 +62,14 @@ func (c *Client) Again(ctx context.Context, another Another) (*openpayments.Outg
 		if err != nil {
 			return err
 		}
+		isInterrupted := record.Step != StepPreparing
 		outgoing, err = c.proceed(ctx, record)
+		if isInterrupted && record.isDropped() { // what was made for it was too old
+			if record, err = c.begin(ctx, *order); err != nil {
+				return err
+			}
+			outgoing, err = c.proceed(ctx, record)
+		}
 		if err != nil && c.isOvertaken(ctx, record) {
 			return overtaken(err)
 		}
@@ -96,6 +103,9 @@ func (c *Client) orderOf(ctx context.Context, another Another) (_ *Order, token 
 		limit, order.ReceiveAmount = access.Limits.ReceiveAmount, another.Amount
 	} else {
 		order.DebitAmount = another.Amount
+	}
+	if problem := addressProblem(order.From, c.HTTP.AllowHTTP); problem != "" {
+		return nil, "", &signedhttp.ArgumentError{Argument: "grant", Problem: "must be for a wallet address, which " + problem}
 	}
 	if err := order.check(c.HTTP.AllowHTTP); err != nil {
 		return nil, "", ofAmount(err)
@@ -222,6 +232,8 @@ func (c *Client) explainLimit(ctx context.Context, r *Record, failure *signedhtt
 	return usedUp(failure, within.Interval, quote.CreatedAt)
 }
 
+const year10000 = 253_402_300_800 // in seconds since 1970
+
 // usedUp is for a payment that the grant allows at another time. The clock of the server counts.
 func usedUp(failure *signedhttp.Error, interval string, now time.Time) error {
 	if now.IsZero() {
@@ -230,8 +242,8 @@ func usedUp(failure *signedhttp.Error, interval string, now time.Time) error {
 	explained := *failure
 	explained.Code = CodeIntervalUsedUp
 	explained.Advice = "The grant allows no more, and has no further interval that is known: ask the person for another grant."
-	if opens, found := opensAt(interval, now); found {
-		text, _ := signedhttp.Marshal(opens.Truncate(time.Second))
+	if opens, found := opensAt(interval, now); found && opens.Unix() < year10000 { // later years have no text (RFC 3339)
+		text, _ := signedhttp.Marshal(opens.Add(time.Second - 1).Truncate(time.Second)) // it is not open before
 		explained.Details = append(append(json.RawMessage(`{"opensAt":`), text...), '}')
 		explained.Advice = "The grant allows no more at this time. Its next interval begins at " + signedhttp.Text(text) +
 			": pay again then, with the same key."

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -278,6 +279,16 @@ func TestAgainIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			w.t.Error(err)
 		}
 	})
+	test(t, "a grant for a wallet that is not asked", sandbox.Config{}, func(w *world) {
+		w.keep(payLimits{})
+		kept := string(w.grants.grants["allowance"])
+		w.grants.grants["allowance"] = json.RawMessage(strings.ReplaceAll(kept, home+"/alice", "http://wallet.example/alice"))
+		_, err := w.client().Again(w.t.Context(), w.another("a"))
+		var argument *signedhttp.ArgumentError
+		if !errors.As(err, &argument) || argument.Argument != "grant" {
+			w.t.Error(err)
+		}
+	})
 	test(t, "a grant that is not kept", sandbox.Config{}, func(w *world) {
 		_, err := w.client().Again(w.t.Context(), w.another("a"))
 		w.wantCode(err, "grant_not_found")
@@ -315,7 +326,9 @@ func TestAnIntervalIsUsedUpAndOpensAgain(t *testing.T) {
 		"R5/PT48H/2000-01-03T00:00:00Z":               "", // the last begins now
 		"R/PT36H/2000-01-04T00:00:00Z":                "2000-01-02T12:00:00Z",
 		"R/P1M/2000-03-15T00:00:00Z":                  "2000-01-15T00:00:00Z",
-		"R/PT48H/2000-01-02T12:00:00Z":                "", // this is the last
+		"R/1999-12-31T23:00:00.25Z/PT2H":              "2000-01-01T01:00:01Z", // whole seconds, and not before
+		"R/1999-12-31T00:00:00Z/P9000Y":               "",                     // no year of RFC 3339
+		"R/PT48H/2000-01-02T12:00:00Z":                "",                     // this is the last
 	} {
 		test(t, strings.ReplaceAll(interval, "/", "|"), sandbox.Config{GrantLifetime: 10 * 365 * 24 * time.Hour}, func(w *world) {
 			w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: interval})
@@ -323,7 +336,9 @@ func TestAnIntervalIsUsedUpAndOpensAgain(t *testing.T) {
 			_, err := w.client().Again(w.t.Context(), w.another("second"))
 			failure := w.wantCode(err, payment.CodeIntervalUsedUp)
 			var details struct{ OpensAt time.Time }
-			_ = json.Unmarshal(failure.Details, &details)
+			if err := json.Unmarshal(failure.Details, &details); err != nil && failure.Details != nil {
+				w.t.Errorf("%s: %v", failure.Details, err)
+			}
 			wantOpens(w, details.OpensAt, want)
 			if details.OpensAt.IsZero() {
 				return
@@ -347,4 +362,120 @@ func wantOpens(w *world, at time.Time, want string) {
 	if got != want {
 		w.t.Errorf("opens at %q, want %q", got, want)
 	}
+}
+
+func TestAnInterruptedPaymentIsMadeAnew(t *testing.T) {
+	ten := sandbox.Config{GrantLifetime: 10 * 365 * 24 * time.Hour}
+	// lose lets the request to pay of a key get lost on its way.
+	lose := func(w *world, key string) {
+		p := w.newParty()
+		p.breakOnce("POST op/outgoing-payments", "killed before")
+		if _, err := p.client().Again(w.t.Context(), w.another(key)); err == nil {
+			w.t.Fatal("it was not lost")
+		}
+	}
+	test(t, "a day later, when its incoming payment and its quote are gone", ten, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
+		lose(w, "a")
+		time.Sleep(25 * time.Hour)
+		first := w.again(w.another("a"))
+		if again := w.again(w.another("a")); again.ID != first.ID {
+			w.t.Errorf("%s, then %s", first.ID, again.ID)
+		}
+		w.wantPaid(1250, 1250)
+	})
+	test(t, "a month later, when the interval was used up meanwhile", ten, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
+		lose(w, "a")
+		w.again(w.another("b"))
+		for range 2 {
+			_, err := w.client().Again(w.t.Context(), w.another("a"))
+			w.wantCode(err, payment.CodeIntervalUsedUp)
+		}
+		time.Sleep(31 * 24 * time.Hour)
+		w.again(w.another("a"))
+		w.wantPaid(2*1250, 2*1250)
+	})
+}
+
+// expired are grants that no server renews.
+type expired struct{ *keptGrants }
+
+var errExpired = errors.New("the grant has expired")
+
+func (expired) Renew(context.Context, string, string) (json.RawMessage, error) {
+	return nil, errExpired
+}
+
+func TestAGrantThatHasExpiredLeavesNothingUnknown(t *testing.T) {
+	config := sandbox.Config{AccessLifetime: 4 * time.Minute, QuoteLifetime: time.Hour}
+	test(t, "the server refuses the token of the request to pay", config, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
+		w.party.stallAt("write approved", 5*time.Minute)
+		client := w.client()
+		client.Grants = expired{w.grants}
+		for range 2 {
+			if _, err := client.Again(w.t.Context(), w.another("a")); !errors.Is(err, errExpired) {
+				w.t.Error(err)
+			}
+		}
+		pending, err := client.Pending(w.t.Context())
+		if err != nil || len(pending) != 1 || pending[0].Step != payment.StepApproved {
+			w.t.Fatal(pending, err)
+		}
+		if _, err := client.Forget(w.t.Context(), pending[0].ID); err != nil {
+			w.t.Error(err)
+		}
+		w.wantPaid(0, 0)
+	})
+}
+
+func TestForgetWaitsForWhoeverPaysWithTheGrant(t *testing.T) {
+	test(t, "another key began it", sandbox.Config{}, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
+		begun, isForgotten := make(chan struct{}), false
+		w.party.strike = func(_ context.Context, e event) (*http.Response, error) {
+			if e.name == "POST op/quotes" && !e.isAfter {
+				close(begun)
+				time.Sleep(time.Minute)
+				if isForgotten {
+					w.t.Error("it was forgotten while it was worked on")
+				}
+			}
+			return nil, nil
+		}
+		var all sync.WaitGroup
+		all.Go(func() { w.again(w.another("a")) })
+		<-begun
+		stranger := w.newParty().client()
+		pending, err := stranger.Pending(w.t.Context())
+		if err != nil || len(pending) != 1 {
+			w.t.Fatal(pending, err)
+		}
+		stranger.HTTP.Key.ID = "key-2"
+		_, _ = stranger.Forget(w.t.Context(), pending[0].ID)
+		isForgotten = true
+		all.Wait()
+		w.wantPaid(1250, 1250)
+	})
+}
+
+func TestAnotherQuoteIsForWhatWasOrdered(t *testing.T) {
+	test(t, "of ten times the amount", sandbox.Config{}, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("100000", "USD"), Interval: monthly})
+		w.party.breakOnce("write paying", "killed before")
+		_, _ = w.client().Again(w.t.Context(), w.another("a"))
+		time.Sleep(10 * time.Minute) // the quote is over
+		p := w.newParty()
+		p.rewrite = func(_ *http.Request, name string, status int, body string) (int, string) {
+			if name == "POST op/quotes" {
+				body = strings.ReplaceAll(body, `"1250"`, `"12500"`)
+			}
+			return status, body
+		}
+		if _, err := p.client().Again(w.t.Context(), w.another("a")); err == nil {
+			w.t.Error("paid")
+		}
+		w.wantPaid(0, 0)
+	})
 }

@@ -109,8 +109,8 @@ func (c *Client) proceed(ctx context.Context, r *Record) (*openpayments.Outgoing
 		return nil, err
 	}
 	outgoing, err := c.pay(ctx, r)
-	if r.Order.Grant != "" && len(r.Tried) == 0 && isRefusal(err) {
-		_ = c.drop(ctx, r) // its incoming payment and its quote would be too old when it is paid again
+	if r.Order.Grant != "" && r.Step == StepApproved && isRefusal(err) {
+		_ = c.drop(ctx, r) // no request to pay is under way, and its incoming payment would be too old when it is paid again
 	}
 	return outgoing, err
 }

@@ -63,7 +63,8 @@ func (c *Client) forgetDamaged(ctx context.Context, r *Record) error {
 
 // remove removes a record as it was seen, and gives nothing back: that needs the key that began the payment.
 func (c *Client) remove(ctx context.Context, seen *Record) error {
-	return c.Journal.Alone(ctx, seen.Key, func() error {
+	named := Order{Key: seen.Key, Grant: seen.Order.Grant} // the order of what is damaged may lack its key
+	return c.Journal.Alone(ctx, named.lock(), func() error {
 		if c.isOvertaken(ctx, seen) {
 			return overtaken(nil)
 		}
@@ -80,6 +81,8 @@ func (c *Client) drop(ctx context.Context, r *Record) error {
 	c.giveBack(r)
 	return nil
 }
+
+func (r *Record) isDropped() bool { return r.Turn == 0 }
 
 // giveBack revokes what was granted for a payment, and completes the incoming payment that was made for it, while nobody
 // waits. What fails ends by itself: tokens within minutes, the incoming payment within a day.

@@ -108,7 +108,11 @@ func (c *Client) afterFailure(
 		return false, nil, failure
 	case isTokenOver(failure):
 		r.stepBack(mayBeUnderWay)
-		return true, nil, c.rotate(ctx, r, token)
+		err := c.rotate(ctx, r, token)
+		if err != nil {
+			_ = c.put(ctx, r) // else the next call would look, with a token that is over
+		}
+		return true, nil, err
 	}
 	outgoing, lookErr := c.look(ctx, r)
 	switch {
@@ -117,7 +121,7 @@ func (c *Client) afterFailure(
 		return false, outgoing, err
 	case lookErr != nil || !isRefusal(failure):
 		return false, nil, outcomeUnknown(failure)
-	case failure.Code != openpayments.CodeInvalidQuote:
+	case failure.Code != openpayments.CodeInvalidQuote && !(failure.Status == 404 && r.isQuoteExpired()): // servers forget old quotes
 		r.stepBack(mayBeUnderWay)
 		_ = c.put(ctx, r)
 		return false, nil, c.explainLimit(ctx, r, failure)
@@ -271,7 +275,7 @@ func (c *Client) replaceQuote(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	isLimited := r.Order.Grant != "" && quote.Receiver == old.Receiver // by its grant, and no person has seen the old one
+	isLimited := r.Order.Grant != "" && r.isFor(quote) // by its grant, and no person has seen the old one
 	if !isLimited && !isNoWorse(old, quote) {
 		return quoteChanged(old, quote)
 	}

@@ -152,6 +152,8 @@ func (o *Order) check(allowHTTP bool) error {
 	case o.DebitAmount == nil && o.ReceiveAmount == nil && o.Interval != "":
 		problem := "must be given, or debitAmount: what may be paid in each interval"
 		return &signedhttp.ArgumentError{Argument: "receiveAmount", Problem: problem}
+	case o.DebitAmount == nil && o.ReceiveAmount == nil && !isTo && o.Grant != "":
+		return &signedhttp.ArgumentError{Argument: "debitAmount", Problem: "must be given: a wallet address asks for no amount"}
 	case o.DebitAmount == nil && o.ReceiveAmount == nil && !isTo:
 		problem := "must be given, or debitAmount: a wallet address asks for no amount"
 		return &signedhttp.ArgumentError{Argument: "receiveAmount", Problem: problem}
