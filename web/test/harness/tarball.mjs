@@ -13,7 +13,25 @@ export const installed = join(projects, "node_modules/open-payments-wasm");
 
 /** Runs npm and returns what it prints. */
 function npm(cwd, ...args) {
-  return execFileSync("npm", args, { cwd, encoding: "utf8", timeout: 300_000, stdio: ["ignore", "pipe", "inherit"] });
+  const env = { ...process.env, npm_config_fetch_timeout: "30000" };
+  return execFileSync("npm", args, {
+    cwd,
+    env,
+    encoding: "utf8",
+    timeout: 240_000,
+    killSignal: "SIGKILL",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+/** Installs what the lock file says. npm may wait for a registry for ever; what has come is in its cache when it is tried again. */
+function install(folder, tries = 3) {
+  try {
+    npm(folder, "ci", "--no-fund", "--no-audit", "--prefer-offline");
+  } catch (error) {
+    if (tries === 1) throw error;
+    install(folder, tries - 1);
+  }
 }
 
 /** The script that an installed tool is started by. */
@@ -33,7 +51,7 @@ export function installTools(folder = projects) {
   const stamp = join(folder, "node_modules/.stamp");
   const lock = readFileSync(join(folder, "package-lock.json"), "utf8");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  npm(folder, "ci", "--no-fund", "--no-audit");
+  install(folder);
   writeFileSync(stamp, lock);
 }
 
