@@ -45,6 +45,7 @@ format: web/test/node_modules
 
 # The post-linker has no goroutines: its tests, which run whole programs, go without the race detector.
 test-go:
+	go test -run TestMoneyMovesOnce ./pkg/openpayments/payment
 	go test -race $$(go list ./... | grep -v /wasm/postlink)
 	go test ./wasm/postlink/...
 	go test -run Budget ./pkg/gnap

@@ -89,15 +89,20 @@ func scenarios() []scenario {
 	}
 }
 
+// everyCase is 1 where all of the matrix runs, 7 where every seventh case does.
+var everyCase = 1
+
 // The kill matrix: what a payment without faults sends and writes is counted, and then each of it goes wrong in each way, once.
 // Whoever goes on with the same journal pays once, or not at all, and says which.
 func TestMoneyMovesOnce(t *testing.T) {
 	count := 0
 	for _, s := range scenarios() {
 		t.Run(s.name, func(t *testing.T) {
-			cases := s.cases(t)
-			count += len(cases)
-			for _, c := range cases {
+			for i, c := range s.cases(t) {
+				if i%everyCase != 0 {
+					continue
+				}
+				count++
 				t.Run(c.String(), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) { s.run(t, c) })
