@@ -609,10 +609,14 @@ export interface AuthenticatedClient {
      * and it has not yet arrived. One key is paid once with a grant, in all tabs and workers that share the store: who calls it again
      * with the same key and the same payment gets the same outgoing payment, for 400 days, and one that was interrupted goes on.
      *
+     * The payment is kept in the store that keeps the grant: `watch`, `resume` and `forget` take that one too, where it is not the client's
+     * own.
+     *
      * Rejects with `interval_used_up` where the grant allows no more at this time: `details.opensAt` is when it does again, as an ISO
-     * 8601 time, and missing where it never does. Rejects with `limit_exceeded` where the grant never allows so much, with `key_in_use`
-     * where another payment was made under the key, with `grant_not_found` where the grant was revoked, and as `finish` does. After
-     * `interval_used_up`, `limit_exceeded` and other refusals nothing was paid, and the key is free again.
+     * 8601 time, and missing where it never does, or where its interval has fractions, or weeks or days of years. Rejects with
+     * `limit_exceeded` where the grant never allows so much, with `key_in_use` where another payment was made under the key, with
+     * `grant_not_found` where the grant was revoked, and as `finish` does. After `interval_used_up`, `limit_exceeded` and other refusals
+     * nothing was paid, and the key is free again.
      *
      * @example
      * ```ts
@@ -746,7 +750,7 @@ export interface AnotherPayment {
 export interface PaymentOptions {
   /** Ends the wait of this call. A request that has left goes on, and the next call finds what came of it. */
   signal?: AbortSignal | undefined;
-  /** Where payments are kept. Default: the client's own store, else IndexedDB. */
+  /** Where payments are kept. Default: the client's own store, else IndexedDB; of `again` the store that keeps the grant, and no other. */
   store?: Store | undefined;
 }
 

@@ -122,11 +122,12 @@ export class KeptGrant {
     return true;
   }
 
-  /** The grant as JSON text, with a token whose time is not over; "" where there is none. */
+  /** The grant as JSON text, with a token whose time is not over, where the flight `renews` one; "" where there is none. */
   async text(flight) {
     if (!(await this.open(flight.signal))) return "";
     const record = await this.read(flight.signal);
-    return JSON.stringify((isOver(record) || unsaved.has(this.#rotationOf(record)) ? await this.#renew(record, flight) : record).grant);
+    const mustRenew = flight.renews && (isOver(record) || unsaved.has(this.#rotationOf(record)));
+    return JSON.stringify((mustRenew ? await this.#renew(record, flight) : record).grant);
   }
 
   /** The grant as JSON text with another token than the one that was used. */

@@ -38,7 +38,7 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
     await abortable(startModule(), signal);
     const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
     const { fetch: lent, isWritten } = lend(fetch);
-    const journal = new Journal(store, { signal, left }, keptGrant, isWritten);
+    const journal = new Journal(store, { signal, left, renews: operation !== "start" }, keptGrant, isWritten);
     onJournal?.(journal);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
@@ -83,6 +83,7 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
       const options = checked(given);
       const { grantStore, order } = anotherOf(another, copyOf);
       const { store = grantStore, signal } = options;
+      if (store !== grantStore) throw argumentError("store", "must be the one that keeps the grant, or left out");
       const body = JSON.stringify(order);
       return handOver(await shared("again", {}, { body, options: { store, signal }, name: body }), { store });
     },
@@ -169,7 +170,7 @@ function orderOf(order, copyOf) {
 
 /** What a kept grant pays besides, as Go reads it, and the store where the grant is kept. */
 function anotherOf(another, copyOf) {
-  const { grant, key, to, amount, metadata } = checkObject(another, "order");
+  const { grant, key, to, amount, metadata } = checkObject(another, "another");
   const place = placeOf(grant);
   if (!place) throw argumentError("grant", "must be what withGrant resolved with");
   checkKey(key);
@@ -290,9 +291,9 @@ class Journal {
     put: (text) => this.#put(text).finally(this.#isWritten),
     remove: (id) => this.#remove(id),
     lock: (name) => this.#lock(name),
-    grant: (name) => this.#keptGrant(name).text(this.#limits),
+    grant: (name) => this.#keptGrant(name).text({ ...this.#limits, signal: this.#signal }),
     keepGrant: async (name, text) => void (await this.#keptGrant(name).keep(JSON.parse(text), this.#limits.signal)),
-    renewGrant: (name, used) => this.#keptGrant(name).renewed(used, this.#limits),
+    renewGrant: (name, used) => this.#keptGrant(name).renewed(used, { ...this.#limits, signal: this.#signal }),
   };
   #records;
   #stored = new Map(); // id → text, as it was last read or written
@@ -304,7 +305,7 @@ class Journal {
   #onIdle;
   #controller = new AbortController(); // aborted at the end
 
-  /** `limits` are { signal, left } of the call. `isWritten` is called after each put. */
+  /** `limits` are { signal, left } of the call, and whether it `renews` tokens of grants. `isWritten` is called after each put. */
   constructor(store, limits, keptGrant, isWritten) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
     this.#store = store;
@@ -317,6 +318,11 @@ class Journal {
   end() {
     this.#controller.abort(new Error("Nobody waits for it any more."));
     for (const claimed of this.#claims) this.#unlock(claimed);
+  }
+
+  /** The caller's, which is aborted at the end too: Go may wait for something no longer than a part of the call. */
+  get #signal() {
+    return this.#limits.signal ? anyOf(this.#limits.signal, this.#controller.signal) : this.#controller.signal;
   }
 
   async #list() {
@@ -377,8 +383,7 @@ class Journal {
   }
 
   async #lock(name) {
-    const signal = this.#limits.signal ? anyOf(this.#limits.signal, this.#controller.signal) : this.#controller.signal;
-    const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal, taken: () => new Error("Taken") });
+    const claimed = await claim(`payment.${inKey(name)}`, { store: this.#store, signal: this.#signal, taken: () => new Error("Taken") });
     this.#claims.add(claimed);
     if (this.#controller.signal.aborted) this.#unlock(claimed); // it came as the call ended
     return () => this.#unlock(claimed);

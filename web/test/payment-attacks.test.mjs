@@ -224,6 +224,70 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     });
   }
 
+  const usd = (value) => ({ value, assetCode: "USD", assetScale: 2 });
+
+  /** Lets alice approve a subscription and makes its first payment, with a client. Returns the order. */
+  async function subscribed(client) {
+    const order = newOrder({ interval: "R/2020-01-01T00:00:00Z/P1Y", receiveAmount: undefined, debitAmount: usd("5000") });
+    await client.payment.finish((await approved(client, order)).callback);
+    return order;
+  }
+
+  test("a kept grant pays from the store that keeps it: one of its name in another store is another's", { timeout }, async () => {
+    const [store, other] = [sdk.memoryStorage(), sdk.memoryStorage()];
+    const client = await clientWith({ store });
+    const { key, to } = await subscribed(client);
+    const grant = await client.withGrant({ name: key });
+    const theirs = await client.withGrant(await grant.grant(), { name: key, store: other });
+    const another = { to, amount: usd("1"), key: "2026-12" };
+    await assert.rejects(
+      client.payment.again({ grant, ...another }, { store: other }),
+      ({ constructor, message }) => constructor === TypeError && message.startsWith('"store" must be'),
+    );
+    const late = (error) => error.code === "interval_used_up"; // so it was asked for, and looked for in the right store
+    await assert.rejects(client.payment.again({ grant, ...another }, { store }), late);
+    await assert.rejects(client.payment.again({ grant: theirs, ...another }), late);
+    await assert.rejects(
+      client.payment.again(),
+      ({ constructor, message }) => constructor === TypeError && message.startsWith('"another" must be'),
+    );
+  });
+
+  test("a key under which a grant is kept begins no other, and its token is not rotated for that", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    let rotations = 0;
+    const own = (url, init) => {
+      if (init.method === "POST" && url.includes("/token/")) rotations++;
+      return fetch(url, init);
+    };
+    const client = await clientWith({ store, fetch: own });
+    const order = await subscribed(client);
+    const [{ id }] = await client.payment.pending();
+    await client.payment.forget(id);
+    const name = store.keys().find((name) => name.endsWith(`.grant.${order.key}`));
+    store.set(name, { ...store.get(name), since: 0 }); // its time is over
+    await assert.rejects(client.payment.start(order), { code: "key_in_use" });
+    assert.equal(rotations, 0);
+  });
+
+  test("a watch gives up in time, and leaves a rotation that is not answered", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    let isSilent = false;
+    const lose = [];
+    const own = (url, init) => {
+      if (!isSilent) return fetch(url, init);
+      if (init.method === "GET") return Response.json({ error: { code: "403", description: "Inactive Token" } }, { status: 403 });
+      return new Promise((_, reject) => lose.push(reject));
+    };
+    const client = await clientWith({ store, fetch: own });
+    await subscribed(client);
+    const [{ id }] = await client.payment.pending();
+    isSilent = true;
+    await assert.rejects(client.payment.watch(id, { timeoutMs: 1000 }), { code: "payment_pending" });
+    assert.equal(lose.length, 1);
+    lose[0](new TypeError("Failed to fetch")); // it may take two minutes, for whoever uses the grant
+  });
+
   test(
     "rule 11: a damaged record of a payment by a kept grant keeps its key from paying again, with that grant alone",
     { timeout },

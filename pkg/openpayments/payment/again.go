@@ -175,6 +175,16 @@ func (c *Client) kept(ctx context.Context, name string) (*keptGrant, error) {
 	return &grant, nil
 }
 
+// isRenewable tells whether a grant can be kept: its token is rotated at an address, as servers of Open Payments say it.
+func isRenewable(text json.RawMessage) bool {
+	var grant struct {
+		AccessToken struct {
+			Manage string `json:"manage"`
+		} `json:"access_token"`
+	}
+	return signedhttp.Unmarshal(text, &grant) && grant.AccessToken.Manage != ""
+}
+
 // grantName is the name of the kept grant that pays, or "".
 func (r *Record) grantName() string {
 	switch {

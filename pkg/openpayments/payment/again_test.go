@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -408,8 +409,8 @@ func (expired) Renew(context.Context, string, string) (json.RawMessage, error) {
 }
 
 func TestAGrantThatHasExpiredLeavesNothingUnknown(t *testing.T) {
-	config := sandbox.Config{AccessLifetime: 4 * time.Minute, QuoteLifetime: time.Hour}
-	test(t, "the server refuses the token of the request to pay", config, func(w *world) {
+	brief := sandbox.Config{AccessLifetime: 4 * time.Minute, QuoteLifetime: time.Hour}
+	test(t, "the server refuses the token of the request to pay", brief, func(w *world) {
 		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
 		w.party.stallAt("write approved", 5*time.Minute)
 		client := w.client()
@@ -478,4 +479,62 @@ func TestAnotherQuoteIsForWhatWasOrdered(t *testing.T) {
 		}
 		w.wantPaid(0, 0)
 	})
+}
+
+// silent are grants of a store, or of a server, that does not respond.
+type silent struct{ *keptGrants }
+
+func (silent) Get(ctx context.Context, _ string) (json.RawMessage, error) {
+	<-ctx.Done()
+	return nil, context.Cause(ctx)
+}
+
+func TestWatchGivesUpThoughNobodyResponds(t *testing.T) {
+	const patience = 20 * time.Second
+	for name, silence := range map[string]func(w *world, client *payment.Client){
+		"the store of grants": func(w *world, client *payment.Client) { client.Grants = silent{w.grants} },
+		"the wallet": func(w *world, _ *payment.Client) {
+			w.party.strike = func(ctx context.Context, e event) (*http.Response, error) {
+				if e.name == "GET op/outgoing-payments/…" {
+					<-ctx.Done()
+					return nil, context.Cause(ctx)
+				}
+				return nil, nil
+			}
+		},
+	} {
+		test(t, name, sandbox.Config{PaymentDelay: time.Hour}, func(w *world) {
+			w.keep(payLimits{DebitAmount: amount("100000", "USD"), Interval: monthly})
+			outgoing, client := w.again(w.another("a")), w.client()
+			silence(w, client)
+			ctx, cancel := context.WithTimeout(w.t.Context(), 3*patience)
+			defer cancel()
+			_, err := client.Watch(ctx, outgoing.ID, patience, nil)
+			w.wantCode(err, payment.CodePending)
+			if ctx.Err() != nil {
+				w.t.Error("it has watched longer than its patience")
+			}
+		})
+	}
+}
+
+func TestAGrantThatCannotBeRenewedPaysOnce(t *testing.T) {
+	for name, manage := range map[string]string{"no address": ``, "an object (RFC 9635 §3.2.1)": `"manage":{"uri":"` + home + `/auth/token/1"},`} {
+		test(t, name, sandbox.Config{}, func(w *world) {
+			w.party.rewrite = func(_ *http.Request, name string, status int, body string) (int, string) {
+				if name == "POST auth/continue/…" {
+					body = regexp.MustCompile(`"manage":"[^"]*",`).ReplaceAllString(body, manage)
+				}
+				return status, body
+			}
+			order := w.order("subscription")
+			order.Interval = monthly
+			w.finish(w.start(order))
+			another := w.another("a")
+			another.Grant = "subscription"
+			_, err := w.client().Again(w.t.Context(), another)
+			w.wantCode(err, "grant_not_found")
+			w.wantPaid(1250, 1250)
+		})
+	}
 }

@@ -57,7 +57,8 @@ type Order struct {
 	FinishURI string `json:"finishUri"`
 	// Interval is a repeating interval (ISO 8601-1 §5.6: "R11/2026-12-01T00:00:00Z/P1M" is a month twelve times), or empty. With
 	// one, the person approves a grant that may pay anybody, in each interval no more than DebitAmount or ReceiveAmount, of which one
-	// must be there. Finish makes the first payment with it, and keeps it in Client.Grants under the name Key, for Again.
+	// must be there. Finish makes the first payment with it, and keeps it in Client.Grants under the name Key, for Again; unless
+	// the server names no address to renew its token at.
 	Interval string `json:"interval,omitempty"`
 	// Grant is the name of the grant that pays, where no person needs to approve the payment: Again sets it.
 	Grant string `json:"grant,omitempty"`

@@ -348,7 +348,7 @@ func (c *Client) askPerson(ctx context.Context, r *Record) error {
 // approve takes the token of a grant.
 func (r *Record) approve(grant *gnap.Grant) {
 	r.Token, r.Step = tokenOf(grant.AccessToken), StepApproved
-	if r.Order.Interval != "" {
+	if r.Order.Interval != "" && isRenewable(grant.Raw) { // else it makes the first payment alone
 		r.Granted = grant.Raw
 	}
 }

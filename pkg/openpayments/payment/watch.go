@@ -19,7 +19,7 @@ type Progress struct {
 const (
 	shortestPause = 500 * time.Millisecond // between two looks
 	longestPause  = 5 * time.Second
-	renewTime     = 30 * time.Second // for another token, though nobody watches any more
+	renewTime     = 30 * time.Second // for another token, though nobody watches any more, and for the journal in the end
 )
 
 // Watch waits until a payment has arrived: until the incoming payment has received what the quote said, or is completed.
@@ -93,9 +93,11 @@ func (w *watcher) look(ctx context.Context) (changed *Progress, isOver bool, err
 	var received *openpayments.Amount
 	var isCompleted bool
 	var outgoing *openpayments.OutgoingPayment
-	record := w.record // looking at the outgoing payment may change it
-	token, _ := w.client.accessToken(ctx, record)
-	err = together(ctx,
+	record := w.record                                                          // looking at the outgoing payment may change it
+	looking, cancel := context.WithTimeout(ctx, max(w.patience, shortestPause)) // a server, or a store of grants, may be silent
+	defer cancel()
+	token, _ := w.client.accessToken(looking, record)
+	err = together(looking,
 		func(ctx context.Context) error { received, isCompleted = w.client.receivedBy(ctx, record); return nil },
 		func(ctx context.Context) error { outgoing = w.outgoing(ctx, token); return nil },
 	)
@@ -204,6 +206,8 @@ func (c *Client) received(ctx context.Context, id string) (string, error) {
 
 // settle writes down how a payment has ended, and gives back what was granted for it. It returns the failure, if there is one.
 func (c *Client) settle(ctx context.Context, seen *Record, step Step, progress Progress, failure *signedhttp.Error) error {
+	ctx, cancel := context.WithTimeout(ctx, renewTime)
+	defer cancel()
 	_ = c.alone(ctx, seen, func(r *Record) error {
 		granted := *r
 		granted.Step = step
