@@ -31,7 +31,7 @@ describe("the budget", { timeout: 240_000 }, () => {
   test("of the module", () => {
     const advice =
       "What grew: go list -deps ./wasm before and after, with GOOS=js GOARCH=wasm; a package that is new, or reflection that keeps methods alive.";
-    assertWithin(636_000, compressed("open-payments.wasm"), "open-payments.wasm, brotli -q 11", advice);
+    assertWithin(637_000, compressed("open-payments.wasm"), "open-payments.wasm, brotli -q 11", advice);
     assertWithin(885_000, compressed("open-payments.deferred.wasm"), "open-payments.deferred.wasm, brotli -q 11", advice);
   });
 
@@ -40,7 +40,7 @@ describe("the budget", { timeout: 240_000 }, () => {
       readdirSync(dist()).filter((name) => name.endsWith(".js")),
       ["index.js"],
     );
-    assertWithin(41_000, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
+    assertWithin(41_300, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
   });
 
   test("of crossings between Go and JavaScript for one continuation", async () => {
