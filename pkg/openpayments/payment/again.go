@@ -221,6 +221,9 @@ func (c *Client) accessToken(ctx context.Context, r *Record) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if !slices.Contains(r.keptTokens, grant.AccessToken.Value) {
+		r.keptTokens = append(r.keptTokens, grant.AccessToken.Value)
+	}
 	return grant.AccessToken.Value, nil
 }
 

@@ -538,3 +538,28 @@ func TestAGrantThatCannotBeRenewedPaysOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeptTokenIsInNoText(t *testing.T) {
+	test(t, "a server repeats the one that came by rotation", sandbox.Config{AccessLifetime: 4 * time.Minute, GrantLifetime: time.Hour}, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("2000", "USD"), Interval: monthly})
+		w.party.breakOnce("POST op/outgoing-payments", "killed before")
+		_, _ = w.client().Again(w.t.Context(), w.another("a"))
+		time.Sleep(10 * time.Minute)
+		p := w.newParty()
+		p.rewrite = func(_ *http.Request, name string, status int, body string) (int, string) {
+			if name == "POST op/quotes" {
+				token := valueOf(w.grants.grants["allowance"])
+				return http.StatusTeapot, `{"error":{"code":"418","description":"your token is ` + token + `"}}`
+			}
+			return status, body
+		}
+		pending, err := p.client().Pending(w.t.Context())
+		if err != nil || len(pending) != 1 {
+			w.t.Fatal(pending, err)
+		}
+		_, err = p.client().Resume(w.t.Context(), pending[0].ID)
+		if err == nil || !strings.Contains(err.Error(), "your token is") || strings.Contains(err.Error(), valueOf(w.grants.grants["allowance"])) {
+			w.t.Error(err)
+		}
+	})
+}

@@ -74,6 +74,8 @@ type Record struct {
 	Outgoing   json.RawMessage `json:"outgoing,omitempty"`
 	Failure    *Failure        `json:"failure,omitempty"`
 	HandedOver int64           `json:"handedOver,omitempty"` // when a caller got the outcome
+
+	keptTokens []string // of the kept grant that pays, as they were used: in no record, and in no text
 }
 
 // Wallet is what of a wallet address is needed.
@@ -201,7 +203,7 @@ func (r *Record) payment() *Payment {
 
 // secrets are what servers were sent or have answered for a payment, which no text may hold.
 func (r *Record) secrets() []string {
-	secrets := []string{r.InteractRef}
+	secrets := append([]string{r.InteractRef}, r.keptTokens...)
 	for _, token := range []*Token{r.ReceiverToken, r.QuoteToken, r.Token} {
 		if token != nil {
 			secrets = append(secrets, token.Value, token.ManageToken)

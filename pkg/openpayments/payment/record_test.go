@@ -17,6 +17,9 @@ func filled(value reflect.Value) {
 	switch value.Kind() {
 	case reflect.Struct:
 		for i := range value.NumField() {
+			if !value.Type().Field(i).IsExported() { // it is not written
+				continue
+			}
 			filled(value.Field(i))
 		}
 	case reflect.Pointer:
