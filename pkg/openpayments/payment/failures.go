@@ -22,7 +22,7 @@ const (
 	CodeAlreadyPaid         = "already_paid"         // the incoming payment is paid from this wallet already; Details are {"id"}
 	CodeOutcomeUnknown      = "outcome_unknown"      // a request to pay may have been processed, and nobody could find out
 	CodeFailed              = "payment_failed"       // the wallet has given the payment up; Details are {"sentAmount","receivedAmount"}
-	CodeIntervalUsedUp      = "interval_used_up"     // the grant allows no more now; Details are {"opensAt"}, nil where it never does again
+	CodeIntervalUsedUp      = "interval_used_up"     // the grant allows no more now; Details are {"opensAt"}, nil where none is known
 	CodePending             = "payment_pending"      // it has not arrived yet, and nothing has changed for a while
 )
 
