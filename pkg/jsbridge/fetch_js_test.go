@@ -346,8 +346,14 @@ func abortsAfterwards(t *testing.T, fetch string) {
 	t.Helper()
 	cause := errors.New("cause")
 	ctx, cancel := context.WithCancelCause(context.Background())
-	time.AfterFunc(5*time.Millisecond, func() { cancel(cause) })
-	if _, err := roundTrip(t, ctx, fetch); err != cause {
+	evaluate(t, "globalThis.isCalled = false")
+	called := "(...args) => { globalThis.isCalled = true; return (" + fetch + ")(...args); }"
+	go func() {
+		becomesTrue(t, "isCalled") // a slow machine may take its time
+		time.Sleep(5 * time.Millisecond)
+		cancel(cause)
+	}()
+	if _, err := roundTrip(t, ctx, called); err != cause {
 		t.Errorf("err = %v", err)
 	}
 }
