@@ -22,7 +22,8 @@ const wasm = "open-payments.wasm";
 
 let server;
 const opened = []; // { name, browser }
-const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NODE_ENV: undefined };
+// Next.js asks the registry for packages of other platforms otherwise, and a registry may be silent for minutes.
+const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", NEXT_IGNORE_INCORRECT_LOCKFILE: "1", NODE_ENV: undefined };
 
 before(
   async () => {
