@@ -52,7 +52,7 @@ test-go:
 
 # A short look for what breaks the parsers of all that others send, from the corpus in the tests; findings land in testdata/fuzz.
 # So many inputs, not so many seconds: a worker that is still busy when the time is up fails the run.
-fuzz = go test -run '^$$' -fuzztime $(or $(INPUTS),15000)x -fuzz
+fuzz = go test -run '^$$' -fuzztime $(or $(INPUTS),8000)x -fuzz
 
 test-fuzz:
 	$(fuzz) FuzzParseText ./pkg/keys

@@ -1,35 +1,14 @@
-// The benchmark in its smallest form, in Chromium. Times are not looked at, what is counted is.
+// What the benchmark is made of. It runs in its smallest form in soak/.
 
 import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { bars } from "../bench/bars.mjs";
 import { slowLink } from "../bench/link.mjs";
 import { median, quantile, ratio, summary } from "../bench/statistics.mjs";
 import { parseOptions } from "../bench/options.mjs";
 import { verifyContinuation, verifyOfPayment } from "../bench/verify.mjs";
-import { assertComplete, peers, run, timeout } from "./harness/bench.mjs";
-
-/** What a payment costs in requests and preflights. */
-function assertCounts({ payment }) {
-  for (const [peer, { requests, preflights, requestsOfOne, preflightsOfOne }] of Object.entries(payment.peers)) {
-    const counts = [requests, preflights, requestsOfOne, preflightsOfOne].map(({ median }) => median);
-    const ofWallets = peer === "open-payments-sdk" ? 2 : 0; // it reads wallet addresses with a header that needs a preflight
-    assert.deepEqual(counts, [9, 6 + ofWallets, 8, 5 + ofWallets], `requests and preflights of ${peer}`);
-  }
-}
-
-describe("benchmark", { timeout: 2 * timeout }, () => {
-  // A figure knows a peer only by its bundle: each shows once that it works in a page, in a worker and in a payment. That every figure
-  // is there is in soak/: opening pages takes time.
-  test("every peer", { timeout }, async (t) => {
-    const { result } = await run(t, "--only=size,payment,worker");
-    assert.deepEqual(result.peers.map(({ id }) => id).sort(), peers.sort());
-    assertComplete(result);
-    assertCounts(result.figures);
-  });
-});
 
 test("a peer whose request is not signed as it must be is not measured", () => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -226,7 +226,8 @@ for (const { name, load } of loadedExtensions) {
   });
 
   describe(`every state of the extension in ${name}`, { timeout: 5 * timeout }, () => {
-    for (const scheme of name === "Chromium" ? ["light", "dark"] : ["light"]) {
+    // What axe finds does not depend on the browser.
+    for (const scheme of name === "Chromium" ? ["light", "dark"] : []) {
       it(`has nothing that axe finds serious, and fits, ${scheme}`, { timeout }, async () => {
         const started = await Promise.allSettled([startSandbox("-wait", "0s"), startAskingSite(), load(built.folder, { scheme })]);
         const [sandbox, site, extension] = started.map(({ value }) => value);

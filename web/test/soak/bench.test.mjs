@@ -1,8 +1,8 @@
-// Every figure of the benchmark is there, in Chromium. Times are not looked at, what is counted is.
+// Every peer and every figure of the benchmark is there, in Chromium. Times are not looked at, what is counted is.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assertComplete, payers, run, timeout } from "../harness/bench.mjs";
+import { assertComplete, payers, peers, run, timeout } from "../harness/bench.mjs";
 import { dist } from "../harness/packages.mjs";
 
 const figures = [
@@ -20,7 +20,24 @@ const figures = [
   "memory",
 ];
 
+/** What a payment costs in requests and preflights. */
+function assertCounts({ payment }) {
+  for (const [peer, { requests, preflights, requestsOfOne, preflightsOfOne }] of Object.entries(payment.peers)) {
+    const counts = [requests, preflights, requestsOfOne, preflightsOfOne].map(({ median }) => median);
+    const ofWallets = peer === "open-payments-sdk" ? 2 : 0; // it reads wallet addresses with a header that needs a preflight
+    assert.deepEqual(counts, [9, 6 + ofWallets, 8, 5 + ofWallets], `requests and preflights of ${peer}`);
+  }
+}
+
 describe("benchmark", { timeout: 2 * timeout }, () => {
+  // A figure knows a peer only by its bundle: each shows once that it works in a page, in a worker and in a payment.
+  test("every peer", { timeout }, async (t) => {
+    const { result } = await run(t, "--only=size,payment,worker");
+    assert.deepEqual(result.peers.map(({ id }) => id).sort(), peers.sort());
+    assertComplete(result);
+    assertCounts(result.figures);
+  });
+
   test("every figure", { timeout }, async (t) => {
     const { result, markdown, svg } = await run(t, "--peers=ours");
     assert.deepEqual(
