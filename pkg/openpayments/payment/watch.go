@@ -93,8 +93,9 @@ func (w *watcher) look(ctx context.Context) (changed *Progress, isOver bool, err
 	var received *openpayments.Amount
 	var isCompleted bool
 	var outgoing *openpayments.OutgoingPayment
-	record := w.record                                                          // looking at the outgoing payment may change it
-	looking, cancel := context.WithTimeout(ctx, max(w.patience, shortestPause)) // a server, or a store of grants, may be silent
+	record := w.record // looking at the outgoing payment may change it
+	// A server, or a store of grants, may be silent.
+	looking, cancel := context.WithTimeout(ctx, max(w.patience, shortestPause))
 	defer cancel()
 	token, _ := w.client.accessToken(looking, record)
 	err = together(looking,
