@@ -11,6 +11,8 @@ export const database = {
   set: (key, value) => request("readwrite", (entries) => entries.put(value, key)).then(() => {}),
   delete: (key) => request("readwrite", (entries) => entries.delete(key)),
   keys: () => request("readonly", (entries) => entries.getAllKeys()),
+  /** Reads all entries whose keys begin with a prefix, at once. */
+  all: (prefix) => request("readonly", (entries) => entries.getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`))),
   /** Writes an entry unless there is one; resolves with whether it was written. */
   add: (key, value) =>
     request("readwrite", (entries) => entries.add(value, key)).then(

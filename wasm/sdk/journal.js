@@ -34,9 +34,14 @@ export class Records {
 
   /** Lists the records, the oldest first. Entries that are damaged or not ours are left out. */
   async list(signal) {
-    const ids = await this.#ids(signal);
-    const values = await abortable(Promise.all(ids.map((id) => this.#read(id))), signal); // one listener on the signal, however many
+    const values = await this.#values(signal);
     return values.filter((record) => this.#isWhole(record) && !this.#isOld(record)).sort((a, b) => a.began - b.began);
+  }
+
+  async #values(signal) {
+    if (this.#store === database) return attempt(() => database.all(this.#prefix), signal);
+    const ids = await this.#ids(signal);
+    return abortable(Promise.all(ids.map((id) => this.#read(id))), signal); // one listener on the signal, however many
   }
 
   /** Returns the record of an id, or undefined. */
@@ -49,6 +54,7 @@ export class Records {
   async reserve({ id, began }, signal) {
     const reserved = { id, began, reserved: " ".repeat(recordBytes) };
     await this.put(reserved, signal);
+    if (this.#store === database) return; // see write
     const [found, ids] = await Promise.all([this.#read(id, signal), this.#ids(signal)]);
     if (found?.id !== id || found.reserved !== reserved.reserved || !ids.includes(id)) {
       throw storageError(new Error("It returned something else than what was written."));
@@ -58,6 +64,17 @@ export class Records {
   async put(record, signal) {
     await attempt(() => this.#store.set(this.#prefix + record.id, record), signal);
     await this.#changeIndex((ids) => (ids.includes(record.id) ? ids : [...ids, record.id]), signal);
+  }
+
+  /**
+   * Writes a record, and makes sure that it is there: what comes back `isSame`. A transaction of our own database that has completed
+   * has written it; any other store may say so and not have done it.
+   */
+  async write(record, isSame, signal) {
+    await this.put(record, signal);
+    if (this.#store === database) return;
+    const found = await this.get(record.id, signal);
+    if (!isSame(found, record)) throw storageError(new Error("It returned something else than what was written."));
   }
 
   async remove(id, signal) {
@@ -290,7 +307,12 @@ async function lastClaim(place, name, signal) {
   return { ...entry, number };
 }
 
+const purgeEveryMs = 10 * 60 * 1000;
+const purged = new WeakMap(); // when the claims of a store were purged last by this page
+
 async function purge(place) {
+  if (Date.now() - purged.get(place) < purgeEveryMs) return;
+  purged.set(place, Date.now());
   for (const key of await place.keys()) {
     if (typeof key !== "string" || !key.startsWith(claimPrefix)) continue;
     const { at } = (await place.get(key)) ?? {};

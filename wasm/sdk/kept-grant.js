@@ -12,7 +12,7 @@
 import { abortable, within } from "./abort.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, prepareRequest, transmit } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
-import { claim, defaultStore, inKey, Records, storageError } from "./journal.js";
+import { claim, defaultStore, inKey, Records } from "./journal.js";
 import { operations } from "./operations.js";
 import { resources } from "./resources.js";
 import { start as startModule } from "./runtime.js";
@@ -279,10 +279,8 @@ export class KeptGrant {
   }
 
   /** Writes the record, and makes sure that it is there. */
-  async #put(record, signal) {
-    await this.#records.put(record, signal);
-    const found = await this.#records.get(record.id, signal);
-    if (!isSame(found, record)) throw storageError(new Error("It returned something else than what was written."));
+  #put(record, signal) {
+    return this.#records.write(record, isSame, signal);
   }
 
   #checkKey({ keyId }) {

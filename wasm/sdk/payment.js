@@ -8,7 +8,7 @@ import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, par
 import { argumentError, dated, fromGo, guarded } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame, read } from "./host.js";
-import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
+import { claim, defaultStore, inKey, randomBytes, Records } from "./journal.js";
 import { KeptGrant, placeOf } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
 import { call, start as startModule } from "./runtime.js";
@@ -359,9 +359,7 @@ class Journal {
     const isNew = from === undefined; // nothing was sent for it
     try {
       if (isNew) await this.#records.reserve(record, this.#limits.signal);
-      await this.#records.put(record, this.#limits.signal);
-      const found = await this.#records.get(id, this.#limits.signal);
-      if (found?.text !== text) throw storageError(new Error("It returned something else than what was written."));
+      await this.#records.write(record, (found) => found?.text === text, this.#limits.signal);
       this.#stored.set(id, text);
       unsaved.delete(this.#nameOf(id));
     } catch (error) {
