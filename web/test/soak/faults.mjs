@@ -15,6 +15,7 @@ const gnapCodes = [
   "too_many_attempts",
 ];
 const statuses = [400, 401, 403, 404, 405, 408, 410, 415, 421, 425, 429, 500, 502, 503, 504];
+const notNow = [408, 425, 429, 503]; // these may come with Retry-After (RFC 9110 §10.2.3)
 const ownForms = ["codeless", "text", "html", "nothing"]; // without a GNAP code
 const codedForms = ["coded", "bare", "wild", "echo", "echoPercent", "echoEntities", "echoEscapes"];
 
@@ -40,7 +41,7 @@ export const serverFaults = {
   tooFast: {
     weight: 4,
     expects: "success",
-    parameters: (random) => [random.pick(["0.0001", "0.5", "1", "1.2", "0", "-1", "3600", "none"])],
+    parameters: (random) => [random.pick(["0.0001", "0.5", "1", "1.2", "0", "-1", "3600", "none", "header1", "header3600"])],
   },
   noCORS: { weight: 3, expects: "failure", code: "network_error" },
   preflight: { weight: 3, expects: "failure", parameters: (random) => [random.pick(["bare", "refused", "reset"])], code: "network_error" },
@@ -62,8 +63,12 @@ const oddities = [
 ];
 export const junkCount = 18;
 
+const waits = ["none", "none", "0", "1", "3600", "-1", "Wed, 01 Jan 2070 00:00:00 GMT", "soon"]; // what Retry-After may say
+
 function statusParameters(random) {
-  return [random.pick(statuses), random.pick(random.chance(0.4) ? ownForms : codedForms), random.pick(gnapCodes)];
+  const status = random.pick(random.chance(0.4) ? notNow : statuses);
+  const form = random.pick(random.chance(0.4) ? ownForms : codedForms);
+  return [status, form, random.pick(gnapCodes), notNow.includes(status) ? encodeURIComponent(random.pick(waits)) : "none"];
 }
 
 function statusCode(status, form, code) {

@@ -2,6 +2,7 @@
 // It must be imported before the package.
 
 import { tableIndexWanted } from "/deferred.js";
+import { withoutSuffix } from "./resources.mjs";
 
 const own = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, instantiate: WebAssembly.instantiate };
 
@@ -98,7 +99,7 @@ export async function watched(fetch, url, options) {
   }
 }
 
-const idOf = (url) => new URL(url, location.href).pathname.split("/").at(-1);
+const idOf = (url) => withoutSuffix(new URL(url, location.href).pathname.split("/")).at(-1);
 const isResponse = (response) => Number.isInteger(response?.status) && response.status >= 200;
 
 /** What a request was signed with. */

@@ -1,6 +1,7 @@
 // What may come of a call, by its script and by what the page saw of its requests.
 
 import { fetchFaults, serverFaults, signFaults } from "./faults.mjs";
+import { isResourceCall, isUnsigned } from "./resources.mjs";
 
 const withoutBody = ["cancel", "revoke"]; // whose success has no body: what stands in one is hardly looked at
 const aboutBodies = ["html", "junk", "huge", "endless", "resetAfterHeaders", "resetInBody", "truncated"];
@@ -15,24 +16,41 @@ export const isOver = (code) => over.includes(code);
 /** "success", "failure" or "either": what the faults of a script allow. */
 export function expectedOf(script) {
   const all = faultsOf(script).map(({ expects }) => expects);
-  if (script.isOdd) return "either"; // what it was given may be anything
+  if (script.isOdd || all[0] === "handedOver") return "either"; // what it was given may be anything
   if (all.includes("failure")) return "failure";
   return all.includes("either") ? "either" : "success";
 }
 
 function faultsOf(script) {
   return [
+    script.fetch && { ...fetchFaults[script.fetch], code: undefined, expects: ofFetch(script) },
     script.server && { ...serverFaults[script.server[0]], expects: ofServer(script) },
-    script.fetch && { ...fetchFaults[script.fetch], code: undefined },
-    script.sign && signFaults[script.sign],
+    script.sign && !isUnsigned(script.call) && signFaults[script.sign],
   ].filter(Boolean);
 }
 
-function ofServer({ call, server: [name, ...parameters] }) {
+/** client.fetch hands over whatever the function has returned. */
+function ofFetch({ call, fetch }) {
+  const isHandedOver = call === "client.fetch" && /Junk|Stream|Only/.test(fetch) && fetch !== "rejectsJunk";
+  return isHandedOver ? "handedOver" : fetchFaults[fetch].expects;
+}
+
+const withoutResponse = ["resetBefore", "never", "redirect", "noCORS", "preflight"];
+
+function ofServer(script) {
+  const { call, server } = script;
+  const [name] = server;
+  if (isUnsigned(call) && ["preflight", "redirect"].includes(name)) return "either"; // there is none, or it is followed
+  if (call === "client.fetch") return withoutResponse.includes(name) ? serverFaults[name].expects : "either";
+  if (name === "junk" && call === "walletAddress.getDIDDocument") return "either"; // any object is one
+  return ofServerWithGrants(script);
+}
+
+function ofServerWithGrants({ call, server: [name, ...parameters] }) {
   if (withoutBody.includes(call) && aboutBodies.includes(name)) return "either";
   if (call === "cancel" && name === "status" && parameters[2] === "invalid_continuation") return "either";
   if (name === "tooFast" && !waiting.includes(call)) return "either";
-  if (name === "tooFast" && parameters[0] === "3600") return "failure";
+  if (name === "tooFast" && parameters[0].endsWith("3600")) return "failure";
   if (name === "odd" && parameters[0] === "beyond") return "either"; // no number that JSON.parse keeps
   return serverFaults[name].expects;
 }
@@ -41,6 +59,7 @@ function ofServer({ call, server: [name, ...parameters] }) {
 function codeOf(script) {
   const faults = faultsOf(script);
   if (faults.length !== 1 || script.call === "poll" || withoutBody.includes(script.call)) return undefined;
+  if (isUnsigned(script.call) && script.server?.[0] === "redirect") return undefined;
   const [{ code }] = faults;
   return typeof code === "function" ? code(...script.server.slice(1)) : code;
 }
@@ -59,6 +78,7 @@ function problemsOfValue(script, attempt, value, record) {
   if (attempt.isAbortedFirst) return ["it resolved though its signal was aborted before it was called"];
   if (expectedOf(script) === "failure" && !attempt.mayFailAnyhow) return [`it resolved: ${brief(value)}`];
   if (withoutBody.includes(script.call)) return value === undefined ? [] : [`it resolved with ${brief(value)}`];
+  if (expectedOf(script) === "either" && isResourceCall(script.call) && !value?.echo) return []; // there is nothing to tell by
   return wrongEcho(attempt, value);
 }
 
@@ -114,8 +134,12 @@ function wrongCode(script, attempt, error) {
   if (isAllowed) return [];
   if (expectedOf(script) === "success") return [`it rejected though nothing failed: ${brief(error)}`];
   const right = codeOf(script);
-  return right && code !== right ? [`its code should be ${right}: ${brief(error)}`] : [];
+  if (right && code !== right) return [`its code should be ${right}: ${brief(error)}`];
+  return right && isNotNow(script) && !error.retryable ? [`it should be retryable: ${brief(error)}`] : [];
 }
+
+/** The server has processed nothing, and says that it will: RFC 9110 §15.5.9, §15.5.20, RFC 8470 §5.2, RFC 6585 §4. */
+const isNotNow = ({ server: [name, status] = [] }) => name === "status" && [408, 421, 425, 429].includes(status);
 
 const forbidden = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const longest = 4000; // characters of a description

@@ -5,6 +5,7 @@ import { failingStore, fetchOf, signOf } from "./callers.mjs";
 import { brief, expectedOf, isOver, problemsOf } from "./judge.mjs";
 import { localCalls } from "./local.mjs";
 import { Random } from "./random.mjs";
+import { callResource, expectedEcho, isResourceCall, isUnsigned } from "./resources.mjs";
 import { scriptOf } from "./script.mjs";
 
 const sdk = await import(`${new URLSearchParams(location.search).get("folder")}/index.js`);
@@ -78,6 +79,7 @@ const methods = {
   rotate: (call, options) => client(options).then(({ token }) => token.rotate(targetOf(options))),
   revoke: (call, options) => client(options).then(({ token }) => token.revoke(targetOf(options))),
 };
+const resource = (call, options) => client(options).then((client) => callResource(client, call.script, targetOf(options)));
 const roles = { continueGrant: "continue", clientContinue: "continue" };
 
 const targetOf = ({ url, accessToken, signal }) => ({ url, accessToken, signal });
@@ -123,6 +125,7 @@ class Call {
   /** How a call is to be made, and what a right response repeats of it. */
   plan(task = methods[this.script.call]) {
     const { script, token, reference } = this;
+    if (isResourceCall(script.call)) return this.planOfResource();
     const url = this.url();
     const isPoll = script.call === "poll";
     const lastUrl = isPoll ? url.replace(`/poll/${script.steps}/`, "/poll/0/") : url;
@@ -141,6 +144,16 @@ class Call {
       },
       codes: isPoll ? ["too_fast"] : [],
     };
+  }
+
+  planOfResource() {
+    const { script, token } = this;
+    const url = this.url();
+    const expected = expectedEcho(script, url, token);
+    const isFollowed = isUnsigned(script.call) && script.server?.[0] === "redirect";
+    if (isFollowed) expected.url = expected.url.replace(`/${script.server.join("/")}/`, "/fine/");
+    const codes = isFollowed ? ["redirected", "invalid_response"] : [];
+    return { task: resource, options: { url, accessToken: token }, timeoutMs: script.timeoutMs, secrets: [token], expected, codes };
   }
 
   /** Makes one call and judges it. */

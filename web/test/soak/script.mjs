@@ -2,22 +2,25 @@
 
 import { fetchFaults, serverFaults, signFaults, storeFaults, weights } from "./faults.mjs";
 import { Random } from "./random.mjs";
+import { isResourceCall, resourceCalls } from "./resources.mjs";
 
 const calls = {
-  continueGrant: 30,
-  clientContinue: 12,
-  request: 8,
-  cancel: 5,
+  continueGrant: 22,
+  clientContinue: 9,
+  request: 6,
+  cancel: 4,
   rotate: 6,
   revoke: 4,
-  poll: 4,
-  finish: 14,
+  poll: 3,
+  finish: 12,
+  resource: 24,
   generateKey: 1,
-  importKey: 6,
-  verifyHash: 6,
+  importKey: 5,
+  verifyHash: 4,
 };
 const local = ["generateKey", "importKey", "verifyHash"]; // these send nothing
-const mayBeTwins = ["continueGrant", "clientContinue", "rotate"];
+const mayBeTwins = (call) =>
+  ["continueGrant", "clientContinue", "rotate"].includes(call) || (isResourceCall(call) && call !== "client.fetch");
 const kinds = { server: 50, fetch: 14, sign: 9, abort: 20, deadline: 8, store: 50 }; // a store only where there is one
 
 /** What of a run is faulty, on purpose. */
@@ -31,18 +34,23 @@ export function scriptOf(seed, index, { kills = false, without = [], isPlain = f
   const random = new Random(seed, index);
   if (isPlain) return { index, call: "continueGrant", salt: random.text(6), timeoutMs: 30_000, key: "handle", hasReference: true };
   if (kills && random.chance(0.02)) return { index, call: "kill", kill: random.pick(["exit", "crash"]) };
-  const call = random.weighted(calls);
+  const call = callOf(random);
   const script = { index, call, port: random.int(0, 1000), salt: random.text(6), timeoutMs: longTimeout(random) };
   script.isFaulty = random.chance(faultyShare);
   script.key = random.pick(["cryptoKey", "handle", "sign", "pem"]);
   if (local.includes(call)) return { ...script, input: random.int(0, 2 ** 31) };
   script.hasReference = random.chance(0.85);
   script.usesSharedSignal = random.chance(0.3);
-  if (call === "poll") script.steps = random.int(0, 2);
+  if (call === "poll" || call.endsWith(".all")) script.steps = random.int(0, 2);
   if (call === "finish") Object.assign(script, finishScript(random, without));
-  if (mayBeTwins.includes(call) && random.chance(0.1)) script.twin = random.pick(["same", "aborted"]);
+  if (mayBeTwins(call) && random.chance(0.1)) script.twin = random.pick(["same", "aborted"]);
   if (script.isFaulty) addFaults(script, random, without);
   return script;
+}
+
+function callOf(random) {
+  const call = random.weighted(calls);
+  return call === "resource" ? random.weighted(resourceCalls) : call;
 }
 
 const longTimeout = (random) => (random.chance(0.7) ? 10_000 : random.int(2000, 6000));

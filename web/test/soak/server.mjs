@@ -1,5 +1,5 @@
-// The authorization server of the run, in a process of its own. What it does with a request stands in the
-// address: /{role}/{steps}/{fault}/{parameters…}/{id}. It listens on several ports, because browsers open only
+// The authorization server and the resource server of the run, in a process of its own. What it does with a request stands in the
+// address: /{role}/{steps}/{fault}/{parameters…}/{id}, and behind it what a resource call appends. It listens on several ports, because browsers open only
 // six connections to each. Every response of success repeats what the request said, as the member `echo`.
 
 import { createServer } from "node:http";
@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { listen } from "../harness/http.mjs";
 import { interactionHash } from "../harness/grants.mjs";
 import { junkCount } from "./faults.mjs";
+import { documentOf, isResourceCall, pageOf, withoutSuffix } from "./resources.mjs";
 
 const portCount = 10;
 const json = { "content-type": "application/json; charset=utf-8" };
@@ -22,7 +23,13 @@ const violations = []; // of rules that only the server sees
 const text = (value) => JSON.stringify(value);
 
 /** What a request said, for the response to name it. */
-const echoOf = ({ url, method, authorization, body }) => ({ url, method, authorization, reference: body?.interact_ref ?? null });
+const echoOf = ({ url, method, authorization, body, said }) => ({
+  url,
+  method,
+  authorization,
+  reference: body?.interact_ref ?? null,
+  said,
+});
 
 /** The response of success, by the role of the request: text, or undefined for an empty one. */
 const successes = {
@@ -66,8 +73,10 @@ function interact({ origin, url, rest, body, query, id }) {
 }
 
 function successText(exchange) {
+  const echo = echoOf(exchange);
+  if (isResourceCall(exchange.role)) return text(documentOf(exchange.role, exchange, echo));
   const value = successes[exchange.role](exchange);
-  return value && text({ ...value, echo: echoOf(exchange) });
+  return value && text({ ...value, echo });
 }
 
 function succeed(exchange, headers = json) {
@@ -186,9 +195,10 @@ const behaviours = {
   },
   wrongType: (exchange, name) => send(exchange, successText(exchange), types[name] ? { "content-type": types[name] } : {}),
   html: (exchange) => send(exchange, "<!doctype html><title>Sign in</title><p>Welcome to the hotel", { "content-type": "text/html" }),
-  redirect: (exchange, status) => send(exchange, "", { location: `${exchange.origin}/continue/0/fine/${exchange.id}` }, Number(status)),
-  status(exchange, status, form, code) {
-    send(exchange, ...forms[form](exchange, code), Number(status));
+  redirect: (exchange, status) => send(exchange, "", { location: redirectOf(exchange) }, Number(status)),
+  status(exchange, status, form, code, wait) {
+    const [body, headers] = forms[form](exchange, code);
+    send(exchange, body, { ...headers, ...retryAfter(wait) }, Number(status));
   },
   huge: (exchange, size) => send(exchange, withMember(exchange, text("x".repeat(Number(size))))),
   large: (exchange, size) => send(exchange, withMember(exchange, text("x".repeat(Number(size))))),
@@ -198,8 +208,10 @@ const behaviours = {
   tooFast(exchange, wait) {
     if (exchange.attempt > 1) return succeed(exchange);
     notBefore.set(exchange.path, Date.now() + secondMs);
-    const told = wait === "none" ? {} : { continue: { wait: Number(wait) } };
-    send(exchange, text({ error: { code: "too_fast", description: "wait" }, ...told }), json, 400);
+    const inHeader = /^header(.+)/.exec(wait)?.[1];
+    const told = wait === "none" || inHeader ? {} : { continue: { wait: Number(wait) } };
+    const headers = { ...json, ...retryAfter(inHeader ?? "none") };
+    send(exchange, text({ error: { code: "too_fast", description: "wait" }, ...told }), headers, 400);
   },
   noCORS(exchange) {
     exchange.res.removeHeader("access-control-allow-origin");
@@ -207,6 +219,11 @@ const behaviours = {
   },
   preflight: (exchange) => succeed(exchange), // it should not have come so far
 };
+
+const redirectOf = ({ path, rest }) => path.replace(`/${rest.slice(0, -1).join("/")}/`, "/fine/");
+
+const retryAfter = (wait) =>
+  wait === "none" ? {} : { "retry-after": decodeURIComponent(wait), "access-control-expose-headers": "retry-after" };
 
 function drip(res, pieces, ms) {
   if (res.destroyed) return;
@@ -240,7 +257,7 @@ function respondToPreflight(req, res, [fault, how]) {
   res
     .writeHead(204, {
       "access-control-allow-origin": "*",
-      "access-control-allow-methods": "POST, DELETE",
+      "access-control-allow-methods": "GET, POST, PUT, DELETE",
       "access-control-allow-headers": req.headers["access-control-request-headers"] ?? "",
     })
     .end();
@@ -248,9 +265,9 @@ function respondToPreflight(req, res, [fault, how]) {
 
 async function respond(req, res) {
   const { pathname, searchParams } = new URL(req.url, "http://server");
-  const [, role, steps, ...rest] = pathname.split("/");
-  if (!(role in successes)) return res.writeHead(404).end();
-  const isBefore = role === "start" || Number(steps) > 0; // the fault is for what follows
+  const [, role, steps, ...rest] = withoutSuffix(pathname.split("/"));
+  if (!(role in successes || isResourceCall(role))) return res.writeHead(404).end();
+  const isBefore = role === "start" || isBeforeLast(role, Number(steps), searchParams); // the fault is for what follows
   if (req.method === "OPTIONS") return respondToPreflight(req, res, isBefore ? [] : rest);
   const exchange = await exchangeOf(req, res, { role, steps: Number(steps), rest, query: searchParams });
   watch(exchange);
@@ -260,11 +277,16 @@ async function respond(req, res) {
   behaviours[fault](exchange, ...parameters);
 }
 
+function isBeforeLast(role, steps, query) {
+  return role.endsWith(".all") ? pageOf(query) < steps : steps > 0;
+}
+
 async function exchangeOf(req, res, route) {
   const chunks = [];
   for await (const chunk of req) chunks.push(chunk);
   const origin = `http://${req.headers.host}`;
-  const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined;
+  const said = chunks.length > 0 ? String(Buffer.concat(chunks)) : null;
+  const body = req.headers["content-type"] === "application/json" && said ? JSON.parse(said) : undefined;
   const { authorization } = req.headers;
   return {
     req,
@@ -275,6 +297,7 @@ async function exchangeOf(req, res, route) {
     method: req.method,
     authorization,
     body,
+    said,
     id: route.rest.at(-1),
     ...route,
   };
@@ -294,7 +317,7 @@ function watch(exchange) {
   active.add(exchange);
   res.on("close", () => {
     active.delete(exchange);
-    const isPending = exchange.steps > 0 && res.writableFinished;
+    const isPending = role === "poll" && exchange.steps > 0 && res.writableFinished;
     if (isPending) notBefore.set(path.replace(`/poll/${exchange.steps}/`, `/poll/${exchange.steps - 1}/`), Date.now() + secondMs);
   });
 }

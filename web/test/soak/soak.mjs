@@ -17,6 +17,7 @@ const served = [
   "judge.mjs",
   "local.mjs",
   "random.mjs",
+  "resources.mjs",
   "script.mjs",
 ];
 const mib = 2 ** 20;
