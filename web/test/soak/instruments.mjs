@@ -6,6 +6,9 @@ import { withoutSuffix } from "./resources.mjs";
 
 const own = { fetch: globalThis.fetch, setTimeout: globalThis.setTimeout, instantiate: WebAssembly.instantiate };
 
+/** Sends a request without being watched. */
+export const plainFetch = (url, options) => own.fetch.call(globalThis, url, options);
+
 /** Waits without being counted. */
 export const sleep = (ms) => new Promise((resolve) => own.setTimeout.call(globalThis, resolve, ms));
 
@@ -99,7 +102,12 @@ export async function watched(fetch, url, options) {
   }
 }
 
-const idOf = (url) => withoutSuffix(new URL(url, location.href).pathname.split("/")).at(-1);
+/** The id of the call that a request is of: see server.mjs. */
+function idOf(url) {
+  const parts = new URL(url, location.href).pathname.split("/");
+  return parts[1] === "pay" ? parts[3] : withoutSuffix(parts).at(-1);
+}
+
 const isResponse = (response) => Number.isInteger(response?.status) && response.status >= 200;
 
 /** What a request was signed with. */

@@ -4,6 +4,7 @@ import { countListeners, livingInstances, moduleMemory, pendingTimers, sleep, st
 import { failingStore, fetchOf, signOf } from "./callers.mjs";
 import { brief, expectedOf, isOver, problemsOf } from "./judge.mjs";
 import { localCalls } from "./local.mjs";
+import { pay } from "./payments.mjs";
 import { Random } from "./random.mjs";
 import { callResource, expectedEcho, isResourceCall, isUnsigned } from "./resources.mjs";
 import { scriptOf } from "./script.mjs";
@@ -112,6 +113,7 @@ class Call {
     const { script } = this;
     if (script.call === "kill") return this.kill();
     if (script.call === "finish") return this.finish();
+    if (script.call === "payment") return pay(this, { sdk, client, key: keys.cryptoKey });
     if (localCalls[script.call]) return this.makeLocally();
     return script.twin ? this.makeTwins() : this.attempt(this.plan());
   }

@@ -62,7 +62,7 @@ const bodies = {
   "quote.create": { receiver, method: "ilp" },
   "outgoingPayment.create": { quoteId: "https://wallet.example/quotes/soak" },
 };
-const bodyOf = ({ call, salt }) => ({ walletAddress: wallet, ...bodies[call], metadata: { said: `<${salt}> & \u00e9` } });
+const bodyOf = ({ call, salt }) => ({ walletAddress: wallet, ...bodies[call], metadata: { said: `<${salt}> & "` } });
 const methodsOfFetch = ["GET", "POST", "PUT", "DELETE"];
 const methodOfFetch = ({ index }) => methodsOfFetch[index % methodsOfFetch.length];
 const bodyOfFetch = (script) => (["POST", "PUT"].includes(methodOfFetch(script)) ? `said ${script.salt}` : undefined);

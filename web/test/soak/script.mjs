@@ -1,6 +1,7 @@
 // What one call of the run does: decided by the seed and the index alone, and plain enough to be printed.
 
 import { fetchFaults, serverFaults, signFaults, storeFaults, weights } from "./faults.mjs";
+import { addPaymentFault, mayEndUnpaid, paymentScript } from "./payment-script.mjs";
 import { Random } from "./random.mjs";
 import { isResourceCall, resourceCalls } from "./resources.mjs";
 
@@ -13,7 +14,8 @@ const calls = {
   revoke: 4,
   poll: 3,
   finish: 12,
-  resource: 24,
+  resource: 20,
+  payment: 12,
   generateKey: 1,
   importKey: 5,
   verifyHash: 4,
@@ -22,19 +24,21 @@ const local = ["generateKey", "importKey", "verifyHash"]; // these send nothing
 const mayBeTwins = (call) =>
   ["continueGrant", "clientContinue", "rotate"].includes(call) || (isResourceCall(call) && call !== "client.fetch");
 const kinds = { server: 50, fetch: 14, sign: 9, abort: 20, deadline: 8, store: 50 }; // a store only where there is one
+const kindsOfPayments = { server: 60, fetch: 8, sign: 5, abort: 16, deadline: 6, store: 12 };
 
 /** What of a run is faulty, on purpose. */
 const faultyShare = 0.4;
 
 /**
  * The script of one call. With `kills` a call may end the instance of the module while others are
- * in flight. `without` names kinds of faults that are left out. With `isPlain` it is a call that must succeed.
+ * in flight. `without` names kinds of faults that are left out, `of` the calls that are made, where not all are. With `isPlain` it
+ * is a call that must succeed.
  */
-export function scriptOf(seed, index, { kills = false, without = [], isPlain = false } = {}) {
+export function scriptOf(seed, index, { kills = false, without = [], of = Object.keys(calls), isPlain = false } = {}) {
   const random = new Random(seed, index);
   if (isPlain) return { index, call: "continueGrant", salt: random.text(6), timeoutMs: 30_000, key: "handle", hasReference: true };
   if (kills && random.chance(0.02)) return { index, call: "kill", kill: random.pick(["exit", "crash"]) };
-  const call = callOf(random);
+  const call = callOf(random, of);
   const script = { index, call, port: random.int(0, 1000), salt: random.text(6), timeoutMs: longTimeout(random) };
   script.isFaulty = random.chance(faultyShare);
   script.key = random.pick(["cryptoKey", "handle", "sign", "pem"]);
@@ -42,14 +46,16 @@ export function scriptOf(seed, index, { kills = false, without = [], isPlain = f
   script.hasReference = random.chance(0.85);
   script.usesSharedSignal = random.chance(0.3);
   if (call === "poll" || call.endsWith(".all")) script.steps = random.int(0, 2);
+  if (call === "payment") Object.assign(script, paymentScript(random));
   if (call === "finish") Object.assign(script, finishScript(random, without));
   if (mayBeTwins(call) && random.chance(0.1)) script.twin = random.pick(["same", "aborted"]);
   if (script.isFaulty) addFaults(script, random, without);
+  if (call === "payment") script.isFaulty ||= mayEndUnpaid(script); // its error proves nothing
   return script;
 }
 
-function callOf(random) {
-  const call = random.weighted(calls);
+function callOf(random, of) {
+  const call = random.weighted(Object.fromEntries(of.map((name) => [name, calls[name]])));
   return call === "resource" ? random.weighted(resourceCalls) : call;
 }
 
@@ -75,13 +81,16 @@ function addFaults(script, random, without) {
 }
 
 function addFault(script, random, without) {
-  const left = Object.entries(kinds).filter(([kind]) => !without.includes(kind) && (kind !== "store" || script.call === "finish"));
+  const isPayment = script.call === "payment";
+  const isLeft = (kind) => !without.includes(kind) && (kind !== "store" || isPayment || script.call === "finish");
+  const left = Object.entries(isPayment ? kindsOfPayments : kinds).filter(([kind]) => isLeft(kind));
   const kind = random.weighted(Object.fromEntries(left));
   adders[kind](script, random);
 }
 
 const adders = {
   server(script, random) {
+    if (script.call === "payment") return addPaymentFault(script, random);
     const name = random.weighted(weights(serverFaults));
     if (name === "tooFast" && script.twin) return;
     script.server = [name, ...(serverFaults[name].parameters?.(random) ?? [])];
@@ -90,6 +99,7 @@ const adders = {
   fetch(script, random) {
     script.fetch = random.weighted(weights(fetchFaults));
     script.fetchJunk = random.int(0, 1000);
+    if (script.call === "payment") script.fetchSkip = random.int(0, 8);
     if (script.fetch === "never" || script.fetch === "endlessStream") script.timeoutMs = random.int(30, 1200);
   },
   sign(script, random) {
@@ -102,12 +112,14 @@ const adders = {
     script.usesSharedSignal = false;
     const when = random.pick(["before", "sameTask", "afterMs", "afterMs", "sent", "responded"]);
     script.abort = { when, ms: random.int(0, 120), reason: random.int(0, 3) };
+    if (script.call === "payment") script.abortIn = random.pick(["start", "finish"]);
   },
   deadline(script, random) {
     script.timeoutMs = random.pick([1, 2, 3, 5, 8, 13, 30, 80, 200, 500, 1000]);
   },
   store(script, random) {
-    const kind = random.weighted(storeFaults);
+    const { junk, ...faults } = storeFaults; // what a store has lost, no payment can know
+    const kind = random.weighted(script.call === "payment" ? faults : { ...faults, junk });
     script.storeFault = { kind, on: random.pick(["get", "set", "delete"]), phase: random.pick(["start", "finish"]) };
     Object.assign(script.storeFault, { skip: random.pick([0, 0, 1, 2]), times: random.pick([1, 2, 1000]) });
     script.store = "memory";

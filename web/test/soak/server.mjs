@@ -1,19 +1,22 @@
 // The authorization server and the resource server of the run, in a process of its own. What it does with a request stands in the
 // address: /{role}/{steps}/{fault}/{parameters…}/{id}, and behind it what a resource call appends. It listens on several ports, because browsers open only
-// six connections to each. Every response of success repeats what the request said, as the member `echo`.
+// six connections to each. A payment has a wallet of its own (wallet.mjs), at /pay/{what it does}/{id}. Every response of success repeats what the request said, as the member `echo`.
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
 import { listen } from "../harness/http.mjs";
 import { interactionHash } from "../harness/grants.mjs";
 import { junkCount } from "./faults.mjs";
+import { placeOf, Wallet } from "./wallet.mjs";
 import { documentOf, isResourceCall, pageOf, withoutSuffix } from "./resources.mjs";
 
 const portCount = 10;
+const waits = ["continue", "finish", "poll"]; // the roles of which a client waits when the server says too_fast
 const json = { "content-type": "application/json; charset=utf-8" };
 const neverMs = 4000; // what is never answered is broken off: by then the call is long over
 const secondMs = 1000;
 
+const wallets = new Map(); // of payments, by their addresses
 const active = new Set(); // the exchanges that are not over
 const sockets = new Set();
 const attempts = new Map(); // path → how often it was asked for
@@ -73,17 +76,25 @@ function interact({ origin, url, rest, body, query, id }) {
 }
 
 function successText(exchange) {
+  if (exchange.wallet) return textOfWallet(exchange);
   const echo = echoOf(exchange);
   if (isResourceCall(exchange.role)) return text(documentOf(exchange.role, exchange, echo));
   const value = successes[exchange.role](exchange);
   return value && text({ ...value, echo });
 }
 
+/** A wallet processes a request once, when its response is asked for first. */
+function textOfWallet(exchange) {
+  exchange.response ??= exchange.wallet.respond(exchange);
+  exchange.status = exchange.response.status;
+  return exchange.response.value && text(exchange.response.value);
+}
+
 function succeed(exchange, headers = json) {
   send(exchange, successText(exchange), headers);
 }
 
-function send({ res }, body, headers = json, status = body === undefined ? 204 : 200) {
+function send({ res, status: own }, body, headers = json, status = own ?? (body === undefined ? 204 : 200)) {
   if (!res.destroyed) res.writeHead(status, headers).end(body);
 }
 
@@ -170,13 +181,16 @@ const behaviours = {
   },
   resetInBody(exchange, ms) {
     const { res } = exchange;
-    res.writeHead(200, json).write((successText(exchange) ?? '{"cut":').slice(0, -5));
+    const part = (successText(exchange) ?? '{"cut":').slice(0, -5);
+    res.writeHead(exchange.status ?? 200, json).write(part);
     setTimeout(() => res.socket?.resetAndDestroy(), Number(ms));
   },
   truncated(exchange, how) {
     const { res } = exchange;
     const part = (successText(exchange) ?? '{"cut":').slice(0, -5);
-    res.writeHead(200, how === "length" ? { ...json, "content-length": part.length + 100 } : json).write(part, () => res.destroy());
+    res
+      .writeHead(exchange.status ?? 200, how === "length" ? { ...json, "content-length": part.length + 100 } : json)
+      .write(part, () => res.destroy());
   },
   never: ({ res }) => setTimeout(() => res.destroy(), neverMs),
   slowHeaders: (exchange, ms) => setTimeout(succeed, Number(ms), exchange),
@@ -184,7 +198,7 @@ const behaviours = {
     const body = successText(exchange);
     if (body === undefined) return succeed(exchange);
     const size = Math.ceil(body.length / Number(pieces));
-    exchange.res.writeHead(200, json);
+    exchange.res.writeHead(exchange.status ?? 200, json);
     drip(exchange.res, body.match(new RegExp(`.{1,${size}}`, "gsu")), Number(ms));
   },
   endless({ res }, how) {
@@ -206,8 +220,8 @@ const behaviours = {
   invalidUtf8: (exchange) => send(exchange, Buffer.from(withMember(exchange, '"\u00ff\u00c3\u00a0 \u00ed"'), "latin1")),
   junk: (exchange, number) => send(exchange, junk[number]),
   tooFast(exchange, wait) {
-    if (exchange.attempt > 1) return succeed(exchange);
-    notBefore.set(exchange.path, Date.now() + secondMs);
+    if (exchange.attempt > 1 && !exchange.wallet) return succeed(exchange);
+    if (waits.includes(exchange.role)) notBefore.set(exchange.path, Date.now() + secondMs);
     const inHeader = /^header(.+)/.exec(wait)?.[1];
     const told = wait === "none" || inHeader ? {} : { continue: { wait: Number(wait) } };
     const headers = { ...json, ...retryAfter(inHeader ?? "none") };
@@ -220,7 +234,7 @@ const behaviours = {
   preflight: (exchange) => succeed(exchange), // it should not have come so far
 };
 
-const redirectOf = ({ path, rest }) => path.replace(`/${rest.slice(0, -1).join("/")}/`, "/fine/");
+const redirectOf = ({ path, rest, wallet }) => (wallet ? path : path.replace(`/${rest.slice(0, -1).join("/")}/`, "/fine/"));
 
 const retryAfter = (wait) =>
   wait === "none" ? {} : { "retry-after": decodeURIComponent(wait), "access-control-expose-headers": "retry-after" };
@@ -265,6 +279,7 @@ function respondToPreflight(req, res, [fault, how]) {
 
 async function respond(req, res) {
   const { pathname, searchParams } = new URL(req.url, "http://server");
+  if (pathname.startsWith("/pay/")) return respondAsWallet(req, res, pathname.split("/").slice(2));
   const [, role, steps, ...rest] = withoutSuffix(pathname.split("/"));
   if (!(role in successes || isResourceCall(role))) return res.writeHead(404).end();
   const isBefore = role === "start" || isBeforeLast(role, Number(steps), searchParams); // the fault is for what follows
@@ -275,6 +290,32 @@ async function respond(req, res) {
   const [fault, ...parameters] = rest.slice(0, -1);
   if (isBefore) return succeed(exchange);
   behaviours[fault](exchange, ...parameters);
+}
+
+async function respondAsWallet(req, res, [plan, id, ...parts]) {
+  const wallet = walletOf(`http://${req.headers.host}/pay/${plan}/${id}`, plan, id);
+  if (req.method === "OPTIONS") {
+    const place = placeOf(req.headers["access-control-request-method"], parts);
+    return respondToPreflight(req, res, wallet.preflightFaultAt(place)?.what ?? []);
+  }
+  const exchange = await exchangeOf(req, res, { wallet, parts, rest: [id] });
+  const { signature } = req.headers;
+  const place = placeOf(req.method, parts, exchange.body);
+  Object.assign(exchange, { place, role: place }, wallet.faultAt(place, signature));
+  const { fault } = exchange;
+  const isOther = (other) => other.wallet === wallet && other.path === exchange.path && other.place === place;
+  wallet.arrived(exchange, [...active].filter(isOther));
+  watch(exchange);
+  res.setHeader("access-control-allow-origin", "*");
+  if (fault?.isProcessed) textOfWallet(exchange);
+  const [name, ...parameters] = fault?.what ?? ["fine"];
+  behaviours[name](exchange, ...parameters);
+}
+
+function walletOf(base, plan, id) {
+  const onBreach = (rule) => violations.push({ id, rule, path: base });
+  if (!wallets.has(base)) wallets.set(base, new Wallet(base, JSON.parse(Buffer.from(plan, "base64url")), onBreach));
+  return wallets.get(base);
 }
 
 function isBeforeLast(role, steps, query) {
@@ -325,6 +366,7 @@ function watch(exchange) {
 /** What the server saw since the last report. */
 function report() {
   attempts.clear();
+  if (active.size === 0) wallets.clear();
   return {
     active: [...active].map(({ role, id, path }) => ({ role, id, path })),
     sockets: sockets.size,

@@ -11,6 +11,9 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 const served = [
   "page.html",
   "page.mjs",
+  "payments.mjs",
+  "payment-modes.mjs",
+  "payment-script.mjs",
   "instruments.mjs",
   "callers.mjs",
   "faults.mjs",
@@ -63,14 +66,14 @@ const special = Object.fromEntries(
 );
 
 /**
- * Makes `count` calls in a browser, or the one that `only` says. Returns { failures, tally, figures }; failures are
+ * Makes `count` calls in a browser, or the one that `only` says. `without` and `of` are those of script.mjs. Returns { failures, tally, figures }; failures are
  * { script?, problems }. `log` gets lines on how it goes.
  */
-export async function soak({ browser: name, seed, count, only, atOnce = 24, chunk = 1000, without = [], log = () => {} }) {
+export async function soak({ browser: name, seed, count, only, atOnce = 24, chunk = 1000, without = [], of, log = () => {} }) {
   const { launch } = browsers.find((browser) => browser.name === name);
   const starting = [launch({ networkEnabled: false, protocolTimeout: 1_200_000 }), startSites(), startFaultServer()];
   const [browser, sites, server] = await Promise.all(starting);
-  const run = new Run({ name, browser, sites, server, settings: { seed, without, origins: server.origins }, log });
+  const run = new Run({ name, browser, sites, server, settings: { seed, without, of, origins: server.origins }, log });
   try {
     if (only !== undefined) await run.one(only, count);
     else await run.all({ count, atOnce, chunk });
