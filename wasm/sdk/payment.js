@@ -8,15 +8,16 @@ import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, par
 import { argumentError, dated, fromGo, guarded } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { encodeFrame, read } from "./host.js";
-import { claim, defaultStore, inKey, randomBytes, Records } from "./journal.js";
+import { claim, defaultStore, inKey, randomBytes, Records, storageError } from "./journal.js";
 import { KeptGrant, placeOf } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
 import { call, start as startModule } from "./runtime.js";
 import { join } from "./single-flight.js";
-import { abortable, anyOf } from "./abort.js";
+import { abortable, anyOf, within } from "./abort.js";
 import { toWalletAddress } from "./wallet-address.js";
 
 const lingers = 120_000; // ms that a call goes on when nobody waits for it: what a person has approved is worth it
+const shortestAccessMs = 5000; // that a signature or an access to the store may take, though the caller has less time
 const patienceMs = 60_000;
 
 /**
@@ -38,11 +39,13 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
     await abortable(startModule(), signal);
     const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
     const { fetch: lent, isWritten } = lend(fetch);
-    const journal = new Journal(store, { signal, left, renews: operation !== "start" }, keptGrant, isWritten);
+    const accessMs = Math.max(left, shortestAccessMs);
+    const journal = new Journal(store, { signal, left, accessMs, renews: operation !== "start" }, keptGrant, isWritten);
     onJournal?.(journal);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
-      const result = await call("payment", [frame, signer, lent, journal.functions, progress], { signal, onSend, keepsResponse: true });
+      const args = [frame, inTime(signer, accessMs), lent, journal.functions, progress];
+      const result = await call("payment", args, { signal, onSend, keepsResponse: true });
       return result === undefined ? undefined : JSON.parse(result);
     } finally {
       journal.end();
@@ -228,6 +231,18 @@ const tooSlow =
     return fromGo({ operation: `payment.${operation}`, code: "timeout", description: what, retryable: true, ...sent?.response });
   };
 
+/**
+ * The function of a caller that signs, whose promise may never settle: whoever calls again would join this call, and wait as well. A
+ * key needs no bound.
+ */
+function inTime(signer, timeoutMs) {
+  if (typeof signer !== "function") return signer;
+  const tooSlow = () => new Error(`It did not sign within ${timeoutMs / 1000} s.`);
+  return (data) => within({ signal: undefined, timeoutMs, tooSlow }, async () => signer(data));
+}
+
+const storeTooSlow = () => storageError(new Error("It took too long."));
+
 const tokens = new Map(); // promises of responses that have tokens and are in no record yet, by their requests
 const mostTokens = 50;
 const mostBytes = 2 ** 20;
@@ -291,9 +306,9 @@ class Journal {
     put: (text) => this.#put(text).finally(this.#isWritten),
     remove: (id) => this.#remove(id),
     lock: (name) => this.#lock(name),
-    grant: (name) => this.#keptGrant(name).text({ ...this.#limits, signal: this.#signal }),
-    keepGrant: async (name, text) => void (await this.#keptGrant(name).keep(JSON.parse(text), this.#limits.signal)),
-    renewGrant: (name, used) => this.#keptGrant(name).renewed(used, { ...this.#limits, signal: this.#signal }),
+    grant: (name) => this.#access((signal) => this.#keptGrant(name).text({ ...this.#limits, signal }), this.#signal),
+    keepGrant: async (name, text) => void (await this.#access((signal) => this.#keptGrant(name).keep(JSON.parse(text), signal))),
+    renewGrant: (name, used) => this.#access((signal) => this.#keptGrant(name).renewed(used, { ...this.#limits, signal }), this.#signal),
   };
   #records;
   #stored = new Map(); // id → text, as it was last read or written
@@ -305,7 +320,10 @@ class Journal {
   #onIdle;
   #controller = new AbortController(); // aborted at the end
 
-  /** `limits` are { signal, left } of the call, and whether it `renews` tokens of grants. `isWritten` is called after each put. */
+  /**
+   * `limits` are { signal, left } of the call, how long an access to the store may take, `accessMs`, and whether it `renews` tokens of
+   * grants. `isWritten` is called after each put.
+   */
   constructor(store, limits, keptGrant, isWritten) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });
     this.#store = store;
@@ -325,8 +343,14 @@ class Journal {
     return this.#limits.signal ? anyOf(this.#limits.signal, this.#controller.signal) : this.#controller.signal;
   }
 
+  /** Accesses the store with a signal: the next call, which would wait for this one, gets its turn though the store is silent. */
+  #access(task, signal = this.#limits.signal) {
+    return within({ signal, timeoutMs: this.#limits.accessMs, tooSlow: storeTooSlow }, task);
+  }
+
   async #list() {
-    this.#stored = new Map((await this.#records.list(this.#limits.signal)).map((record) => [record.id, textOf(record)]));
+    const records = await this.#access((signal) => this.#records.list(signal));
+    this.#stored = new Map(records.map((record) => [record.id, textOf(record)]));
     const ofThisPage = [...unsaved].filter(([name, { id }]) => name === this.#nameOf(id)).map(([, { id }]) => id);
     const ids = new Set([...this.#stored.keys(), ...ofThisPage]);
     return `[${Array.from(ids, (id) => this.#latest(id))
@@ -335,7 +359,7 @@ class Journal {
   }
 
   async #get(id) {
-    const record = await this.#records.get(id, this.#limits.signal);
+    const record = await this.#access((signal) => this.#records.get(id, signal));
     this.#stored.set(id, record && textOf(record));
     return this.#latest(id) ?? "";
   }
@@ -358,8 +382,10 @@ class Journal {
     const record = { id, began, key, grant: order.grant, tried, text };
     const isNew = from === undefined; // nothing was sent for it
     try {
-      if (isNew) await this.#records.reserve(record, this.#limits.signal);
-      await this.#records.write(record, (found) => found?.text === text, this.#limits.signal);
+      await this.#access(async (signal) => {
+        if (isNew) await this.#records.reserve(record, signal);
+        await this.#records.write(record, (found) => found?.text === text, signal);
+      });
       this.#stored.set(id, text);
       unsaved.delete(this.#nameOf(id));
     } catch (error) {
@@ -376,7 +402,7 @@ class Journal {
   }
 
   async #remove(id) {
-    await this.#records.remove(id, this.#limits.signal);
+    await this.#access((signal) => this.#records.remove(id, signal));
     unsaved.delete(this.#nameOf(id));
   }
 

@@ -191,6 +191,29 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     assert.deepEqual([error.code, error.cause.message], ["storage_error", "full"]);
   });
 
+  test("rule 7: a signature and a store that never come do not keep the next call from going on", { timeout }, async () => {
+    const goOn = async ({ privateKey, keyId, order }, silent, at) => {
+      const handle = await lab.importKey(privateKey, { keyId });
+      const memory = lab.memoryStorage();
+      let count = 0;
+      const silently = (name, run) => (name === silent && ++count === at ? new Promise(() => {}) : run());
+      const sign = (data) => silently("sign", async () => new Uint8Array(await crypto.subtle.sign("Ed25519", handle.privateKey, data)));
+      const store = { ...memory, set: (...args) => silently("set", () => memory.set(...args)) };
+      const start = async (options) => (await lab.clientWith({ key: { keyId, sign }, store, ...options })).payment.start(order);
+      const codes = [];
+      for (const requestTimeoutMs of [1000, 20_000]) await start({ requestTimeoutMs }).catch(({ code }) => codes.push(code)); // joins the first
+      return { codes, step: (await start({ requestTimeoutMs: 20_000 })).step };
+    };
+    const outcomes = await Promise.all([
+      tab.outcome(goOn, till.config(newOrder()), "sign", 1),
+      tab.outcome(goOn, till.config(newOrder()), "set", 4), // the requests for tokens have left
+    ]);
+    assert.deepEqual(outcomes.map(valueOf), [
+      { codes: ["timeout", "invalid_key"], step: "interact" },
+      { codes: ["timeout", "storage_error"], step: "interact" },
+    ]);
+  });
+
   const how = browserName === "Chromium" ? "crashed" : "closed";
   test(`a tab that is ${how} at every step: before and after each request and each write`, { timeout: 4 * timeout }, async () => {
     const doomed = await till.open(browser, site);
