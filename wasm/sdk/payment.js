@@ -56,7 +56,15 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
   const shared = (operation, fields, { body = undefined, options, name }) => {
     const { store = ownStore ?? defaultStore(), signal } = options;
     const begin = (flight) => pay(operation, fields, { body, store, signal: flight.signal, left: flight.left, onSend: flight.onSend });
-    const flightOptions = { signal, timeoutMs, survives: true, lingers, isKept: () => false, tooSlow: tooSlow(operation) };
+    const flightOptions = {
+      signal,
+      timeoutMs,
+      survives: true,
+      lingers,
+      lingersOnce: true,
+      isKept: () => false,
+      tooSlow: tooSlow(operation),
+    };
     return join(`payment ${operation} ${identityOf(store)} ${key.keyId} ${name}`, begin, flightOptions);
   };
 

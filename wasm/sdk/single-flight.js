@@ -15,7 +15,8 @@ const flights = new Map(); // by name
  * flight is aborted when no caller waits any more and no request has left the page.
  *
  * With `survives`, a flight whose request has left the page goes on when no caller waits, for `lingers` milliseconds at
- * most, and a result for which `isKept` returns true is kept for the next caller. `cleanUp` is called with the result once
+ * most, and a result for which `isKept` returns true is kept for the next caller. With `lingersOnce` these milliseconds begin when no
+ * caller waits first, and callers who join and leave meanwhile do not make them begin anew. `cleanUp` is called with the result once
  * it was handed over; a call that comes before cleanUp has ended begins a new flight after it. `tooSlow` makes the error of a
  * caller at its deadline.
  */
@@ -48,6 +49,7 @@ class Flight {
   #promise;
   #result; // { value } or { error }, once the flight is completed
   #timer; // while no caller waits
+  #isLate = false; // whether it has lingered, with lingersOnce, for as long as it may
 
   constructor(name, begin, options) {
     this.#name = name;
@@ -72,7 +74,7 @@ class Flight {
   };
 
   wait({ signal, timeoutMs, tooSlow }) {
-    clearTimeout(this.#timer);
+    if (!this.#options.lingersOnce) clearTimeout(this.#timer);
     const caller = { deadline: performance.now() + timeoutMs };
     this.#callers.add(caller);
     if (this.#result) this.#handOver();
@@ -132,9 +134,19 @@ class Flight {
     if (this.#result || this.isOver) return;
     // Made when it is needed: V8 keeps its frames, with the signal that the caller aborted, and what that was aborted with.
     const abort = () => this.#controller.abort(new Error("Nobody waits for it any more."));
-    if (this.#outlives()) return this.#startTimer(abort, this.#options.lingers ?? lingerMs);
+    if (this.#outlives() && !this.#isLate) return this.#linger(abort, this.#options);
     this.isOver = true;
     abort();
+  }
+
+  #linger(abort, { lingers = lingerMs, lingersOnce = false }) {
+    if (!lingersOnce) return this.#startTimer(abort, lingers);
+    if (this.#timer) return;
+    const end = () => {
+      this.#isLate = true;
+      if (!this.isWaitedFor) this.#abandon();
+    };
+    this.#startTimer(end, lingers);
   }
 
   #handOver() {

@@ -214,6 +214,24 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
     ]);
   });
 
+  test("rule 7: a request that is never answered ends, though callers join it and leave", { timeout }, async () => {
+    const hurried = await till.open(browser, site);
+    const goOn = async (order) => {
+      const { setTimeout, fetch } = globalThis;
+      globalThis.setTimeout = (task, ms) => setTimeout(task, ms >= 100_000 ? ms / 100 : ms); // how long calls go on by themselves
+      let isSilent = true;
+      const silent = (url, options) => (isSilent && options.method === "POST" ? new Promise(() => {}) : fetch(url, options));
+      const start = async (requestTimeoutMs) => (await lab.clientWith({ fetch: silent, requestTimeoutMs })).payment.start(order);
+      const codes = [];
+      for (const ms of [700, 700, 700]) await start(ms).catch(({ code }) => codes.push(code));
+      isSilent = false;
+      return { codes, step: (await start(5000)).step };
+    };
+    const outcome = valueOf(await hurried.outcome(goOn, newOrder()));
+    assert.deepEqual(outcome, { codes: ["timeout", "timeout", "timeout"], step: "interact" });
+    await hurried.page.close();
+  });
+
   const how = browserName === "Chromium" ? "crashed" : "closed";
   test(`a tab that is ${how} at every step: before and after each request and each write`, { timeout: 4 * timeout }, async () => {
     const doomed = await till.open(browser, site);
