@@ -15,8 +15,7 @@ export const modes = {
     if (!value) await payment.resume({ ...right, codes: [...codes, "interaction_required"], abort: payment.abortIn("finish") });
   },
   watched: async (payment) => {
-    await payment.start();
-    const { value } = await payment.finish();
+    const value = await acceptedOf(payment);
     if (!value) return;
     await payment.begin();
     await payment.watch(value, { abort: payment.abortIn("finish"), timeoutMs: 1500 });
@@ -35,11 +34,15 @@ export const modes = {
     await payment.finish({ abort: payment.abortIn("finish") });
   },
   recurring: async (payment) => {
-    await payment.start();
-    const { value } = await payment.finish();
-    if (value) await payAgain(payment);
+    if (await acceptedOf(payment)) await payAgain(payment);
   },
 };
+
+/** Makes a payment before the faults come. */
+async function acceptedOf(payment) {
+  await payment.start();
+  return payment.callback && (await payment.finish()).value;
+}
 
 async function twice(payment) {
   await payment.both((options) => payment.start(options), payment.abortIn("start"));
@@ -61,13 +64,13 @@ async function payAgain(payment) {
   const open = (client) => client.withGrant({ name });
   const again = (options) => {
     const task = async (client, signal) => client.payment.again({ ...another, amount, grant: await open(client) }, { signal });
-    return payment.attempt(task, { ...payment.paid(), ...options });
+    return payment.attempt(task, { name: "again", ...payment.paid(), ...options });
   };
   const list = (options) => {
     const target = { url: `${base}/rs`, walletAddress: order.from };
     const task = async (client, signal) => (await open(client)).outgoingPayment.list({ ...target, signal }, { first: 10 });
     const isRight = ({ result }) => result.some(({ metadata }) => metadata.order === name);
-    return payment.attempt(task, { ...payment.paid(), isRight, ...options });
+    return payment.attempt(task, { name: "list", ...payment.paid(), isRight, ...options });
   };
   payment.payCalmly = again;
   await payment.begin();

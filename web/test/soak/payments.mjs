@@ -8,6 +8,7 @@ import { modes } from "./payment-modes.mjs";
 import { fee, price } from "./payment-script.mjs";
 
 const calmMs = 20_000; // of a call without a fault, on a busy machine too
+const watchMs = 45_000; // what it writes down in the end, and a token, may take half a minute
 const mostCalls = 6; // until a payment has come to its end
 
 /** Codes of errors after which a payment stays unpaid. */
@@ -36,6 +37,7 @@ class Payment {
   isCalm = true;
   #call;
   #tools;
+  #calmCalls = new Set(); // names of those that were made while nothing fails
   #asked = 0; // how often the caller's own fetch was called
 
   constructor(call, tools) {
@@ -128,15 +130,17 @@ class Payment {
 
   make(method, argument, { store = this.store, abort, codes, isRight, ...options } = {}) {
     const task = (client, signal) => client.payment[method](argument, { ...options, signal });
-    return this.attempt(task, { store, abort, codes, isRight });
+    return this.attempt(task, { name: method, store, abort, codes, isRight });
   }
 
-  /** Runs a task with a client, and judges what comes of it. */
-  attempt(task, { store = this.store, abort = null, codes = [], isRight = () => true } = {}) {
+  /** Runs a task with a client, and judges what comes of it. `name` is that of the call, whose equals share their work. */
+  attempt(task, { name, store = this.store, abort = null, codes = [], isRight = () => true }) {
     const { isCalm } = this;
+    const mayJoin = isCalm && !this.#calmCalls.has(name); // an equal call which nobody waits for any more, but goes on
+    if (isCalm) this.#calmCalls.add(name);
     const run = async (call, { signal, ...given }) => task(await this.#clientOf(given, store, isCalm), signal);
-    const judge = (outcome, attempt) => this.#problemsOf(outcome, { ...attempt, codes }, { isCalm, isRight });
-    const timeoutMs = isCalm ? calmMs : this.script.timeoutMs;
+    const judge = (outcome, attempt) => this.#problemsOf(outcome, { ...attempt, codes }, { isCalm: isCalm && !mayJoin, isRight });
+    const timeoutMs = name === "watch" ? watchMs : isCalm ? calmMs : this.script.timeoutMs;
     return this.#call.attempt({ task: run, options: {}, timeoutMs, secrets: [`secret-${this.script.salt}`], judge }, abort);
   }
 
@@ -170,7 +174,7 @@ class Payment {
     const [{ at, what: [name] } = { what: [] }] = faults; // prettier-ignore
     const isPlain = faults.length === 1 && others.length === 0 && plainPlaces.includes(at) && name !== "tooFast";
     if (isPlain && !(at === "wallet" && ["redirect", "preflight"].includes(name))) return { call: "payment", server: faults[0].what };
-    return { call: "payment", isOdd: script.isFaulty };
+    return { call: "payment", isOdd: script.isFaulty, mayBeEmpty: faults.some(({ what }) => what[2] === "nothing") };
   }
 
   #isStarted({ key, to, quote, interact, metadata }) {

@@ -97,9 +97,11 @@ const adders = {
     if (name === "never" || name === "endless") script.timeoutMs = random.int(30, 1200);
   },
   fetch(script, random) {
-    script.fetch = random.weighted(weights(fetchFaults));
+    const { never, endlessStream, ...others } = weights(fetchFaults);
+    const isPayment = script.call === "payment"; // which goes on with these for two minutes
+    script.fetch = random.weighted(isPayment ? others : { ...others, never, endlessStream });
     script.fetchJunk = random.int(0, 1000);
-    if (script.call === "payment") script.fetchSkip = random.int(0, 8);
+    if (isPayment) script.fetchSkip = random.int(0, 8);
     if (script.fetch === "never" || script.fetch === "endlessStream") script.timeoutMs = random.int(30, 1200);
   },
   sign(script, random) {
@@ -121,7 +123,8 @@ const adders = {
     const { junk, ...faults } = storeFaults; // what a store has lost, no payment can know
     const kind = random.weighted(script.call === "payment" ? faults : { ...faults, junk });
     script.storeFault = { kind, on: random.pick(["get", "set", "delete"]), phase: random.pick(["start", "finish"]) };
-    Object.assign(script.storeFault, { skip: random.pick([0, 0, 1, 2]), times: random.pick([1, 2, 1000]) });
+    const skips = script.call === "payment" ? [0, 1, 3, 5, 8, 12] : [0, 0, 1, 2];
+    Object.assign(script.storeFault, { skip: random.pick(skips), times: random.pick([1, 2, 1000]) });
     script.store = "memory";
     if (kind === "never") script.timeoutMs = random.int(300, 1500);
   },
