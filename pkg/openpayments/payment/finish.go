@@ -126,6 +126,9 @@ func (c *Client) continueGrant(ctx context.Context, r *Record) error {
 		return err
 	}
 	grant, err := c.grants().Continue(ctx, c.at(r.Grant.URI), r.Grant.AccessToken, r.InteractRef)
+	if isTooFast(err) { // the next call waits, whoever makes it
+		r.Grant.waitAsTold(err)
+	}
 	switch {
 	case err == nil && grant.AccessToken != nil:
 		r.approve(grant)
@@ -139,6 +142,8 @@ func (c *Client) continueGrant(ctx context.Context, r *Record) error {
 		return c.end(ctx, r, explainLost(err, mayBeLost))
 	case (isRefusal(err) || isTooFast(err)) && !mayBeLost: // nothing was processed
 		_ = c.moveTo(ctx, r, StepInteract)
+	case isTooFast(err):
+		_ = c.put(ctx, r)
 	}
 	return err
 }

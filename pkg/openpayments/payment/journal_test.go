@@ -459,7 +459,11 @@ func TestCallbacks(t *testing.T) {
 		_, err := w.client().Finish(ctx, callback)
 		w.wantCode(err, "too_fast")
 		w.party.strike = instead(oneContinue, 401, `{"error":{"code":"request_denied","description":"no"}}`)
+		began := time.Now()
 		_, err = w.client().Finish(w.t.Context(), callback)
+		if waited := time.Since(began); waited != 30*time.Second {
+			w.t.Errorf("it has waited for %v", waited)
+		}
 		if failure := w.wantCode(err, "request_denied"); strings.Contains(failure.Advice, "was lost") {
 			w.t.Errorf("%v", failure) // nothing was lost
 		}

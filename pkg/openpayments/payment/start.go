@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"math"
 	"time"
 
@@ -380,4 +381,12 @@ func (g *Grant) continueAt(next *gnap.Continuation) {
 		g.Wait = int64(math.Ceil(*next.Wait * 1000))
 	}
 	g.Began = now()
+}
+
+// waitAsTold has the next continuation wait as long as the failure of the last one says.
+func (g *Grant) waitAsTold(err error) {
+	var failure *signedhttp.Error
+	if errors.As(err, &failure) {
+		g.Wait, g.Began = failure.Wait.Milliseconds(), now()
+	}
 }
