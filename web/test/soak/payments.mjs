@@ -198,13 +198,14 @@ class Payment {
     await this.#calmDown();
     let error;
     for (let calls = 0; calls < mostCalls; calls++) {
-      const outcome = await this.payCalmly({ codes: [...reasons, ...unknown, "timeout"] });
+      const outcome = await this.payCalmly({ codes: [...reasons, ...unknown, "timeout", ...(this.#mustWait ? ["too_fast"] : [])] });
       if (outcome.value) return this.#compare(outcome.value);
       ({ error } = outcome);
       if (error?.code === "payment_failed") return this.#checkFailed(error);
       if (reasons.includes(error?.code)) await this.#forgetUnpaid(error);
     }
     if (unknown.includes(error?.code) && this.#mayHaveLostToken) return this.#checkUnknown();
+    if (error?.code === "too_fast" && this.#mustWait) return this.#assertUnpaid(error); // for an hour
     this.fail(`it has come to no end, though nothing fails any more: ${brief(error)}`);
   }
 
@@ -218,10 +219,19 @@ class Payment {
   /** What has ended a payment for a reason can be forgotten, and begun again. */
   async #forgetUnpaid(error) {
     if (!this.#isReason(error)) this.fail(`it ended for no reason: ${brief(error)}`);
-    const paid = await this.#ledger();
-    if (paid.length > 0) this.fail(`it was paid, and yet it ended with ${brief(error)}`);
+    await this.#assertUnpaid(error);
     const { value: pending = [] } = await this.make("pending");
     for (const { id, key } of pending) if (key === this.key) await this.forget(id);
+  }
+
+  async #assertUnpaid(error) {
+    const paid = await this.#ledger();
+    if (paid.length > 0) this.fail(`it was paid, and yet it ended with ${brief(error)}`);
+  }
+
+  /** Whether the server wants a long time before the grant is continued. */
+  get #mustWait() {
+    return this.script.plan.faults.some(({ at, what: [name, wait] }) => at === "continue" && name === "tooFast" && wait.endsWith("3600"));
   }
 
   #isReason({ code }) {
