@@ -2,7 +2,7 @@
 // one end: paid once, or not at all, for a reason that there was. The ledger of wallet.mjs tells.
 
 import { failingStore } from "./callers.mjs";
-import { plainFetch } from "./instruments.mjs";
+import { plainFetch, sleep } from "./instruments.mjs";
 import { brief, problemsOf } from "./judge.mjs";
 import { modes } from "./payment-modes.mjs";
 import { fee, price } from "./payment-script.mjs";
@@ -203,6 +203,7 @@ class Payment {
       ({ error } = outcome);
       if (error?.code === "payment_failed") return this.#checkFailed(error);
       if (reasons.includes(error?.code)) await this.#forgetUnpaid(error);
+      if (error?.code === "internal_error") await sleep(200); // the next instance may be ended as fast
     }
     if (unknown.includes(error?.code) && this.#mayHaveLostToken) return this.#checkUnknown();
     if (error?.code === "too_fast" && this.#mustWait) return this.#assertUnpaid(error); // for an hour
@@ -236,7 +237,9 @@ class Payment {
 
   #isReason({ code }) {
     if (code === "quote_changed") return this.script.plan.quote === "dearer";
-    return this.script.isFaulty || this.#wasKilled; // a response was lost, or the server has said so
+    const { plan, fetch } = this.script;
+    const isOfFault = plan.faults.some(({ at, what }) => at === "continue" || at === "rotate" || what.includes(code));
+    return isOfFault || fetch !== undefined || this.#wasKilled; // a response was lost, or the server has said so
   }
 
   get #wasKilled() {
