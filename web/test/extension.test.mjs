@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import { buildExtension, eventually, loadedExtensions, startProxy } from "./harness/extension.mjs";
+import { buildExtension, eventually, loadedExtensions, startProxy, stepShown } from "./harness/extension.mjs";
 import { jwk as otherJwk } from "./harness/key-material.mjs";
 import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 
@@ -62,10 +62,8 @@ for (const { name, load } of loadedExtensions) {
     const address = () => `${proxy.clients}${wallet}`;
     const text = (selector, of = page) => of.$eval(selector, (element) => element.textContent);
     const stored = () => page.evaluate("chrome.storage.local.get()");
-    const isShown = (step) =>
-      page.evaluate(`document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`);
     const step = async (step) => {
-      await eventually(`the step ${step}`, () => isShown(step));
+      await stepShown(page, step);
       assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), `${step} scrolls sideways`);
     };
     const press = async (selector, of = page) => {
@@ -426,12 +424,7 @@ for (const { name, load } of loadedExtensions) {
       extension = await load(built.folder, { userDataDir: profile });
       page = await extension.open("popup.html");
     };
-    const step = (step) =>
-      eventually(`the step ${step}`, () =>
-        page.evaluate(
-          `document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`,
-        ),
-      );
+    const step = (step) => stepShown(page, step);
     try {
       await start();
       await page.type("#address", wallet);

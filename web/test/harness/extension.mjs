@@ -45,6 +45,19 @@ export async function eventually(what, fn) {
   throw new Error(`waited in vain for ${what}${problem}`);
 }
 
+/** Waits until the popup shows a step whole: nothing that it fetches still moves what a click is for. */
+export const stepShown = (page, step) =>
+  eventually(`the step ${step}`, async () => {
+    const shown = await page.evaluate(() => {
+      const { innerText } = document.body;
+      const section = document.querySelector("section:not([hidden])");
+      const isWhole = section?.dataset.step !== "allowed" || document.querySelector("#left").textContent !== "";
+      return { step: section?.dataset.step, isWhole, isBusy: document.querySelector("main").inert, innerText };
+    });
+    if (shown.step === step && shown.isWhole && !shown.isBusy) return true;
+    throw new Error(JSON.stringify(shown));
+  });
+
 class LoadedExtension {
   /** The page whose address begins so. */
   tabAt(prefix) {

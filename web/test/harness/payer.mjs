@@ -1,7 +1,7 @@
 // A person who has the extension, and pays with it.
 
 import assert from "node:assert/strict";
-import { eventually } from "./extension.mjs";
+import { eventually, stepShown } from "./extension.mjs";
 
 /** The extension in a browser, connected to alice's wallet. `proxy` is the way to her wallet. */
 export class Payer {
@@ -65,8 +65,7 @@ export class Payer {
   }
 
   step(step, of = this.page) {
-    const isShown = `document.querySelector("section:not([hidden])")?.dataset.step === "${step}" && !document.querySelector("main").inert`;
-    return eventually(`the step ${step}`, () => of.evaluate(isShown));
+    return stepShown(of, step);
   }
 
   text(selector, of = this.page) {
