@@ -9,8 +9,8 @@ const timeout = 600_000;
 const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
 for (const [browser, count] of [
-  ["Chromium", 800],
-  ["Firefox", 200],
+  ["Chromium", 400],
+  ["Firefox", 120],
 ]) {
   describe(browser, { timeout }, () => {
     test(`${count} calls under random faults: each settles once and rightly, and nothing grows (seed ${seed})`, { timeout }, async () => {
