@@ -56,6 +56,9 @@ const (
 // defaultWait is what RFC 9635 §3.1 asks for where the server does not say how long to wait.
 const defaultWait = 5 * time.Second
 
+// codeAlone is the description of a failure of which the server says no more than its code.
+const codeAlone = "The server has sent this code alone. RFC 9635 §3.6 says what it means."
+
 func explain(failure *signedhttp.Error, members map[string]json.RawMessage) {
 	explainWith(failure, members, "")
 }
@@ -68,6 +71,9 @@ func explainWith(failure *signedhttp.Error, members map[string]json.RawMessage, 
 	wait, _ := signedhttp.Decode(signedhttp.Members(members["continue"])["wait"])
 	if wait, ok := wait.(float64); ok && wait > 0 {
 		failure.Wait = signedhttp.Seconds(wait)
+	}
+	if failure.Code != signedhttp.CodeHTTP && failure.Description == http.StatusText(failure.Status) {
+		failure.Description = codeAlone
 	}
 	switch failure.Code {
 	case codeTooFast:

@@ -29,7 +29,7 @@ const explanations = `
 403 Insufficient Grant	insufficient_grant	The grant does not give this access: compare type, actions and identifier, letter by letter.
 403 unauthorized	limit_exceeded	The payment is over what is left of the grant's limits, or for another receiver than the grant's.
 400 invalid quote	invalid_quote	The quote has expired or was used, or its receiver takes no more: ask for a new quote.
-400 invalid receiver	invalid_receiver	The incoming payment is completed, expired or unknown.
+400 invalid receiver	invalid_receiver	The incoming payment is completed, expired or unknown: ask the receiver for another.
 400 invalid amount	invalid_amount	The amount is 0, too large, or of another asset than the wallet address.
 400 invalid expiresAt	invalid_expires_at	The time must be to come, and no later than the server permits.
 409 wrong state	wrong_state	The incoming payment is completed or expired already.

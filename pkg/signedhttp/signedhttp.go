@@ -221,7 +221,7 @@ func read(request Request, req *http.Request, res *http.Response, body []byte) (
 	failure := &Error{Operation: request.Operation, Status: res.StatusCode, Body: body}
 	switch {
 	case len(body) > MaxResponse:
-		failure.Code, failure.Description = CodeTooLarge, "The response is larger than 1 MiB."
+		failure.Code, failure.Description = CodeTooLarge, "The response is larger than 1 MiB, and was not read further. Check the URL."
 		failure.Body = body[:MaxResponse]
 		return nil, failure
 	case res.StatusCode < 200 || res.StatusCode > 299:
@@ -237,7 +237,7 @@ func read(request Request, req *http.Request, res *http.Response, body []byte) (
 	case errors.Is(err, errNesting):
 		problems = []string{"the response is " + err.Error()}
 	case err != nil:
-		failure.Code, failure.Description = CodeNotJSON, "The server answered with success, but not with JSON."
+		failure.Code, failure.Description = CodeNotJSON, "The server answered with success, but not with JSON. Check the URL."
 		return nil, failure
 	default:
 		result, problems = request.Reader.Read(request.Operation, text, value)

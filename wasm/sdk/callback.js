@@ -1,6 +1,6 @@
 // The address that the wallet sends a person back to: what it says. Which grant it is for, interaction.js decides by the hash.
 
-import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { argumentError, ended, OpenPaymentsClientError } from "./errors.js";
 
 const names = ["hash", "interact_ref", "result"];
 
@@ -85,7 +85,7 @@ function parse(url, name) {
 
 /** The error of a callback without a reference: what the wallet says of an interaction that has ended. */
 export function interactionEnded(result, message) {
-  const words = message ? ` The wallet says: ${sanitized(message)}` : "";
+  const words = message ? ` The wallet says: ${ended(sanitized(message))}` : "";
   const details = { result: sanitized(result), ...(message && { message: sanitized(message) }) };
   if (result === "grant_rejected") {
     const description = `The person declined the grant.${words}`;

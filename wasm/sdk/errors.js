@@ -40,7 +40,7 @@ export class OpenPaymentsClientError extends Error {
 const dropFrames = (error) => void error.stack;
 
 /** Ends a server's text as a sentence. */
-const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+export const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 /** The same error, which says more. */
 export function explained(error, more) {
@@ -93,7 +93,6 @@ const operations = {
   revoke: "Token revocation",
   verify: "Verification of the interaction hash",
   fetch: "Signed fetch",
-  payment: "Payment",
 };
 
 /**
@@ -103,14 +102,18 @@ const operations = {
  */
 export const dated = ({ startedAt, ...payment }) => ({ ...payment, startedAt: new Date(startedAt) });
 
-/** Makes the error that Go describes: see wasm/errors_js.go for the fields. */
+/**
+ * Makes the error that Go describes: see wasm/errors_js.go for the fields. Words of a server, which need not end as sentences do, come
+ * last.
+ */
 export function fromGo(fields) {
   if (fields.argument) return argumentError(fields.argument, fields.problem);
   const { operation, code, description, advice, status, details, validationErrors = [], responseText, payment } = fields;
-  const what = operations[operation] ?? operation ?? "Call";
-  const message = `${what} failed (${status ? `${status} ` : ""}${code}): ${description}`;
-  const isSaid = status && code === "too_fast"; // the code says what the advice would
-  return new OpenPaymentsClientError(advice && !isSaid ? `${advice} ${message}` : message, {
+  const isOfServer = status && operation !== "payment"; // a step of a payment is no request
+  const what =
+    operation === "payment" ? "" : `${operations[operation] ?? operation ?? "Call"} failed (${status ? `${status} ` : ""}${code}): `;
+  const message = [what + description, advice].filter(Boolean);
+  return new OpenPaymentsClientError((isOfServer ? message.reverse() : message).join(" "), {
     ...fields,
     status: status || undefined,
     responseText: responseText || undefined, // no response came

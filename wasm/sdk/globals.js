@@ -42,5 +42,5 @@ export function besideScript(name, resolve) {
 }
 
 function unavailable(description, cause) {
-  return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description, cause });
+  return new OpenPaymentsClientError(`The module could not be loaded. ${description}`, { code: "module_unavailable", description, cause });
 }

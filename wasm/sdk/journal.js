@@ -166,8 +166,9 @@ const advice = {
 /** Says what a store failed at. `cause` is what it threw. */
 export function storageError(cause) {
   if (cause instanceof OpenPaymentsClientError && cause.code === "storage_error") return cause;
+  const why = advice[cause?.name] ? `${advice[cause.name]} ` : "";
   const description =
-    `The store could not be used. ${advice[cause?.name] ?? ""} ` +
+    `The store could not be used. ${why}` +
     'Another one may be given as "store": memoryStorage() works everywhere, as long as the page stays.';
   return new OpenPaymentsClientError(description, { code: "storage_error", description, cause });
 }

@@ -129,12 +129,7 @@ function unavailable(cause) {
   const description = blocked
     ? "This page's Content-Security-Policy does not let WebAssembly compile: add 'wasm-unsafe-eval' to its script-src directive."
     : `open-payments.wasm could not be loaded. ${wordsOf(cause)}${whatToDo}`;
-  return new OpenPaymentsClientError(`The module could not be loaded: ${description}`, {
-    code: "module_unavailable",
-    description,
-    cause,
-    retryable: !blocked,
-  });
+  return new OpenPaymentsClientError(description, { code: "module_unavailable", description, cause, retryable: !blocked });
 }
 
 /** The message of a LoadError, which names the file, as a sentence before the advice. */

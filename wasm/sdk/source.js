@@ -154,7 +154,7 @@ function checkBuild(name, module) {
   const text = tag ? new TextDecoder().decode(tag) : ""; // a plain module has no tag
   if (text === buildInfo.tag) return module;
   const description = `${name} is not of the build that index.js is of. Reload the page, and serve all files of one build together.`;
-  throw new OpenPaymentsClientError(`The module could not be loaded: ${description}`, { code: "module_unavailable", description });
+  throw new OpenPaymentsClientError(description, { code: "module_unavailable", description });
 }
 
 /** Compares the bytes with the sum in this script: so a page that checks the script's integrity has checked the module too. */

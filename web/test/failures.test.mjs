@@ -35,8 +35,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     assert.equal(error.kind, "OpenPaymentsClientError");
     assert.equal(error.name, "OpenPaymentsClientError");
     const status = error.status ? `${error.status} ` : "";
-    assert.equal(error.message, `Grant continuation failed (${status}${error.code}): ${error.description}`);
-    const { description, ...rest } = expected;
+    const { description, advice = "", ...rest } = expected;
+    assert.equal(error.message, `${advice}Grant continuation failed (${status}${error.code}): ${error.description}`);
     assert.deepEqual(Object.fromEntries(Object.keys(rest).map((name) => [name, error[name]])), rest, path);
     if (description) assert.match(error.description, description);
     return error;
@@ -179,7 +179,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
   }
 
   test("too_fast is passed on where there is no time to wait", { timeout }, async () => {
-    await assertFails("tooFast/3600", { code: "too_fast", status: 400, retryable: true });
+    const advice = "The next request may be made in 3600 s, and this call ends before that. ";
+    await assertFails("tooFast/3600", { code: "too_fast", status: 400, retryable: true, advice });
     assert.equal(server.requests.filter(({ target }) => target.startsWith("/tooFast/3600")).length, 1);
   });
 

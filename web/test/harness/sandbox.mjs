@@ -18,12 +18,15 @@ export async function startSandbox(...flags) {
   return { ...JSON.parse(line), stop };
 }
 
-/** Sets the clock of the sandbox's resource server ahead. The sandbox was started with -faults. */
-export async function setClockAhead({ faults: { url, secret } }, ms) {
+/** Lets things go wrong in the sandbox, which was started with -faults: what FaultPlan in pkg/sandbox/faults.go says. */
+export async function putFaults({ faults: { url, secret } }, plan) {
   const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" };
-  const { status } = await fetch(url, { method: "PUT", headers, body: JSON.stringify({ clockAheadMs: ms }) });
+  const { status } = await fetch(url, { method: "PUT", headers, body: JSON.stringify(plan) });
   if (status !== 204) throw new Error(`/faults answered ${status}`);
 }
+
+/** Sets the clock of the sandbox's resource server ahead. */
+export const setClockAhead = (sandbox, ms) => putFaults(sandbox, { clockAheadMs: ms });
 
 /** What the sandbox gave for a key set's address, and wants to see before it takes another set for it. */
 const secrets = new Map();
