@@ -46,6 +46,9 @@ const advice = {
   key_in_use: "Start again: this page takes another key.",
   wrong_state: "Ask the receiver for a new incoming payment: this one is completed or has expired.",
   not_found: "Check the address. What has expired unpaid is deleted.",
+  interaction_required: "Go to the wallet, and approve it there.",
+  random_unavailable: "Use another browser.",
+  too_many_attempts: "Wait a minute, and try again.",
   user_denied: "Tell the person that nothing happened. Start again if they want to.",
 };
 

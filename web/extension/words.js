@@ -21,6 +21,12 @@ export const isUsable = (url) => url.protocol === "https:" || (url.protocol === 
 /** A time as a day: months of an allowance begin at midnight UTC. */
 export const toDay = (time) => new Date(time).toLocaleDateString("en-GB", { day: "numeric", month: "long", timeZone: "UTC" });
 
+const notAllowed = () => "Your wallet does not let this extension pay any more. Press Stop allowing, then ask your wallet again.";
+const takesNoMore = () => "The receiver takes no more money for this.";
+const misunderstood = () => "A wallet answered with what this extension does not understand.";
+const askAgain = () => "What you decided at your wallet is out of date. Nothing is allowed. Ask your wallet again.";
+const notStarted = () => "This extension could not start its work. Restart your browser, and try again.";
+
 const words = {
   interval_used_up: ({ details }) => `Your allowance is used up${details?.opensAt ? ` until ${toDay(details.opensAt)}` : ""}.`,
   limit_exceeded: () => "It is more than what is left of your allowance.",
@@ -29,7 +35,36 @@ const words = {
   timeout: () => "A wallet did not answer in time.",
   invalid_client: () => "Your wallet does not accept the key of this extension. See whether it is still among your keys there.",
   payment_failed: () => "Your wallet could not deliver it.",
+  payment_pending: () => "It is under way, and takes longer than usual.",
+  already_paid: () => "It was paid before, and was not paid again.",
+  invalid_amount: () => "Your wallet cannot pay this amount to this receiver.",
+  invalid_receiver: takesNoMore,
+  wrong_state: takesNoMore,
+  insufficient_grant: notAllowed,
+  inactive_token: notAllowed,
+  grant_expired: notAllowed,
+  grant_revoked: notAllowed,
+  grant_not_found: notAllowed,
   interaction_rejected: () => "You declined at your wallet. Nothing is allowed.",
+  user_denied: () => "You declined at your wallet. Nothing is allowed.",
+  interaction_failed: () => "Your wallet ended before you decided. You can go back to its page, or ask again.",
+  hash_mismatch: () => "This was not sent by your wallet. Nothing was done.",
+  request_denied: askAgain,
+  invalid_continuation: askAgain,
+  no_pending_grant: askAgain,
+  finished_elsewhere: askAgain,
+  too_fast: () => "Your wallet asks to wait a little longer. Try again in a minute.",
+  too_many_attempts: () => "Your wallet was asked too often. Try again in a minute.",
+  invalid_response: misunderstood,
+  not_json: misunderstood,
+  response_too_large: misunderstood,
+  redirected: () => "There is another address in the place of this one. Ask whose wallet it is for the right one.",
+  response_unreadable: () => "The connection to a wallet broke off.",
+  storage_error: () => "Your browser lets this extension keep nothing now. There may be no room left.",
+  invalid_key: () => "Your browser cannot sign with the key of this extension. Update it, or disconnect and connect again.",
+  random_unavailable: notStarted,
+  module_unavailable: notStarted,
+  internal_error: () => "This extension has failed. Try again.",
 };
 
 /** What a failure is called. */

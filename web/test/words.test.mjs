@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { launchChromium } from "./harness/browsers.mjs";
 import { failuresByCode } from "./harness/codes.mjs";
 import { Lab } from "./harness/lab.mjs";
-import { dist } from "./harness/packages.mjs";
+import { dist, root } from "./harness/packages.mjs";
 import { Till } from "./harness/payments.mjs";
 import { startProxy } from "./harness/proxy.mjs";
 import { startSandbox } from "./harness/sandbox.mjs";
@@ -39,6 +40,14 @@ const unspeakable = {
   "a line break": /[\n\r]/,
   "what failed, twice": /failed.*failed \(/,
 };
+
+/** What cannot happen in the extension, or is for who publishes its key, or comes with the wallet's own words. */
+const notOfPayers = [
+  ...["invalid_request", "invalid_interaction", "invalid_flag", "invalid_rotation", "key_rotation_not_supported", "unknown_user"],
+  ...["unknown_interaction", "http_error", "invalid_expires_at", "not_found", "invalid_quote", "quote_changed"],
+  ...["key_set_unreachable", "key_set_invalid", "key_not_published", "key_mismatch", "key_exposed"],
+  ...["key_in_use", "no_pending_payment", "interaction_required", "no_window", "popup_blocked", "window_closed"],
+];
 
 describe("the words of errors", { timeout }, () => {
   const errors = {}; // by code
@@ -102,6 +111,19 @@ describe("the words of errors", { timeout }, () => {
   test("what a server wants is said before its own words, and those of a wallet have an end", () => {
     assert.match(errors.interaction_failed.description, /The wallet says: Expired\. The grant may/);
     assert.match(errors.too_fast.message, /^The next request may be made in 3600 s, .* failed \(400 too_fast\): wait$/);
+  });
+
+  test("the extension says each that a payer can meet in other words than those for developers", async () => {
+    const source = readFileSync(join(root, "web/extension/words.js"), "utf8");
+    const sdk = pathToFileURL(join(dist(), "index.js")).href;
+    const { wordsFor } = await import(`data:text/javascript,${encodeURIComponent(source.replace("./open-payments-wasm/index.js", sdk))}`);
+    for (const [code, error] of Object.entries(errors)) {
+      if (notOfPayers.includes(code)) continue;
+      const words = wordsFor(error);
+      assert.match(words, /^(?:A|I|T|W|Y)[^<>]+\.$/, code);
+      assert.doesNotMatch(words, /\b(?:grant|token|quote|server|store|CORS|URL|JSON|RFC|client|hash)\b/, code);
+      assert.notEqual(words, error.description, code);
+    }
   });
 
   test("none holds a secret", () => {

@@ -61,8 +61,8 @@ const ofThemselves = ["random_unavailable", "popup_blocked", "window_closed"];
 
 /**
  * Returns functions by code, each of which makes a call that fails with the code: { error } as Lab.outcome has it. Those of `together`
- * may run at once, those of `alone` one after the other. `tab` and `other` are pages of harness/payments.mjs, `openTab` opens a Lab, `server` is of harness/server.mjs, `tokens` of
- * harness/tokens.mjs, `sandbox` was started with -faults.
+ * may run at once, those of `alone` one after the other. `tab` and `other` are pages of harness/payments.mjs, `openTab` opens a Lab,
+ * `server` is of harness/server.mjs, `tokens` of harness/tokens.mjs, `sandbox` was started with -faults.
  */
 export function failuresByCode({ tab, other, openTab, server, tokens, sandbox }) {
   const { till } = tab;
