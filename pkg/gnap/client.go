@@ -90,19 +90,22 @@ func (c *Client) send(ctx context.Context, call Call, once bool) (*Grant, error)
 		Repeatable: call.Operation == OpContinue && len(call.Body) == 0, // a poll
 	}
 	if call.Operation != OpCancel && call.Operation != OpRevoke {
-		request.Reader = (*reader)(c)
+		request.Reader = reader{c, isHTTPS(call.URL)}
 	}
 	result, err := c.Client.Do(ctx, request)
 	grant, _ := result.(*Grant)
 	return grant, err
 }
 
-// reader reads the responses to the calls of a Client.
-type reader Client
+// reader reads the responses to the calls of a Client, of which isSecure went to https.
+type reader struct {
+	*Client
+	isSecure bool
+}
 
-func (r *reader) Read(op *signedhttp.Operation, text []byte, value any) (any, []string) {
+func (r reader) Read(op *signedhttp.Operation, text []byte, value any) (any, []string) {
 	if !r.AcceptAnyShape {
-		return readGrant(op, text, value, r.AllowHTTP)
+		return r.readGrant(op, text, value)
 	}
 	if value == nil { // nothing can be asked of null
 		return nil, []string{"the response is null"}

@@ -1,6 +1,7 @@
 package gnap
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -223,7 +224,11 @@ func TestRightShapes(t *testing.T) {
 			if c.op == OpRequest {
 				token = ""
 			}
-			grant, err := client.Do(t.Context(), Call{c.op, testURI, token, nil})
+			uri := testURI
+			if name == "loopback URIs" {
+				uri = "http://localhost:3006/c"
+			}
+			grant, err := client.Do(t.Context(), Call{c.op, uri, token, nil})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -239,4 +244,32 @@ func TestRightShapes(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A server that is asked by https: must not have tokens sent to this machine in the clear.
+func TestHTTPSDoesNotLeadToLoopback(t *testing.T) {
+	const problem = " must be an https: URL, as that of the request is"
+	for body, want := range map[string]string{
+		`{"access_token":{"value":"v","manage":"http://localhost/t"}}`:                                      "access_token.manage" + problem,
+		`{"access_token":{"value":"v","manage":{"uri":"http://127.0.0.1/t","access_token":{"value":"m"}}}}`: "access_token.manage.uri" + problem,
+		`{"continue":{"uri":"http://[::1]/c","access_token":{"value":"v"}}}`:                                "continue.uri" + problem,
+		`{"continue":{"uri":"HTTPS://as.example/c","access_token":{"value":"v"}}}`:                          "",
+	} {
+		for _, uri := range []string{testURI, "HTTPS" + strings.TrimPrefix(testURI, "https")} {
+			client, _ := newClient(t, fake.Response{Status: 200, Body: body})
+			_, err := client.Continue(t.Context(), uri, testToken, "reference")
+			var failure *signedhttp.Error
+			switch {
+			case want == "" && err != nil:
+				t.Error(err)
+			case want != "" && (!errors.As(err, &failure) || !slices.Equal(failure.Problems, []string{want})):
+				t.Errorf("%s: %v, want %s", body, err, want)
+			}
+		}
+		client, _ := newClient(t, fake.Response{Status: 200, Body: body})
+		client.AllowHTTP = true
+		if _, err := client.Continue(t.Context(), testURI, testToken, "reference"); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -14,20 +14,20 @@ import (
 //
 // Members are looked up by their exact names and of two the last counts, as in JavaScript, who is
 // given Raw: decoding into structs would take "Redirect" for redirect, and merge two objects.
-func readGrant(op *signedhttp.Operation, text []byte, value any, allowHTTP bool) (grant *Grant, problems []string) {
-	m := members{allowHTTP: allowHTTP}
+func (r reader) readGrant(op *signedhttp.Operation, text []byte, value any) (grant *Grant, problems []string) {
+	m := members{reader: r}
 	grant = m.grant(m.asObject("the response", value))
 	grant.Raw = text
 	if len(m.problems) > 0 {
 		return grant, m.problems
 	}
-	return grant, slices.Concat(grant.missing(op), grant.badContinuation(op), grant.badURIs(allowHTTP), m.badTokens)
+	return grant, slices.Concat(grant.missing(op), grant.badContinuation(op), grant.badURIs(r), m.badTokens)
 }
 
 // members reads the members of decoded JSON objects and collects what is of the wrong type. What
 // is absent or null reads as zero.
 type members struct {
-	allowHTTP bool
+	reader    reader
 	problems  []string
 	badTokens []string // what is wrong with access tokens that have the right types
 }
@@ -130,7 +130,7 @@ func (m *members) management(path string, value any, token string) Management {
 }
 
 func (m *members) checkURI(path, uri string) {
-	if problem := uriProblem(uri, m.allowHTTP); problem != "" {
+	if problem := m.reader.uriProblem(uri); problem != "" {
 		m.badTokens = append(m.badTokens, path+" "+problem)
 	}
 }
@@ -238,26 +238,36 @@ func (g *Grant) badContinuation(op *signedhttp.Operation) []string {
 
 // badURIs refuses addresses that no honest server sends: a page that follows interact.redirect
 // must not be led to javascript:, nor a token to plain http.
-func (g *Grant) badURIs(allowHTTP bool) []string {
+func (g *Grant) badURIs(r reader) []string {
 	var problems []string
-	check := func(name, uri string) {
-		if problem := uriProblem(uri, allowHTTP); problem != "" {
+	check := func(name, problem string) {
+		if problem != "" {
 			problems = append(problems, name+" "+problem)
 		}
 	}
-	if g.Interact != nil {
-		check("interact.redirect", g.Interact.Redirect)
+	if g.Interact != nil && g.Interact.Redirect != "" {
+		check("interact.redirect", signedhttp.CheckURL(g.Interact.Redirect, r.AllowHTTP))
 	}
 	if g.Continue != nil {
-		check("continue.uri", g.Continue.URI)
+		check("continue.uri", r.uriProblem(g.Continue.URI))
 	}
 	return problems
 }
 
-// uriProblem says what is wrong with an address that may be absent.
-func uriProblem(uri string, allowHTTP bool) string {
+// uriProblem says what is wrong with an address, which may be absent, to which a token is to be sent. A server on the web must not
+// have tokens sent to this machine in the clear.
+func (r reader) uriProblem(uri string) string {
 	if uri == "" {
 		return ""
 	}
-	return signedhttp.CheckURL(uri, allowHTTP)
+	problem := signedhttp.CheckURL(uri, r.AllowHTTP)
+	if problem == "" && r.isSecure && !r.AllowHTTP && !isHTTPS(uri) {
+		return "must be an https: URL, as that of the request is"
+	}
+	return problem
+}
+
+func isHTTPS(uri string) bool {
+	const scheme = "https://"
+	return len(uri) > len(scheme) && strings.EqualFold(uri[:len(scheme)], scheme)
 }
