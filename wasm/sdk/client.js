@@ -4,6 +4,7 @@
 
 import { checkControl, checkObject, checkText, defaultTimeoutMs, prepareRequest, send, toHref, transmit } from "./call.js";
 import { argumentError, OpenPaymentsClientError } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { interactions } from "./interaction.js";
 import { keptGrants } from "./kept-grant.js";
 import { prepareKey } from "./keys.js";
@@ -40,6 +41,7 @@ export async function createAuthenticatedClient(given) {
       return sendTo("continue", target, stringify(given, "args"));
     },
     cancel: async (target, options = {}) => {
+      checkGlobals();
       const { ignoreGone = false, store } = checkObject(options, "options");
       const until = performance.now() + (requestTimeoutMs ?? defaultTimeoutMs);
       const forget = () => forgetCancelled(target, { store, timeoutMs: Math.max(until - performance.now(), 1) });

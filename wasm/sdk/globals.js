@@ -1,16 +1,26 @@
-// The globals that the package needs. They are looked for in the first call and not at import, so an import works anywhere.
+// The globals that the package needs. They are looked for in calls and not at import, so an import works anywhere.
 
 import { OpenPaymentsClientError } from "./errors.js";
 
 const needed = {
+  JSON: () => JSON.parse(JSON.stringify("a")) === "a",
   AbortController: () => globalThis.AbortController,
   TextDecoder: () => globalThis.TextDecoder,
   TextEncoder: () => globalThis.TextEncoder,
   URL: () => globalThis.URL,
   WebAssembly: () => globalThis.WebAssembly,
   crypto: () => globalThis.crypto?.getRandomValues,
-  performance: () => globalThis.performance,
+  performance: () => typeof performance.now() === "number",
 };
+
+/** Whether a global is there and works: a page may have replaced it. */
+function works(name) {
+  try {
+    return needed[name]();
+  } catch {
+    return false;
+  }
+}
 
 const remedy = {
   WebAssembly: "Settings of the browser or the device switch it off, such as Lockdown Mode: allow this site to use it.",
@@ -19,12 +29,12 @@ const remedy = {
 const usualRemedy =
   "Run this in a page, a worker, an extension or Node, or define it before the first call, " + "in test environments such as jsdom too.";
 
-/** Throws an OpenPaymentsClientError that says which global is missing, if one is. `more` are names of others that a call needs. */
+/** Throws an OpenPaymentsClientError that says which global does not work, if one does not. `more` are names of others that a call needs. */
 export function checkGlobals(...more) {
-  const missing = [...Object.keys(needed).filter((name) => !needed[name]()), ...more.filter((name) => !globalThis[name])];
+  const missing = [...Object.keys(needed).filter((name) => !works(name)), ...more.filter((name) => !globalThis[name])];
   if (missing.length === 0) return;
   const advice = missing.map((name) => remedy[name] ?? usualRemedy);
-  throw unavailable(`${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing. ${[...new Set(advice)].join(" ")}`);
+  throw unavailable(`${missing.join(", ")} ${missing.length > 1 ? "are" : "is"} missing, or replaced. ${[...new Set(advice)].join(" ")}`);
 }
 
 /** Resolves the name of a file beside this script. `resolve` has the name in it, where bundlers look for it. */

@@ -2,6 +2,7 @@
 
 import { checkObject, checkText, poll, send } from "./call.js";
 import { argumentError } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { call, load } from "./runtime.js";
 import { isSource } from "./source.js";
 
@@ -29,6 +30,7 @@ function checkSource(name, source) {
 
 /** @type {typeof import("./index.js").continueGrant} */
 export async function continueGrant(given) {
+  checkGlobals();
   const options = checkObject(given, "options");
   const { interactRef } = options;
   if (interactRef !== undefined) checkText(interactRef, "interactRef");

@@ -6,6 +6,7 @@
 import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
 import { call, start as startModule } from "./runtime.js";
 import { join } from "./single-flight.js";
@@ -30,6 +31,7 @@ export function interactions({ requestGrant, continueGrant, copyOf, addressOf, k
 
   return {
     start: async (target, body, options = {}) => {
+      checkGlobals();
       const { store } = checkObject(options, "options");
       target = checkObject(target, "target");
       body = copyOf(body, "body");
@@ -74,6 +76,7 @@ export function interactions({ requestGrant, continueGrant, copyOf, addressOf, k
     },
 
     finish: async (callbackUrl, options = {}) => {
+      checkGlobals();
       const { store, signal, pending } = checkObject(options, "options");
       const callback = readCallback(callbackUrl);
       checkControl({ signal });

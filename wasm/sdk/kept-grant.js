@@ -12,6 +12,7 @@
 import { abortable, within } from "./abort.js";
 import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, prepareRequest, transmit } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
+import { checkGlobals } from "./globals.js";
 import { claim, defaultStore, inKey, Records } from "./journal.js";
 import { operations } from "./operations.js";
 import { resources } from "./resources.js";
@@ -33,6 +34,7 @@ const room = " ".repeat(1024); // for what a new token is longer than the one be
 export function keptGrants({ control, addressOf, sendTo, stringify, copyOf, store: ownStore }) {
   const { timeoutMs = defaultTimeoutMs } = control;
   const withGrant = async (given, options = {}) => {
+    checkGlobals();
     given = checkObject(given, "grant");
     options = checkObject(options, "options");
     const isOpened = given.access_token === undefined && given.name !== undefined;
