@@ -150,8 +150,8 @@ func (c *Client) continueGrant(ctx context.Context, r *Record) error {
 
 // waitForServer waits until the server allows the continuation.
 func (c *Client) waitForServer(ctx context.Context, grant *Grant) error {
-	wait := time.Duration(grant.Wait) * time.Millisecond
-	left := min(wait-since(grant.Began), wait) // the clock may have been set back
+	wait := time.Duration(min(max(grant.Wait, 0), longestWait)) * time.Millisecond
+	left := wait - max(since(grant.Began), 0) // the clock may have been set back
 	if left <= 0 {
 		return nil
 	}

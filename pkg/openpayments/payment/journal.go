@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"open-payments-wasm/pkg/gnap"
@@ -113,6 +114,8 @@ type Failure struct {
 }
 
 const (
+	longestWait = 24 * 60 * 60 * 1000 // milliseconds, beyond any patience, and safe from overflow
+
 	interactLifetime = time.Hour      // no wallet waits for a person longer than that
 	recordLifetime   = 24 * time.Hour // of a payment that was never sent, or whose outcome was handed over
 
@@ -175,7 +178,11 @@ func (r *Record) isStale() bool {
 	return r.isOld() || (r.Step == StepPreparing || r.Step == StepInteract) && since(r.Began) > interactLifetime
 }
 
-func since(began int64) time.Duration { return time.Duration(now()-began) * time.Millisecond }
+// since is how long ago a time was, negative where it is ahead. What is centuries away is as far as a duration can say.
+func since(began int64) time.Duration {
+	const longest = math.MaxInt64 / int64(time.Millisecond)
+	return time.Duration(max(now()-max(began, 0), -longest)) * time.Millisecond
+}
 
 func (r *Record) quote() *openpayments.Quote { return openpayments.Read[openpayments.Quote](r.Quote) }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -313,6 +315,15 @@ func TestTime(t *testing.T) {
 			w.t.Errorf("%d records", w.journal.size())
 		}
 	})
+	test(t, "centuries ahead, none leaves", sandbox.Config{}, func(w *world) {
+		w.start(w.order("a"))
+		for _, began := range []int64{1e13, 2e13, 3e13, 1e15, math.MaxInt64} {
+			w.journal.edit(w.t, func(record map[string]any) { record["began"] = began })
+			if pending, err := w.client().Pending(w.t.Context()); err != nil || len(pending) != 1 {
+				w.t.Errorf("%d: %v, %v", began, pending, err)
+			}
+		}
+	})
 	test(t, "one whose outcome was handed over leaves after a day", sandbox.Config{}, func(w *world) {
 		started := w.start(w.order("a"))
 		callback := w.approve(started.Redirect)
@@ -466,6 +477,38 @@ func TestCallbacks(t *testing.T) {
 		}
 		if failure := w.wantCode(err, "request_denied"); strings.Contains(failure.Advice, "was lost") {
 			w.t.Errorf("%v", failure) // nothing was lost
+		}
+	})
+	test(t, "after a wait of centuries", sandbox.Config{}, func(w *world) {
+		for i, wait := range []string{"1e10", "1e16", "1e20", "1e300"} {
+			w.party.rewrite = func(_ *http.Request, _ string, status int, body string) (int, string) {
+				return status, strings.Replace(body, `"continue":{`, `"continue":{"wait":`+wait+`,`, 1)
+			}
+			callback := w.approve(w.start(w.order(fmt.Sprint(i))).Redirect)
+			ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+			_, err := w.client().Finish(ctx, callback)
+			cancel()
+			w.wantCode(err, "too_fast")
+		}
+		w.wantSent(oneContinue, 0)
+	})
+	test(t, "after a wait of less than nothing", sandbox.Config{}, func(w *world) {
+		w.party.rewrite = func(_ *http.Request, _ string, status int, body string) (int, string) {
+			return status, strings.Replace(body, `"continue":{`, `"continue":{"wait":-1e10,`, 1)
+		}
+		w.finish(w.start(w.order("a")))
+	})
+	test(t, "with a grant that began centuries ahead", sandbox.Config{}, func(w *world) {
+		w.party.rewrite = func(_ *http.Request, _ string, status int, body string) (int, string) {
+			return status, strings.Replace(body, `"continue":{`, `"continue":{"wait":30,`, 1)
+		}
+		for _, at := range []int64{1e13, 2e13, 3e13, 1e15, math.MaxInt64} {
+			callback := w.approve(w.start(w.order(fmt.Sprint(at))).Redirect)
+			w.journal.edit(w.t, func(record map[string]any) { record["grant"].(map[string]any)["began"] = at })
+			began := time.Now()
+			if _, err := w.client().Finish(w.t.Context(), callback); err != nil || time.Since(began) != 30*time.Second {
+				w.t.Errorf("%d: after %s: %v", at, time.Since(began), err)
+			}
 		}
 	})
 	test(t, "the server has no token yet", sandbox.Config{}, func(w *world) {

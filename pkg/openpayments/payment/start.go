@@ -378,7 +378,7 @@ type limits struct {
 func (g *Grant) continueAt(next *gnap.Continuation) {
 	g.URI, g.AccessToken, g.Wait = next.URI, next.AccessToken.Value, 0
 	if next.Wait != nil {
-		g.Wait = int64(math.Ceil(*next.Wait * 1000))
+		g.Wait = int64(min(math.Ceil(*next.Wait*1000), longestWait))
 	}
 	g.Began = now()
 }
