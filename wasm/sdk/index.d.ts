@@ -538,7 +538,8 @@ export interface AuthenticatedClient {
    * What was not refused is never sent again.
    *
    * A grant that is kept under this name already, with the same or a later token, stays as it is: it is safe to pass the same grant
-   * on every visit. Another grant takes its place.
+   * on every visit. Another grant takes its place, in all tabs and for whoever has opened the one before. That one is not revoked, and
+   * is not kept any more: where it is not wanted, `revoke` it first; where both are, give them different names.
    *
    * Rejects with a `TypeError` for what is no grant with a token and a manage URL, with `storage_error` if the store does not
    * work, and with `grant_revoked` for a grant that was revoked.
@@ -726,7 +727,8 @@ export interface PaymentOrder {
    * A repeating interval of ISO 8601: `R11/2026-12-01T00:00:00Z/P1M` is a month twelve times, `R/2026-12-01T00:00:00Z/P1M` each month.
    * With it, `debitAmount` or `receiveAmount` is the limit of each interval, and the person approves more than this payment: a grant
    * that can pay anybody within that limit. `finish` makes the first payment, and keeps the grant for `payment.again`:
-   * `withGrant({ name })` opens it, with the `key` of this order as its name.
+   * `withGrant({ name })` opens it, with the `key` of this order as its name. A grant that is kept under this name makes way, as with
+   * `withGrant`.
    */
   interval?: string | undefined;
   /** Where the wallet sends the person back to. */
