@@ -652,7 +652,8 @@ export interface AuthenticatedClient {
      * with each change.
      *
      * Rejects with `payment_failed` when the wallet gives up, whose `details` say what has arrived, and after `timeoutMs` (a minute)
-     * without a change with `payment_pending`: it has not failed, and can be watched again.
+     * without a change with `payment_pending`: it has not failed, and can be watched again. Rejects with `timeout` where the store, the
+     * module or another tab let it wait as long before it could look.
      */
     watch(payment: string | { id: string }, options?: WatchOptions): Promise<PaymentProgress>;
     /**

@@ -124,6 +124,7 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
       if (signal?.aborted) throw signal.reason;
       let journal;
       const own = new AbortController();
+      const timer = setTimeout(() => own.abort(tooSlow("watch")({ sent: undefined })), patience); // until the journal has said what there is to watch
       const leave = () => own.abort(signal.reason);
       const onAbort = () => (journal ? journal.whenIdle(leave) : leave());
       signal?.addEventListener("abort", onAbort);
@@ -132,9 +133,12 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
         { id, patience: Math.ceil(patience) },
         {
           ...{ store, signal: own.signal, left: 2 ** 31 - 1, progress },
-          onJournal: (begun) => (journal = begun),
+          onJournal: (begun) => {
+            journal = begun;
+            journal.onIdle = () => clearTimeout(timer);
+          },
         },
-      );
+      ).finally(() => clearTimeout(timer));
       return abortable(watching, signal).finally(() => signal?.removeEventListener("abort", onAbort));
     },
 
@@ -324,8 +328,9 @@ class Journal {
   #limits;
   #keptGrant;
   #isWritten;
+  /** Called when nothing is done alone any more. */
+  onIdle;
   #claims = new Set();
-  #onIdle;
   #controller = new AbortController(); // aborted at the end
 
   /**
@@ -424,13 +429,13 @@ class Journal {
   /** Calls a function when nothing is done alone any more: a token that is rotated meanwhile is given once. */
   whenIdle(leave) {
     if (this.#claims.size === 0) return leave();
-    this.#onIdle = leave;
+    this.onIdle = leave;
   }
 
   #unlock(claimed) {
     this.#claims.delete(claimed);
     claimed.end("free").catch(() => {});
-    if (this.#claims.size === 0) this.#onIdle?.();
+    if (this.#claims.size === 0) this.onIdle?.();
   }
 
   #nameOf(id) {

@@ -270,6 +270,44 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     assert.equal(rotations, 0);
   });
 
+  test(
+    "rule 7: a watch ends in time, or with its signal, where the store never answers, and holds no claim then",
+    { timeout },
+    async () => {
+      const never = () => new Promise(() => {});
+      const isOfPayment = (name) => name.includes(".payment.");
+      const silent = {
+        keys: (store) => ({ ...store, keys: never }),
+        "get, at first": (store) => ({ ...store, get: never }),
+        "get, of a claim": (store) => ({
+          ...store,
+          get: (name) => (isOfPayment(name) && name.includes("claim") ? never() : store.get(name)),
+        }),
+        "get, in turn": (store) => {
+          let isAlone = false;
+          const add = (...entry) => {
+            isAlone = true;
+            return store.add(...entry);
+          };
+          return { ...store, add, get: (name) => (isAlone && isOfPayment(name) ? never() : store.get(name)) };
+        },
+        add: (store) => ({ ...store, add: never }),
+      };
+      const whole = sdk.memoryStorage();
+      const client = await clientWith({ store: whole });
+      const { callback } = await approved(client);
+      const { id } = await client.payment.finish(callback);
+      for (const [what, make] of Object.entries(silent)) {
+        await assert.rejects(client.payment.watch(id, { store: make(whole), timeoutMs: 300 }), { code: "timeout", retryable: true }, what);
+        const controller = new AbortController();
+        const watching = client.payment.watch(id, { store: make(whole), timeoutMs: 300, signal: controller.signal });
+        setTimeout(() => controller.abort("left"), 100);
+        assert.equal(await watching.catch((reason) => reason), "left", what);
+      }
+      assert.ok((await client.payment.watch(id)).outgoingPayment);
+    },
+  );
+
   test("a watch gives up in time, and leaves a rotation that is not answered", { timeout }, async () => {
     const store = sdk.memoryStorage();
     let isSilent = false;
