@@ -164,6 +164,11 @@ export function parseUrl(url, name) {
   }
 }
 
+/** Whether nobody on the way can read what is sent to a URL: https, or http on loopback. */
+export function isSecure({ protocol, hostname }) {
+  return protocol === "https:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 /**
  * Returns an object that a caller gave, to be read (see guarded).
  *

@@ -70,6 +70,7 @@ export async function createAuthenticatedClient(given) {
     key,
     store,
     timeoutMs: requestTimeoutMs,
+    useHttp,
   });
   const routes = resources({ sendTo, stringify });
   const withGrant = keptGrants({ control, addressOf, sendTo, stringify, copyOf, store });

@@ -487,7 +487,8 @@ export interface AuthenticatedClient {
     cancel(target: GrantOrTokenRequestArgs, options?: { ignoreGone?: boolean | undefined; store?: Store | undefined }): Promise<void>;
     /**
      * Requests a grant and remembers what is needed to finish it, so that the page may go away
-     * while the person is at the wallet. Makes `interact.finish.nonce` where it is missing.
+     * while the person is at the wallet. Makes `interact.finish.nonce` where it is missing. The URI of
+     * `interact.finish` may be `http:` on loopback only, or with `useHttp`: the reference comes back with it.
      *
      * The store is tried before anything is sent: `storage_error`. If it fails after the request, the
      * error's `pending` is the record, for `finish`. Rejects with `invalid_response` for a grant that
@@ -732,7 +733,7 @@ export interface PaymentOrder {
    * `withGrant`.
    */
   interval?: string | undefined;
-  /** Where the wallet sends the person back to. */
+  /** Where the wallet sends the person back to: with `http:` on loopback only, or with `useHttp`, because the reference comes back with it. */
   finishUri: string | URL;
 }
 

@@ -4,7 +4,7 @@
 /** @import { AuthenticatedClient, GrantOrTokenRequestArgs, Store } from "./index.js" */
 
 import { interactionEnded, mayBeFor, readCallback } from "./callback.js";
-import { checkControl, checkObject, checkText, defaultTimeoutMs, parseUrl } from "./call.js";
+import { checkControl, checkObject, checkText, defaultTimeoutMs, isSecure, parseUrl } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { claim, defaultStore, isDone, newId, randomBytes, Records } from "./journal.js";
@@ -17,14 +17,23 @@ const cleanUpMs = 10_000;
 
 /**
  * The methods of a client for grants with a finish redirect. `requestGrant` requests one at the
- * address that `addressOf` says, `continueGrant` continues one as part of a flight (single-flight.js); `key`, `store`
- * and `timeoutMs` are the client's.
+ * address that `addressOf` says, `continueGrant` continues one as part of a flight (single-flight.js); `key`, `store`,
+ * `timeoutMs` and `useHttp` are the client's.
  *
  * @returns {Pick<AuthenticatedClient["grant"], "start" | "finish" | "pending" | "forget"> & {
  *   forgetCancelled(target: GrantOrTokenRequestArgs, options: { store?: Store, timeoutMs: number }): Promise<void>,
  * }}
  */
-export function interactions({ requestGrant, continueGrant, copyOf, addressOf, key, store: ownStore, timeoutMs = defaultTimeoutMs }) {
+export function interactions({
+  requestGrant,
+  continueGrant,
+  copyOf,
+  addressOf,
+  key,
+  store: ownStore,
+  timeoutMs = defaultTimeoutMs,
+  useHttp,
+}) {
   const storeOf = (store) => store ?? ownStore ?? defaultStore();
   const recordsIn = (store) => new Records(storeOf(store), { kind: "pending", isWhole, lifetimeMs });
   const storing = (signal, task) => within({ signal, timeoutMs, tooSlow: storeTooSlow }, task);
@@ -36,7 +45,7 @@ export function interactions({ requestGrant, continueGrant, copyOf, addressOf, k
       target = checkObject(target, "target");
       body = copyOf(body, "body");
       const records = recordsIn(store);
-      const finish = checkFinish(body?.interact?.finish);
+      const finish = checkFinish(body?.interact?.finish, useHttp);
       const request = { ...body, interact: { ...body.interact, finish } };
       const draft = {
         id: newId(),
@@ -291,13 +300,16 @@ function isWebAddress(text) {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
-function checkFinish(finish) {
+function checkFinish(finish, useHttp) {
   if (finish === null || typeof finish !== "object") {
     throw argumentError("body.interact.finish", 'must be { method: "redirect", uri }: where the wallet sends the person back to');
   }
-  const { protocol, username, password } = parseUrl(finish.uri, "body.interact.finish.uri");
+  const url = parseUrl(finish.uri, "body.interact.finish.uri");
+  const { protocol, username, password } = url;
   const isPage = !/^(javascript|data|blob):$/.test(protocol) && !username && !password; // payments ask the same
   if (!isPage) throw argumentError("body.interact.finish.uri", "must be the URL of a page of yours, without a user name");
+  const isInTheClear = protocol === "http:" && !isSecure(url); // which the reference and the hash come back with
+  if (isInTheClear && !useHttp) throw argumentError("body.interact.finish.uri", "must be an https: URL, or http: on loopback");
   if (finish.nonce !== undefined) checkText(finish.nonce, "body.interact.finish.nonce");
   if (![undefined, "sha-256", "sha-512"].includes(finish.hash_method))
     throw argumentError("body.interact.finish.hash_method", 'must be "sha-256" or "sha-512"');

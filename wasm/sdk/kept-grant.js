@@ -10,7 +10,7 @@
 /** @import { AuthenticatedClient } from "./index.js" */
 
 import { abortable, within } from "./abort.js";
-import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, prepareRequest, transmit } from "./call.js";
+import { checkControl, checkObject, checkText, defaultTimeoutMs, identityOf, isSecure, prepareRequest, transmit } from "./call.js";
 import { argumentError, explained, OpenPaymentsClientError } from "./errors.js";
 import { checkGlobals } from "./globals.js";
 import { claim, defaultStore, inKey, Records } from "./journal.js";
@@ -365,10 +365,6 @@ function checkGrant({ access_token: token }, { useHttp }) {
   if (!isToken(token) || !(useHttp || isSecure(new URL(token.manage)))) {
     throw argumentError("grant.access_token.manage", "must be an https: URL, or http: on loopback: where the token is rotated");
   }
-}
-
-function isSecure({ protocol, hostname }) {
-  return protocol === "https:" || /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
 function failure(code, description, fields) {

@@ -14,7 +14,7 @@ const resolving = {
   args: [`--host-resolver-rules=MAP ${host} 127.0.0.1`, "--no-sandbox", "--disable-quic"],
   extraPrefsFirefox: { "network.dns.localDomains": host },
 };
-const endpoint = "https://wallet.example/auth";
+const endpoint = "http://wallet.example/auth"; // useHttp, as the page itself has no https
 const request = {
   access_token: { access: [{ type: "quote", actions: ["create"] }] },
   interact: { start: ["redirect"], finish: { method: "redirect", uri: `http://${host}/callback`, nonce: "a nonce of the test" } },
@@ -48,7 +48,9 @@ for (const { name, launch } of browsers) {
           return Response.json({ access_token: { value: "issued-to-this-page" } });
         };
         const key = { keyId: "key", sign: () => new Uint8Array(64) };
-        const clientWith = (fetch) => openPayments.createAuthenticatedClient({ walletAddressUrl: "https://client.example/", key, fetch });
+        const clientWith = (fetch) => openPayments.createAuthenticatedClient({
+          walletAddressUrl: "https://client.example/", key, fetch, useHttp: true,
+        });
         const signed = async (body) => {
           let sent;
           const client = await clientWith(async (url, options) => { sent = options; return new Response(); });

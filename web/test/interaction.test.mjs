@@ -102,7 +102,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   });
 
   test("start refuses what it could not finish, and sends nothing", { timeout }, async () => {
-    const uris = ["/callback", "javascript:alert(1)", "data:text/html,a", "https://user:password@shop.example/callback"];
+    const uris = [
+      "/callback",
+      "javascript:alert(1)",
+      "data:text/html,a",
+      "https://user:password@shop.example/callback",
+      "http://shop.example/callback",
+    ];
     const wrong = [
       ["body.interact.finish", undefined],
       ...uris.map((uri) => ["body.interact.finish.uri", { method: "redirect", uri }]),

@@ -212,6 +212,7 @@ func TestOrdersThatCannotBeMade(t *testing.T) {
 		"from":                     func(o *payment.Order) { o.From = "http://wallet.example/alice" },
 		"to":                       func(o *payment.Order) { o.To = "shop" },
 		"finishUri":                func(o *payment.Order) { o.FinishURI = "/callback" },
+		"finishUri ":               func(o *payment.Order) { o.FinishURI = "http://shop.example/callback" },
 		"debitAmount":              func(o *payment.Order) { o.DebitAmount = amount("1", "USD") },
 		"receiveAmount":            func(o *payment.Order) { o.ReceiveAmount = nil },
 		"receiveAmount ":           func(o *payment.Order) { o.ReceiveAmount.Value = "0" },

@@ -53,7 +53,8 @@ type Order struct {
 	// Metadata is a JSON object, as JSON.stringify writes it, or empty. It goes to the outgoing payment, and to the incoming
 	// one that is made for it: both sides can read it.
 	Metadata json.RawMessage `json:"metadata,omitempty"`
-	// FinishURI is where the wallet sends the person back to (RFC 9635 §2.5.2).
+	// FinishURI is where the wallet sends the person back to (RFC 9635 §2.5.2): with http: on loopback only, or with
+	// Client.UseHTTP, because the reference comes back with it.
 	FinishURI string `json:"finishUri"`
 	// Interval is a repeating interval (ISO 8601-1 §5.6: "R11/2026-12-01T00:00:00Z/P1M" is a month twelve times), or empty. With
 	// one, the person approves a grant that may pay anybody, in each interval no more than DebitAmount or ReceiveAmount, of which one
@@ -137,7 +138,7 @@ func (o *Order) check(allowHTTP bool) error {
 		{"key", missing(o.Key)},
 		{"from", addressProblem(o.From, allowHTTP)},
 		{"to", addressProblem(o.To, allowHTTP)},
-		{"finishUri", o.finishProblem()},
+		{"finishUri", o.finishProblem(allowHTTP)},
 		{"interval", intervalProblem(o.Interval)},
 		{"debitAmount", amountProblem(o.DebitAmount)},
 		{"receiveAmount", amountProblem(o.ReceiveAmount)},
@@ -173,7 +174,7 @@ func addressProblem(address string, allowHTTP bool) string {
 	return signedhttp.CheckURL(address, allowHTTP)
 }
 
-func (o *Order) finishProblem() string {
+func (o *Order) finishProblem(allowHTTP bool) string {
 	parsed, err := url.Parse(o.FinishURI)
 	switch {
 	case o.Grant != "": // nobody comes back
@@ -182,6 +183,8 @@ func (o *Order) finishProblem() string {
 		return "must be an absolute URL: where the wallet sends the person back to"
 	case parsed.Scheme == "javascript" || parsed.Scheme == "data" || parsed.Scheme == "blob" || parsed.User != nil:
 		return "must be the URL of a page of yours, without a user name"
+	case parsed.Scheme == "http": // the reference and the hash come back with it
+		return addressProblem(o.FinishURI, allowHTTP)
 	}
 	return ""
 }
