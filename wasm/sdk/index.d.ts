@@ -506,8 +506,9 @@ export interface AuthenticatedClient {
      * All tabs and workers of the origin together send the reference once at a time, and not again once
      * its token came. Calls at the same time in one page get the same grant; what one of them aborts, the
      * others keep. `signal` and the client's `requestTimeoutMs` end the wait: a request that has left goes
-     * on, and the next `finish` of the same callback gets its response. Another tab waits meanwhile, goes
-     * on if the first failed, and else rejects with `finished_elsewhere`.
+     * on, and the next `finish` of the same callback gets its response: the store has it until then, so
+     * another tab gets it where this one is closed. Another tab waits meanwhile, goes on if the first
+     * failed, and else rejects with `finished_elsewhere`.
      *
      * Rejects with `interaction_rejected` when the wallet says that the person declined,
      * `interaction_failed` when it says anything else went wrong (the grant may still be approved),

@@ -151,6 +151,7 @@ class Finishing {
   #record;
   #claim;
   #isSent;
+  #keeping;
 
   constructor(given) {
     this.#given = given;
@@ -169,18 +170,25 @@ class Finishing {
     this.#claim = await claim(this.#name, { store: place, signal: flight.signal, taken: () => this.#taken() });
     this.#record = record;
     if (this.#claim.last.state !== undefined) this.#record = await this.#reread(record, flight.signal);
+    if (isIssued(this.#record.response)) return this.#record.response; // kept by a page that died before anybody took it
     await pause(waitOf(this.#record), flight.signal);
     const { uri, access_token: token } = this.#record.continue;
     const target = { url: uri, accessToken: token.value };
     try {
       const response = await continueGrant(target, { interact_ref: interactRef }, flight);
-      if (!flight.isWaitedFor) this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
+      if (!flight.isWaitedFor) this.#keeping = this.#keep(response);
       return response;
     } catch (error) {
       this.#isSent = Boolean(flight.sent);
       throw isOver(error) && mayHaveBeenLost(this.#claim.last) ? explained(error, afterLostResponse) : error;
     }
   };
+
+  /** Keeps a response that nobody waits for: this page has it for its next call, and the record for others, should this page die. */
+  async #keep(response) {
+    await this.#given.records.put({ ...this.#record, response }, AbortSignal.timeout(cleanUpMs)).catch(() => {});
+    await this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
+  }
 
   /** Finds the grant whose hash the callback has, among all that are pending. Nothing is sent for any other. */
   async #match(signal) {
@@ -224,6 +232,7 @@ class Finishing {
   /** Runs once the caller has the result: removes the record of a grant that is over, and frees the claim of one that is not. */
   async #cleanUp({ value, error }) {
     if (!this.#claim) return;
+    await this.#keeping; // else it would come back
     const signal = AbortSignal.timeout(cleanUpMs);
     const { records } = this.#given;
     if (error !== undefined) {
@@ -262,7 +271,7 @@ function isLost({ status, code }) {
 }
 
 /** Whether the response to the attempt before this one may have been lost: its page died, or the connection broke. */
-const mayHaveBeenLost = ({ state, isLost }) => state === "working" || Boolean(isLost);
+const mayHaveBeenLost = ({ state, isLost }) => ["working", "kept"].includes(state) || Boolean(isLost);
 
 /** Whether a response has the token or the subject. With validateResponses: false it may be any JSON. */
 const isIssued = (grant) => Boolean(grant?.access_token || grant?.subject);

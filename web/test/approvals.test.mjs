@@ -402,6 +402,43 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).length, 1);
     });
 
+    for (const isStored of [true, false]) {
+      const outcome = isStored ? "gets it" : "is told that it was lost, where the store has failed";
+      test(`rule 1: what one tab keeps, and dies: another ${outcome}`, { timeout }, async (t) => {
+        const doomed = await openTab(t);
+        const { pending, callback } = await doomed.approved();
+        const release = hold("responseHandler");
+        const left = doomed.run((callback) => {
+          lab.aborter = new AbortController();
+          return lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
+        }, callback);
+        await arrived(pending);
+        if (!isStored) {
+          await doomed.run(() => {
+            const { put } = IDBObjectStore.prototype;
+            IDBObjectStore.prototype.put = function (value, ...key) {
+              if (value.response) throw new Error("the disk is full");
+              return put.call(this, value, ...key);
+            };
+          });
+        }
+        await doomed.run(() => lab.aborter.abort("left"));
+        await left;
+        release();
+        await until(async () => (await shop.finish(callback)).error?.code === "finished_elsewhere", "the response to be kept");
+        await doomed.page.close();
+        let last;
+        const isOver = async () => (last = await shop.finish(callback)).error?.code !== "finished_elsewhere";
+        await until(isOver, "the lock of the page to be free");
+        const { value, error } = last;
+        if (isStored) assert.deepEqual(value, JSON.parse(sentFor(pending)[0].responseBody));
+        else assert.match(error.message, /response was lost/);
+        assert.equal(sentFor(pending).length, isStored ? 1 : 2);
+        assert.deepEqual(await shop.pending(), []);
+        assert.match((await shop.finish(callback)).error.code, /^(no_pending_grant|finished_elsewhere)$/);
+      });
+    }
+
     test("a second tab does not wait beyond its deadline", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
       const release = hold("responseHandler");
