@@ -402,6 +402,37 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assert.equal(sentFor(pending).length, 1);
     });
 
+    test("rule 1: a response that is stored while it is handed over does not come back to the store", { timeout }, async () => {
+      const { value: pending } = await shop.outcome(
+        async (url, request) => {
+          const store = lab.memoryStorage();
+          const set = async (name, value) => {
+            if (value.response) await new Promise((resolve) => (lab.store = resolve));
+            return store.set(name, value);
+          };
+          lab.records = () => store.keys().filter((name) => name.includes(".pending."));
+          lab.slow = await lab.clientWith({ store: { ...store, set } });
+          return lab.slow.grant.start({ url }, request);
+        },
+        proxy.authServer,
+        grantRequest(),
+      );
+      const callback = await approve(pending);
+      const release = hold("responseHandler");
+      const left = shop.run((callback) => {
+        lab.aborter = new AbortController();
+        return lab.outcome(() => lab.slow.grant.finish(callback, { signal: lab.aborter.signal }));
+      }, callback);
+      await arrived(pending);
+      await shop.run(() => lab.aborter.abort("left"));
+      await left;
+      release();
+      await until(() => shop.run(() => Boolean(lab.store)), "the response to be stored");
+      assertIssued(await shop.outcome((callback) => lab.slow.grant.finish(callback), callback));
+      await shop.run(() => lab.store());
+      await until(() => shop.run(() => lab.records().length === 0), "the record to be removed");
+    });
+
     for (const isStored of [true, false]) {
       const outcome = isStored ? "gets it" : "is told that it was lost, where the store has failed";
       test(`rule 1: what one tab keeps, and dies: another ${outcome}`, { timeout }, async (t) => {
