@@ -655,7 +655,7 @@ export interface AuthenticatedClient {
      *
      * Rejects with `payment_failed` when the wallet gives up, whose `details` say what has arrived, and after `timeoutMs` (a minute)
      * without a change with `payment_pending`: it has not failed, and can be watched again. Rejects with `timeout` where the store, the
-     * module or another tab let it wait as long before it could look.
+     * module or another tab let it wait for the client's `requestTimeoutMs` before it could look.
      */
     watch(payment: string | { id: string }, options?: WatchOptions): Promise<PaymentProgress>;
     /**

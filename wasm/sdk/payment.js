@@ -124,7 +124,7 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
       if (signal?.aborted) throw signal.reason;
       let journal;
       const own = new AbortController();
-      const timer = setTimeout(() => own.abort(tooSlow("watch")({ sent: undefined })), patience); // until the journal has said what there is to watch
+      const timer = setTimeout(() => own.abort(tooSlow("watch")({ sent: undefined })), timeoutMs); // until the journal has said what to watch
       const leave = () => own.abort(signal.reason);
       const onAbort = () => (journal ? journal.whenIdle(leave) : leave());
       signal?.addEventListener("abort", onAbort);
