@@ -1,6 +1,7 @@
 // The authorization server and the resource server of the run, in a process of its own. What it does with a request stands in the
-// address: /{role}/{steps}/{fault}/{parameters…}/{id}, and behind it what a resource call appends. It listens on several ports, because browsers open only
-// six connections to each. A payment has a wallet of its own (wallet.mjs), at /pay/{what it does}/{id}. Every response of success repeats what the request said, as the member `echo`.
+// address: /{role}/{steps}/{fault}/{parameters…}/{id}, and behind it what a resource call appends. It listens on several ports,
+// because browsers open only six connections to each. A payment has a wallet of its own (wallet.mjs), at /pay/{what it does}/{id}.
+// Every response of success repeats what the request said, as the member `echo`.
 
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";

@@ -1,6 +1,7 @@
 // The run with random faults, from the command line:
 //
-//	node soak-cli.mjs [--browser=Chromium|Firefox] [--seed=N] [--count=N] [--at-once=N] [--only=INDEX] [--without=store,default] [--of=payment,resource]
+//	node soak-cli.mjs [--browser=Chromium|Firefox] [--seed=N] [--count=N] [--at-once=N] [--only=INDEX]
+//	  [--without=store,default] [--of=payment,resource]
 //
 // Without arguments it makes 20,000 calls in Chromium and 5,000 in Firefox with a new seed.
 

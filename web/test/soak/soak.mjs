@@ -66,8 +66,8 @@ const special = Object.fromEntries(
 );
 
 /**
- * Makes `count` calls in a browser, or the one that `only` says. `without` and `of` are those of script.mjs. Returns { failures, tally, figures }; failures are
- * { script?, problems }. `log` gets lines on how it goes.
+ * Makes `count` calls in a browser, or the one that `only` says. `without` and `of` are those of script.mjs. Returns
+ * { failures, tally, figures }; failures are { script?, problems }. `log` gets lines on how it goes.
  */
 export async function soak({ browser: name, seed, count, only, atOnce = 24, chunk = 1000, without = [], of, log = () => {} }) {
   const { launch } = browsers.find((browser) => browser.name === name);
