@@ -37,7 +37,10 @@ async function request(mode, make) {
   return new Promise((resolve, reject) => {
     const made = make(transaction.objectStore(entriesName));
     transaction.oncomplete = () => resolve(made.result);
-    transaction.onabort = () => reject(made.error ?? transaction.error);
+    transaction.onabort = () => {
+      const failed = made.readyState === "done" ? made.error : undefined; // it may be pending, where there is no room, and throw if asked
+      reject(failed ?? transaction.error);
+    };
     transaction.commit?.(); // a page that stands still from here on holds up nobody
   });
 }

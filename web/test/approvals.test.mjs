@@ -5,13 +5,13 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { during, startProxy } from "./harness/proxy.mjs";
 import { continuation, management, outgoing, Shop, withParameters } from "./harness/grants.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
-import { decide, startSandbox } from "./harness/sandbox.mjs";
+import { decide, publishKey, startSandbox } from "./harness/sandbox.mjs";
 import { until } from "./harness/server.mjs";
 import { startSite } from "./harness/site.mjs";
 
 const timeout = 60_000;
 
-describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
+describeInBrowsers({ timeout: 10 * timeout }, ({ name, launch, start }) => {
   let browser, site, sandbox, proxy, shop;
 
   before(async () => {
@@ -826,6 +826,45 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
       assertIssued(await tab.finish(callback));
       assert.deepEqual(await tab.pending(), []);
     });
+
+    test("a claim that another tab was first to add is no fault of the store", { timeout }, async (t) => {
+      const { callback } = await shop.approved();
+      const tab = await openTab(t);
+      await tab.run(() => {
+        const { add, put } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.add = function (value, key) {
+          IDBObjectStore.prototype.add = add;
+          put.call(this, value, key);
+          lab.wasFirst = true;
+          return add.call(this, value, key);
+        };
+      });
+      assertIssued(await tab.finish(callback));
+      assert.equal(await tab.run(() => lab.wasFirst), true);
+    });
+
+    // Only Chromium can be told how much room an origin has. With the last write, the transaction ends before its request does.
+    if (name === "Chromium")
+      test("a disk without room: storage_error at once", { timeout }, async (t) => {
+        const profile = await browser.createBrowserContext();
+        t.after(() => profile.close());
+        const tab = await Shop.at(proxy, profile, site);
+        await publishKey(proxy, "shop", shop.publicJwk, tab.publicJwk); // a profile has a key of its own
+        const session = await tab.page.createCDPSession();
+        await session.send("Storage.overrideQuotaForOrigin", { origin: site.origin, quotaSize: 200_000 });
+        const error = await tab.run(
+          async (url, request) => {
+            const { grant } = await lab.clientWith({ requestTimeoutMs: 5000 });
+            for (;;) {
+              const { error } = await lab.outcome(() => grant.start({ url }, request));
+              if (error) return error;
+            }
+          },
+          proxy.authServer,
+          grantRequest(),
+        );
+        assert.deepEqual([error.code, error.cause?.name], ["storage_error", "QuotaExceededError"], error.message);
+      });
 
     test("if it fails after the request, the error carries the record, and finish takes it", { timeout }, async () => {
       const carried = await shop.run(
