@@ -22,7 +22,11 @@ export class Till {
 
   /** A page with a client, and in `lab` what the tests call. */
   async open(browser, site, parameters) {
-    const tab = Object.assign(Object.create(PaymentTab.prototype), await Lab.open(browser, site, parameters));
+    return this.prepare(Object.assign(Object.create(PaymentTab.prototype), await Lab.open(browser, site, parameters)));
+  }
+
+  /** Puts a client into `lab`, and the steps, wherever the tab runs what it is told to. */
+  async prepare(tab) {
     tab.till = this;
     await tab.run(setUp, { walletAddressUrl: this.walletAddressUrl, privateKey: this.privateKey, keyId });
     await tab.run(addSteps);

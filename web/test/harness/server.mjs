@@ -53,6 +53,12 @@ const behaviours = {
     res.writeHead(200, json).write('{"access_token":');
     server.stalled.push(res);
   },
+  /** A body that never ends: a byte now and then. */
+  dripping: (exchange, res) => {
+    res.writeHead(200, json);
+    const timer = setInterval(() => res.write(" "), 20);
+    res.on("close", () => clearInterval(timer));
+  },
   noCORS: (exchange, res) => {
     res.removeHeader("access-control-allow-origin");
     issue(res, exchange);

@@ -43,8 +43,8 @@ export async function addSteps() {
     add: (key, value) => isAdded(entries("readwrite", (values) => values.add(value, key))),
   };
   lab.stores.own = own;
-  // What `step` returns takes the place of what was done, or is not done then.
-  lab.clientInSteps = (step) => {
+  // What `step` returns takes the place of what was done, or is not done then. `options` are those of the client, whose store may be another.
+  lab.clientInSteps = (step, options) => {
     const around = (what, task) => async (first, second) => {
       const before = await step(`before ${what} ${first}`, what);
       if (before) return before();
@@ -53,7 +53,7 @@ export async function addSteps() {
       return after ? after() : result;
     };
     const store = { ...own, set: around("set", own.set), add: around("add", own.add) };
-    return lab.clientWith({ fetch: around("fetch", (...args) => fetch(...args)), store });
+    return lab.clientWith({ fetch: around("fetch", (...args) => fetch(...args)), store, ...options });
   };
   const fail = () => {
     throw new TypeError("Failed at a step");
