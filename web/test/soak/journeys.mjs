@@ -147,14 +147,14 @@ export async function prepareTab(tab) {
 }
 
 /**
- * Journeys of both kinds that stand still in a tab, each at another step: at every step of a whole one, or at every `stride`-th.
- * `own` is that of goIn.
+ * Journeys of both kinds that stand still in a tab, each at another step: at every step of a whole one, or at every `stride`-th, and
+ * which those are depends on the seed. `own` is that of goIn.
  */
 export async function standing(tab, { stride = 1, own = true } = {}) {
   const journeys = [];
   for (const kind of kinds) {
     const { steps } = await new Journey(kind, tab.till).goIn(tab, { own });
-    for (let at = 1; at <= steps; at += stride) journeys.push({ journey: new Journey(kind, tab.till), at });
+    for (let at = 1 + (seed % stride); at <= steps; at += stride) journeys.push({ journey: new Journey(kind, tab.till), at });
   }
   return inGroups(journeys, ({ journey, at }) => journey.goIn(tab, { at, own }));
 }
