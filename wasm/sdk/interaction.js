@@ -186,8 +186,21 @@ class Finishing {
 
   /** Keeps a response that nobody waits for: this page has it for its next call, and the record for others, should this page die. */
   async #keep(response) {
-    await this.#given.records.put({ ...this.#record, response }, AbortSignal.timeout(cleanUpMs)).catch(() => {});
-    await this.#claim.mark("kept").catch(() => {}); // other tabs need not wait for this page
+    const signal = AbortSignal.timeout(cleanUpMs);
+    const isStored = await this.#write(response, signal).catch(() => false);
+    await abortable(this.#claim.mark("kept", { isLost: !isStored }), signal).catch(() => {}); // other tabs need not wait for this page
+  }
+
+  /**
+   * Writes a response into the record: the whole of it where it has the token, else where the grant is continued. Resolves with whether
+   * it is there: a grant that was forgotten or cancelled meanwhile does not come back.
+   */
+  async #write(response, signal) {
+    const { records, pending } = this.#given;
+    const record = { ...this.#record, ...(isIssued(response) ? { response } : { continue: response?.continue }) };
+    if (!isWhole(record) || !(pending ?? (await records.get(record.id, signal)))) return false;
+    await records.put(record, signal);
+    return true;
   }
 
   /** Finds the grant whose hash the callback has, among all that are pending. Nothing is sent for any other. */
@@ -240,9 +253,8 @@ class Finishing {
       return abortable(this.#claim.end("free", { isLost: this.#isSent && isLost(error) }), signal);
     }
     if (!isIssued(value)) {
-      const moved = { ...this.#record, continue: value?.continue };
-      if (isWhole(moved)) await records.put(moved, signal).catch(() => {});
-      return abortable(this.#claim.end("free", { isLost: !isWhole(moved) }), signal);
+      const isMoved = await this.#write(value, signal).catch(() => false);
+      return abortable(this.#claim.end("free", { isLost: !isMoved }), signal);
     }
     finishedHere.add(this.#name).add(this.#record.id);
     // Begun in this order, so that a page that finds no record finds the claim done.
@@ -271,7 +283,7 @@ function isLost({ status, code }) {
 }
 
 /** Whether the response to the attempt before this one may have been lost: its page died, or the connection broke. */
-const mayHaveBeenLost = ({ state, isLost }) => ["working", "kept"].includes(state) || Boolean(isLost);
+const mayHaveBeenLost = ({ state, isLost }) => state === "working" || Boolean(isLost);
 
 /** Whether a response has the token or the subject. With validateResponses: false it may be any JSON. */
 const isIssued = (grant) => Boolean(grant?.access_token || grant?.subject);

@@ -402,35 +402,71 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ name, launch, start }) => {
       assert.equal(sentFor(pending).length, 1);
     });
 
-    test("rule 1: a response that is stored while it is handed over does not come back to the store", { timeout }, async () => {
+    /**
+     * Starts a grant in a store of its own, and leaves its finish when the request has come: in the page, `set` is called instead of the
+     * store's own, `lab.alone` is the client, and `lab.entries()` are the entries. Returns the callback, and what releases the response.
+     */
+    async function leave(set) {
+      await shop.run(`void (lab.set = ${set})`);
       const { value: pending } = await shop.outcome(
         async (url, request) => {
           const store = lab.memoryStorage();
-          const set = async (name, value) => {
-            if (value.response) await new Promise((resolve) => (lab.store = resolve));
-            return store.set(name, value);
-          };
-          lab.records = () => store.keys().filter((name) => name.includes(".pending."));
-          lab.slow = await lab.clientWith({ store: { ...store, set } });
-          return lab.slow.grant.start({ url }, request);
+          lab.entries = () => store.keys().map((name) => ({ name, ...store.get(name) }));
+          lab.records = () => lab.entries().filter(({ name }) => name.includes(".pending."));
+          lab.alone = await lab.clientWith({ store: { ...store, set: (name, value) => lab.set(store, name, value) } });
+          return lab.alone.grant.start({ url }, request);
         },
         proxy.authServer,
         grantRequest(),
       );
       const callback = await approve(pending);
-      const release = hold("responseHandler");
-      const left = shop.run((callback) => {
-        lab.aborter = new AbortController();
-        return lab.outcome(() => lab.slow.grant.finish(callback, { signal: lab.aborter.signal }));
-      }, callback);
-      await arrived(pending);
-      await shop.run(() => lab.aborter.abort("left"));
-      await left;
+      const release = await abandon(
+        (callback, signal) => lab.alone.grant.finish(callback, { signal }),
+        callback,
+        () => sentFor(pending).length >= 1,
+      );
+      return { callback, release };
+    }
+
+    const finishAlone = (callback) => shop.outcome((callback) => lab.alone.grant.finish(callback), callback);
+    const noRecord = () => until(() => shop.run(() => lab.records().length === 0), "the record to be removed");
+
+    test("rule 1: a response that is stored while it is handed over does not come back to the store", { timeout }, async () => {
+      const { callback, release } = await leave(async (store, name, value) => {
+        if (value.response) await new Promise((resolve) => (lab.store = resolve));
+        return store.set(name, value);
+      });
       release();
       await until(() => shop.run(() => Boolean(lab.store)), "the response to be stored");
-      assertIssued(await shop.outcome((callback) => lab.slow.grant.finish(callback), callback));
+      assertIssued(await finishAlone(callback));
       await shop.run(() => lab.store());
-      await until(() => shop.run(() => lab.records().length === 0), "the record to be removed");
+      await noRecord();
+    });
+
+    test("rule 1: a grant that was forgotten does not come back with its response", { timeout }, async () => {
+      const { callback, release } = await leave((store, name, value) => store.set(name, value));
+      await shop.run(() => lab.alone.grant.forget(lab.records()[0].id));
+      release();
+      await until(() => shop.run(() => lab.entries().some(({ state }) => state === "kept")), "the response to be kept");
+      assert.deepEqual(await shop.run(() => lab.records()), []);
+      assertIssued(await finishAlone(callback));
+    });
+
+    test("rule 7: a store that never says that a response is kept holds up nobody", { timeout }, async (t) => {
+      const { callback, release } = await leave((store, name, value) => {
+        if (value.state === "kept") return new Promise(() => (lab.isKept = true));
+        return store.set(name, value);
+      });
+      t.after(() => shop.run(() => void (AbortSignal.timeout = lab.timeout)));
+      await shop.run(() => {
+        lab.timeout = AbortSignal.timeout;
+        AbortSignal.timeout = (ms) => lab.timeout.call(AbortSignal, ms / 10);
+      });
+      release();
+      await until(() => shop.run(() => lab.isKept === true), "the response to be kept");
+      assertIssued(await finishAlone(callback));
+      await noRecord();
+      assert.equal((await finishAlone(callback)).error.code, "no_pending_grant");
     });
 
     for (const isStored of [true, false]) {
@@ -469,6 +505,36 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ name, launch, start }) => {
         assert.match((await shop.finish(callback)).error.code, /^(no_pending_grant|finished_elsewhere)$/);
       });
     }
+
+    test("rule 1: what one tab keeps, and dies, without a token: another goes on where that one was sent to", { timeout }, async (t) => {
+      const doomed = await openTab(t);
+      const { pending, callback } = await doomed.approved();
+      const moved = { continue: { uri: `${pending.continue.uri}?moved`, access_token: { value: "another-token" } } };
+      const release = hold("requestHandler");
+      const held = proxy.requestHandler;
+      proxy.requestHandler = async (passed) => {
+        await held(passed);
+        return { status: 200, body: JSON.stringify(moved) };
+      };
+      const left = doomed.run((callback) => {
+        lab.aborter = new AbortController();
+        return lab.outcome(() => lab.client.grant.finish(callback, { signal: lab.aborter.signal }));
+      }, callback);
+      await arrived(pending);
+      await doomed.run(() => lab.aborter.abort("left"));
+      await left;
+      release();
+      await until(async () => (await shop.finish(callback)).error?.code === "finished_elsewhere", "the response to be kept");
+      await doomed.page.close();
+      proxy.requestHandler = () => ({ status: 401, body: '{"error":{"code":"request_denied","description":"no"}}' });
+      let error;
+      const isOver = async () => (error = (await shop.finish(callback)).error).code !== "finished_elsewhere";
+      await until(isOver, "the lock of the page to be free");
+      assert.equal(sentFor(pending).at(-1).url, moved.continue.uri);
+      assert.equal(sentFor(pending).at(-1).headers.authorization, "GNAP another-token");
+      assert.equal(error.code, "request_denied");
+      assert.doesNotMatch(error.message, /response was lost/);
+    });
 
     test("a second tab does not wait beyond its deadline", { timeout }, async () => {
       const { pending, callback } = await shop.approved();
