@@ -40,7 +40,8 @@ export function payments({ control, client, addressOf, copyOf, store: ownStore }
     const keptGrant = (name) => new KeptGrant({ name, store, control, addressOf });
     const { fetch: lent, isWritten } = lend(fetch);
     const accessMs = Math.max(left, shortestAccessMs);
-    const journal = new Journal(store, { signal, left, accessMs, renews: operation !== "start" }, keptGrant, isWritten);
+    const rotationMs = Math.min(left, accessMs - 1000); // less than that: it says itself that it took too long
+    const journal = new Journal(store, { signal, left: rotationMs, accessMs, renews: operation !== "start" }, keptGrant, isWritten);
     onJournal?.(journal);
     const frame = encodeFrame({ operation, keyId, left, allowHTTP: useHttp, client, ...fields }, body);
     try {
@@ -334,8 +335,8 @@ class Journal {
   #controller = new AbortController(); // aborted at the end
 
   /**
-   * `limits` are { signal, left } of the call, how long an access to the store may take, `accessMs`, and whether it `renews` tokens of
-   * grants. `isWritten` is called after each put.
+   * `limits` are the signal of the call, how long a rotation may take, `left`, and an access to the store, `accessMs`, which is longer,
+   * and whether it `renews` tokens of grants. `isWritten` is called after each put.
    */
   constructor(store, limits, keptGrant, isWritten) {
     this.#records = new Records(store, { kind: "payment", isWhole, lifetimeMs: Infinity });

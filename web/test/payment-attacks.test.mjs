@@ -327,6 +327,19 @@ describe("payments in Node", { timeout: 5 * timeout }, () => {
     lose[0](new TypeError("Failed to fetch")); // it may take two minutes, for whoever uses the grant
   });
 
+  test("a rotation that is never answered is no fault of the store, for whoever joins the call neither", { timeout }, async () => {
+    const store = sdk.memoryStorage();
+    const never = (url, init) => (init.method === "POST" && url.includes("/token/") ? new Promise(() => {}) : fetch(url, init));
+    const client = await clientWith({ store, fetch: never, requestTimeoutMs: 5500 });
+    const { key, to } = await subscribed(client);
+    const name = store.keys().find((name) => name.includes(".grant."));
+    store.set(name, { ...store.get(name), since: 0 }); // its time is over
+    const grant = await client.withGrant({ name: key });
+    const again = () => client.payment.again({ grant, key: "another", to, amount: usd("1") });
+    const tooSlow = { code: "timeout", message: /rotation.*has processed nothing of this call/ };
+    await Promise.all([again(), pause(1000).then(again)].map((call) => assert.rejects(call, tooSlow)));
+  });
+
   test(
     "rule 11: a damaged record of a payment by a kept grant keeps its key from paying again, with that grant alone",
     { timeout },
