@@ -11,6 +11,9 @@ export const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
 
 export const kinds = ["grant", "payment"];
 
+/** What says that a grant is over: it is told once, and the grant is forgotten then. */
+const isOver = ({ error } = {}) => ["invalid_continuation", "request_denied"].includes(error?.code);
+
 const boundMs = 120_000; // longer than any call may last: whoever waits longer hangs
 const mostAttempts = 5;
 const amount = { value: "10", assetCode: "USD", assetScale: 2 };
@@ -80,10 +83,10 @@ export class Journey {
     return this;
   }
 
-  /** Goes on with it until there is a result, or an error that will be the same again, or `attempts` times. */
+  /** Goes on with it, unless it is over, until there is a result, or an error that will be the same again, or `attempts` times. */
   async goOnIn(tab, { own = true, timeoutMs, attempts = mostAttempts } = {}) {
     this.#options = { own, timeoutMs };
-    for (let attempt = 1; this.result === undefined && attempt <= attempts; attempt++) {
+    for (let attempt = 1; this.result === undefined && !isOver(this.outcome) && attempt <= attempts; attempt++) {
       if (this.callback || (await this.#make(tab, "start"))) await this.#make(tab, "finish");
       const { error } = this.outcome;
       if (error && !error.retryable && !passing.includes(error.code)) break;
