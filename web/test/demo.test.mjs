@@ -271,7 +271,7 @@ function walk({ name, launch, start }) {
     const demo = await open();
     const { page } = demo;
     await page.click("#start");
-    await page.waitForSelector("[data-step=grants]");
+    await page.waitForSelector("[data-step=quote]"); // the bill is written down: what is not, is asked for again
     await page.reload();
     await page.waitForSelector(":is(#go-on, #wallet):not([hidden])");
     const names = await demo.names();
