@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { gnapCodes } from "./harness/codes.mjs";
 import { describeInBrowsers } from "./harness/in-browsers.mjs";
 import { assertSilent, Lab } from "./harness/lab.mjs";
 import { grantFor, startServer, until } from "./harness/server.mjs";
@@ -192,22 +193,8 @@ describeInBrowsers({ timeout: 10 * timeout }, ({ launch, start }) => {
     assert.deepEqual(await aborted, { value: "the very reason" });
   });
 
-  const codes = {
-    invalid_request: 400,
-    invalid_client: 401,
-    invalid_interaction: 400,
-    invalid_flag: 400,
-    invalid_rotation: 400,
-    key_rotation_not_supported: 400,
-    invalid_continuation: 404,
-    user_denied: 403,
-    request_denied: 401,
-    unknown_user: 400,
-    unknown_interaction: 400,
-    too_many_attempts: 429,
-  };
   test("every GNAP error code, in both of its forms", { timeout }, async () => {
-    for (const [code, status] of Object.entries(codes)) {
+    for (const [code, status] of Object.entries(gnapCodes)) {
       const expected = { code, status, retryable: status === 429 };
       await assertFails(`error/${status}/${code}`, { ...expected, description: new RegExp(`^about ${code}$`) });
       await assertFails(`bare/${status}/${code}`, expected);

@@ -19,7 +19,7 @@ const refusals = {
 };
 
 /** The codes that an authorization server sends (RFC 9635 §3.6), here without a word besides, and with which status. */
-const gnapCodes = {
+export const gnapCodes = {
   invalid_request: 400,
   invalid_client: 401,
   invalid_interaction: 400,
