@@ -104,10 +104,15 @@ class Demo {
     return this.page.$$eval("#steps h3", (all) => all.map((title) => title.textContent));
   }
 
-  /** The names of the steps until the end, but for waits. What is asked again and again is there once. */
+  /**
+   * The names of the steps until the end, but for waits. What is asked again and again is there once. The shop's wallet and one's own
+   * are asked at the same time: the receipt is first here, whichever answered first.
+   */
   async names(filter = "") {
     const all = await this.page.$$eval(`#steps .step${filter}`, (steps) => steps.map((step) => step.dataset.step));
-    return [...new Set(all)].filter((name) => name !== "wait" && !afterwards.includes(name));
+    const names = [...new Set(all)].filter((name) => name !== "wait" && !afterwards.includes(name));
+    const at = names.indexOf("look");
+    return names[at + 1] === "receipt" ? names.toSpliced(at, 2, "receipt", "look") : names;
   }
 
   count(step) {
