@@ -11,7 +11,7 @@ import { startSite } from "./harness/site.mjs";
 const timeout = 60_000;
 const host = "shop.test"; // which the browsers are told to find here
 const resolving = {
-  args: [`--host-resolver-rules=MAP ${host} 127.0.0.1`, "--no-sandbox", "--disable-quic"],
+  args: [`--host-resolver-rules=MAP ${host} 127.0.0.1`],
   extraPrefsFirefox: { "network.dns.localDomains": host },
 };
 const endpoint = "http://wallet.example/auth"; // useHttp, as the page itself has no https

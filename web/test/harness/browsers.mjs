@@ -14,6 +14,7 @@ const chromium = {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup", // two more renderers for each window: half of all that a test takes
   ],
 };
 
@@ -23,7 +24,8 @@ const firefox = {
   executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
 };
 
-export const launchChromium = (options) => puppeteer.launch({ ...chromium, ...options });
+export const launchChromium = ({ args = [], ...options } = {}) =>
+  puppeteer.launch({ ...chromium, ...options, args: [...chromium.args, ...args] });
 export const launchFirefox = (options) => puppeteer.launch({ ...firefox, ...options });
 
 /** Every browser, or with BROWSER=Firefox only that one. */
