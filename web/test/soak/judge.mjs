@@ -109,7 +109,9 @@ function problemsOfKind(script, attempt, outcome, record, { OpenPaymentsClientEr
   if (isLost) return [`the response was lost to the store: ${brief(error)}`];
   if (code === "internal_error") return wasKilled ? lostResponse(script, error, record) : [`it is an internal error: ${brief(error)}`];
   if (code === "network_error" && record.failed === 0) return [`a network error, though no request failed: ${brief(error)}`];
-  if (code === "timeout") return ms < earliestTimeout(script, attempt) ? [`it timed out after ${ms} ms of ${attempt.timeoutMs}`] : [];
+  if (code === "timeout" && !attempt.mayJoin && ms < earliestTimeout(script, attempt))
+    return [`it timed out after ${ms} ms of ${attempt.timeoutMs}: ${brief(error)}`];
+  if (code === "timeout") return [];
   const isEmpty = script.server?.[2] === "nothing" || script.mayBeEmpty;
   const isWithout = aboutResponses.includes(code) && !isEmpty && typeof error.responseText !== "string";
   if (isWithout) return [`the response is not in the error: ${brief(error)}`];

@@ -136,12 +136,17 @@ class Payment {
   /** Runs a task with a client, and judges what comes of it. `name` is that of the call, whose equals share their work. */
   attempt(task, { name, store = this.store, abort = null, codes = [], isRight = () => true }) {
     const { isCalm } = this;
-    const mayJoin = isCalm && !this.#calmCalls.has(name); // an equal call which nobody waits for any more, but goes on
+    // A call that nobody waits for any more goes on, as long as its own callers had; a rotation even longer.
+    const mayJoin = isCalm && (!this.#calmCalls.has(name) || this.#isRotationBad);
     if (isCalm) this.#calmCalls.add(name);
     const run = async (call, { signal, ...given }) => task(await this.#clientOf(given, store, isCalm), signal);
-    const judge = (outcome, attempt) => this.#problemsOf(outcome, { ...attempt, codes }, { isCalm: isCalm && !mayJoin, isRight });
+    const judge = (outcome, attempt) => this.#problemsOf(outcome, { ...attempt, codes, mayJoin }, { isCalm: isCalm && !mayJoin, isRight });
     const timeoutMs = name === "watch" ? watchMs : isCalm ? calmMs : this.script.timeoutMs;
     return this.#call.attempt({ task: run, options: {}, timeoutMs, secrets: [`secret-${this.script.salt}`], judge }, abort);
+  }
+
+  get #isRotationBad() {
+    return this.script.plan.faults.some(({ at }) => at === "rotate");
   }
 
   #clientOf({ key, fetch, timeoutMs }, store, isCalm) {
