@@ -87,6 +87,11 @@ func (c *Client) orderOf(ctx context.Context, another Another) (_ *Order, token 
 		return nil, "", &signedhttp.ArgumentError{Argument: "grant", Problem: "must be the name of a grant that is kept"}
 	}
 	kept, err := c.kept(ctx, another.Grant)
+	if isNoGrant(err) {
+		if order := c.orderWithoutGrant(ctx, another); order != nil {
+			return order, "", ofAmount(order.check(c.HTTP.AllowHTTP))
+		}
+	}
 	if err != nil {
 		return nil, "", err
 	}
@@ -114,6 +119,25 @@ func (c *Client) orderOf(ctx context.Context, another Another) (_ *Order, token 
 		return nil, "", &signedhttp.ArgumentError{Argument: "amount", Problem: "must be no more than the limit of the grant, " + inWords(limit)}
 	}
 	return order, kept.AccessToken.Value, nil
+}
+
+// orderWithoutGrant makes the order of a payment that was begun, and maybe made, before its grant was revoked: its key tells of it. It
+// returns nil where there is none.
+func (c *Client) orderWithoutGrant(ctx context.Context, another Another) *Order {
+	begun, err := c.find(ctx, func(r *Record) bool {
+		return r.Order.Grant == another.Grant && r.Key == another.Key && r.Step != StepPreparing
+	})
+	if err != nil || begun == nil {
+		return nil
+	}
+	order := begun.Order
+	order.To, order.Metadata = openpayments.FromPaymentPointer(another.To), another.Metadata
+	if order.ReceiveAmount != nil {
+		order.ReceiveAmount = another.Amount
+	} else {
+		order.DebitAmount = another.Amount
+	}
+	return &order
 }
 
 func isSameAsset(a, b *openpayments.Amount) bool {
@@ -266,6 +290,11 @@ func usedUp(failure *signedhttp.Error, interval string, now time.Time) error {
 
 func noGrants() error {
 	return &signedhttp.ArgumentError{Argument: "grants", Problem: "must be given to the client, to keep what pays more than once"}
+}
+
+func isNoGrant(err error) bool {
+	failure, isFailure := err.(*signedhttp.Error)
+	return isFailure && failure.Code == codeNoGrant
 }
 
 func noGrant() error {

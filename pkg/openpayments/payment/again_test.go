@@ -177,6 +177,37 @@ func TestAgain(t *testing.T) {
 		}
 		w.wantPaid(1250, 1250)
 	})
+	test(t, "a key is known when its grant was revoked", sandbox.Config{}, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("100000", "USD"), Interval: monthly})
+		outgoing := w.again(w.another("a"))
+		delete(w.grants.grants, "allowance")
+		if again := w.again(w.another("a")); again.ID != outgoing.ID {
+			w.t.Errorf("%s, then %s", outgoing.ID, again.ID)
+		}
+		more := w.another("a")
+		more.Amount = amount("1251", "USD")
+		_, err := w.client().Again(w.t.Context(), more)
+		w.wantCode(err, payment.CodeKeyInUse)
+		_, err = w.client().Again(w.t.Context(), w.another("b"))
+		w.wantCode(err, "grant_not_found")
+		w.wantPaid(1250, 1250)
+	})
+	test(t, "a payment that may be made is no new one when its grant was revoked", sandbox.Config{}, func(w *world) {
+		w.keep(payLimits{DebitAmount: amount("100000", "USD"), Interval: monthly})
+		w.party.breakOnce(paying, lost)
+		w.party.rewrite = func(_ *http.Request, name string, status int, body string) (int, string) {
+			if name == looking {
+				return 500, "Internal Server Error"
+			}
+			return status, body
+		}
+		_, err := w.client().Again(w.t.Context(), w.another("a"))
+		w.wantCode(err, payment.CodeOutcomeUnknown)
+		delete(w.grants.grants, "allowance")
+		_, err = w.client().Again(w.t.Context(), w.another("a"))
+		w.wantCode(err, payment.CodeOutcomeUnknown)
+		w.wantPaid(1250, 1250)
+	})
 	test(t, "a key is one of its own for each grant, and beside those of orders", sandbox.Config{}, func(w *world) {
 		w.keep(payLimits{DebitAmount: amount("100000", "USD"), Interval: monthly})
 		w.grants.grants["other"] = w.grants.grants["allowance"]
