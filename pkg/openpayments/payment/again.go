@@ -130,14 +130,14 @@ func (c *Client) orderWithoutGrant(ctx context.Context, another Another) *Order 
 	if err != nil || begun == nil {
 		return nil
 	}
-	order := begun.Order
+	order := &begun.Order
 	order.To, order.Metadata = openpayments.FromPaymentPointer(another.To), another.Metadata
 	if order.ReceiveAmount != nil {
 		order.ReceiveAmount = another.Amount
 	} else {
 		order.DebitAmount = another.Amount
 	}
-	return &order
+	return order
 }
 
 func isSameAsset(a, b *openpayments.Amount) bool {
