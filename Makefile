@@ -74,22 +74,21 @@ test-web: web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && npx --no-install tsc && node --test --test-concurrency=2 *.test.mjs
 
-# The long runs: the tests of Go's own packages and random programs through the post-linker; payments, the extension, instances, workers,
-# pages and browsers that are killed, networks, clocks and storage that give way, the package without each of its passes, a build with an
-# empty cache, frameworks that are slow to install and the benchmark's figures; random calls under random faults in both browsers, and a
-# million random inputs. Some 40 minutes of two cores.
+# The long runs: payments, the extension, instances, workers, pages and browsers that are killed, networks, clocks and storage that
+# give way, the package without each of its passes, a build with an empty cache and frameworks that are slow to install; then, at the
+# same time, random calls under random faults in both browsers, which wait most of the time, random inputs, and the tests of Go's own
+# packages and random programs through the post-linker. At most 35 minutes of two cores.
 soak: build web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
-	go test -timeout 60m ./wasm/postlink -args -soak
 	cd web/test && node --test --test-concurrency=2 soak/*.test.mjs
-	cd web/test && node soak/inputs-cli.mjs --count=500000 & \
-	(cd web/test && node soak/soak-cli.mjs) && wait $$!
-	cd web/test && (node soak/inputs-cli.mjs --count=250000 & node soak/inputs-cli.mjs --count=250000 && wait $$!)
+	go test -timeout 60m ./wasm/postlink -args -soak & postlink=$$!; \
+	(cd web/test && node soak/inputs-cli.mjs --count=150000 && node soak/inputs-cli.mjs --count=150000) & inputs=$$!; \
+	(cd web/test && node soak/soak-cli.mjs); calls=$$?; wait $$postlink && wait $$inputs && exit $$calls
 
 # The same without an end, and with new seeds: what is found stops it, and is printed with its seed.
 soak-long: build web/test/node_modules
 	web/test/install-browsers.sh
-	cd web/test && while node soak/soak-cli.mjs && node soak/inputs-cli.mjs --count=100000 && node --test soak/kills-*.test.mjs; do :; done; exit 1
+	cd web/test && while node soak/soak-cli.mjs && node soak/inputs-cli.mjs --count=1000000 && node --test soak/kills-*.test.mjs; do :; done; exit 1
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit

@@ -15,7 +15,7 @@ const calls = {
   poll: 3,
   finish: 12,
   resource: 20,
-  payment: 12,
+  payment: 5,
   generateKey: 1,
   importKey: 5,
   verifyHash: 4,

@@ -21,7 +21,7 @@ const { values } = parseArgs({
     most: { type: "string", default: "20" },
   },
 });
-const counts = { Chromium: 6000, Firefox: 1500 };
+const counts = { Chromium: 20_000, Firefox: 5000 };
 const seed = Number(values.seed);
 const without = values.without.split(",").filter(Boolean);
 const of = values.of?.split(",");
