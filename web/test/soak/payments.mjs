@@ -201,18 +201,23 @@ class Payment {
   /** Goes on while nothing fails, until the payment has come to an end, and compares that with the ledger. */
   async checkEnd() {
     await this.#calmDown();
+    const { outcomes } = this.#call;
     let error;
-    for (let calls = 0; calls < mostCalls; calls++) {
+    const countOfEnded = () => outcomes.filter(({ name }) => name === "internal_error").length;
+    for (let left = mostCalls, most = 60; left > 0 && most > 0; most--) {
+      const ended = countOfEnded();
       const outcome = await this.payCalmly({ codes: [...reasons, ...unknown, "timeout", ...(this.#mustWait ? ["too_fast"] : [])] });
       if (outcome.value) return this.#compare(outcome.value);
       ({ error } = outcome);
       if (error?.code === "payment_failed") return this.#checkFailed(error);
       if (reasons.includes(error?.code)) await this.#forgetUnpaid(error);
-      if (error?.code === "internal_error") await sleep(200); // the next instance may be ended as fast
+      if (countOfEnded() === ended) left -= 1;
+      else await sleep(200); // an instance was ended in this attempt, and the next may be ended as fast
     }
     if (unknown.includes(error?.code) && this.#mayHaveLostToken) return this.#checkUnknown();
     if (error?.code === "too_fast" && this.#mustWait) return this.#assertUnpaid(error); // for an hour
-    this.fail(`it has come to no end, though nothing fails any more: ${brief(error)}`);
+    const before = outcomes.slice(-16).map(({ name }) => name);
+    this.fail(`it has come to no end, though nothing fails any more: ${brief(error)}; before: ${before.join("; ")}`);
   }
 
   /** Begins the payment, or goes on with it, until the person is needed no more. */
