@@ -94,7 +94,7 @@ for (const { name, launch } of browsers) {
       await first.run((url, request) => lab.client.grant.start({ url }, request), endpoint, request);
       const callback = callbackFor("the-reference");
       const finishing = finish(first, callback);
-      await first.page.waitForFunction("globalThis.release");
+      await first.page.waitForFunction("globalThis.release", { polling: 50 });
       const waiting = finish(second, callback);
       await new Promise((resolve) => setTimeout(resolve, 500));
       await first.page.evaluate("release()");

@@ -360,7 +360,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       const first = shop.finish(callback, store);
       await until(() => proxy.continuations(pending.continue.uri).length > 0, "the first tab's request");
       const second = other.finish(callback, store);
-      await other.page.waitForFunction(async () => (await navigator.locks.query()).pending.length > 0);
+      await other.page.waitForFunction(async () => (await navigator.locks.query()).pending.length > 0, { polling: 50 });
       release();
       assertIssued(await first);
       assert.equal((await second).error?.code, "finished_elsewhere");

@@ -301,7 +301,7 @@ describeInBrowsers({ title: (name) => `keys in ${name}` }, ({ launch, start }) =
       return { jwk: lab.publicJwkOf(key), frozen: Object.isFrozen(key), extractable: key.privateKey.extractable };
     };
     await lab.page.reload();
-    await lab.page.waitForFunction("globalThis.lab !== undefined");
+    await lab.page.waitForFunction("globalThis.lab !== undefined", { polling: 50 });
     const other = await Lab.open(browser, site);
     for (const tab of [lab, other]) assert.deepEqual(await tab.run(load), { jwk: saved, frozen: true, extractable: false });
     const fromWorker = await lab.run(

@@ -51,7 +51,7 @@ for (const { name, launch } of browsers) {
 
     test("the module of a packed build is refused", { timeout }, async () => {
       await lab.page.reload();
-      await lab.page.waitForFunction("globalThis.lab !== undefined");
+      await lab.page.waitForFunction("globalThis.lab !== undefined", { polling: 50 });
       const { readFile } = await import("node:fs/promises");
       const module = (await readFile(join(packed, "open-payments.wasm"))).toString("base64");
       const { error } = await lab.outcome(

@@ -487,7 +487,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ name: browserName, launch, start
       const { account, name } = await kept();
       assertSpent(await tab.call(name, account));
       await other.page.reload();
-      await other.page.waitForFunction("globalThis.lab !== undefined");
+      await other.page.waitForFunction("globalThis.lab !== undefined", { polling: 50 });
       await other.run(setUp);
       assert.equal(await other.opens(name), true);
       assertSpent(await other.call(name, account));

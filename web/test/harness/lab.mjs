@@ -13,7 +13,7 @@ export class Lab {
     lab.page.on("console", (message) => lab.log.push(message.text()));
     lab.page.on("pageerror", (error) => lab.log.push(`${error.message} ${error.stack}`));
     await lab.page.goto(`${site.origin}/lab.html?${new URLSearchParams({ folder, ...parameters })}`);
-    await lab.page.waitForFunction("globalThis.lab !== undefined");
+    await lab.page.waitForFunction("globalThis.lab !== undefined", { polling: 50 }); // no frames come in a tab behind another
     lab.publicJwk = await lab.run(() => lab.publicJwk);
     return lab;
   }

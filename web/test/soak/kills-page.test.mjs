@@ -131,7 +131,7 @@ describeInBrowsers({ timeout: 6 * timeout }, ({ name, launch, start }) => {
 
   async function goBack({ page }) {
     await page.evaluate("void setTimeout(() => history.back(), 50)"); // page.goBack waits for events that do not come out of the bfcache
-    await page.waitForFunction("globalThis.lab !== undefined");
+    await page.waitForFunction("globalThis.lab !== undefined", { polling: 50 });
   }
 
   test("pages that are left in the middle of calls, and come back by the button", { timeout }, async (t) => {

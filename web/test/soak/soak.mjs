@@ -139,7 +139,7 @@ class Run {
   async open({ withFaults }) {
     this.page = await this.browser.newPage();
     await this.page.goto(`${this.sites[Number(withFaults)].origin}/soak/page.html?folder=/dist${withFaults ? "-faults" : ""}`);
-    await this.page.waitForFunction("globalThis.soak !== undefined");
+    await this.page.waitForFunction("globalThis.soak !== undefined", { polling: 50 });
     this.devtools = this.name === "Chromium" ? await this.page.createCDPSession() : undefined;
   }
 
