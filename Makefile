@@ -88,7 +88,8 @@ soak: build web/test/node_modules web/bench/node_modules
 # The same without an end, and with new seeds: what is found stops it, and is printed with its seed.
 soak-long: build web/test/node_modules
 	web/test/install-browsers.sh
-	cd web/test && while node soak/soak-cli.mjs && node soak/inputs-cli.mjs --count=1000000 && node --test soak/kills-*.test.mjs; do :; done; exit 1
+	cd web/test && while node soak/soak-cli.mjs && node soak/inputs-cli.mjs --count=1000000 && \
+	node --test soak/kills-*.test.mjs; do :; done; exit 1
 
 web/test/node_modules: web/test/package-lock.json
 	cd web/test && npm ci --no-fund --no-audit

@@ -88,9 +88,7 @@ func (c *Client) orderOf(ctx context.Context, another Another) (_ *Order, token 
 	}
 	kept, err := c.kept(ctx, another.Grant)
 	if isNoGrant(err) {
-		if order := c.orderWithoutGrant(ctx, another); order != nil {
-			return order, "", ofAmount(order.check(c.HTTP.AllowHTTP))
-		}
+		return c.orderWithoutGrant(ctx, another, err)
 	}
 	if err != nil {
 		return nil, "", err
@@ -121,14 +119,17 @@ func (c *Client) orderOf(ctx context.Context, another Another) (_ *Order, token 
 	return order, kept.AccessToken.Value, nil
 }
 
-// orderWithoutGrant makes the order of a payment that was begun, and maybe made, before its grant was revoked: its key tells of it. It
-// returns nil where there is none.
-func (c *Client) orderWithoutGrant(ctx context.Context, another Another) *Order {
+// orderWithoutGrant makes the order of a payment that was begun, and maybe made, before its grant was revoked: its key tells of it. Where
+// there is none the error is gone, and another where nobody can look.
+func (c *Client) orderWithoutGrant(ctx context.Context, another Another, gone error) (_ *Order, token string, _ error) {
 	begun, err := c.find(ctx, func(r *Record) bool {
 		return r.Order.Grant == another.Grant && r.Key == another.Key && r.Step != StepPreparing
 	})
-	if err != nil || begun == nil {
-		return nil
+	if err != nil {
+		return nil, "", err
+	}
+	if begun == nil {
+		return nil, "", gone
 	}
 	order := &begun.Order
 	order.To, order.Metadata = openpayments.FromPaymentPointer(another.To), another.Metadata
@@ -137,7 +138,7 @@ func (c *Client) orderWithoutGrant(ctx context.Context, another Another) *Order 
 	} else {
 		order.DebitAmount = another.Amount
 	}
-	return order
+	return order, "", ofAmount(order.check(c.HTTP.AllowHTTP))
 }
 
 func isSameAsset(a, b *openpayments.Amount) bool {

@@ -190,6 +190,11 @@ func TestAgain(t *testing.T) {
 		w.wantCode(err, payment.CodeKeyInUse)
 		_, err = w.client().Again(w.t.Context(), w.another("b"))
 		w.wantCode(err, "grant_not_found")
+		over, cancel := context.WithCancel(w.t.Context())
+		cancel()
+		if _, err = w.client().Again(over, w.another("a")); !errors.Is(err, context.Canceled) {
+			w.t.Errorf("a look that fails says %v", err)
+		}
 		w.wantPaid(1250, 1250)
 	})
 	test(t, "a payment that may be made is no new one when its grant was revoked", sandbox.Config{}, func(w *world) {
