@@ -82,7 +82,7 @@ soak: build web/test/node_modules web/bench/node_modules
 	web/test/install-browsers.sh
 	cd web/test && node --test --test-concurrency=2 soak/*.test.mjs
 	go test -timeout 60m ./wasm/postlink -args -soak & postlink=$$!; \
-	(cd web/test && node soak/inputs-cli.mjs --count=100000 && node soak/inputs-cli.mjs --count=100000) & inputs=$$!; \
+	(cd web/test && node soak/inputs-cli.mjs --count=150000) & inputs=$$!; \
 	(cd web/test && node soak/soak-cli.mjs); calls=$$?; wait $$postlink && wait $$inputs && exit $$calls
 
 # The same without an end, and with new seeds: what is found stops it, and is printed with its seed.

@@ -3,7 +3,7 @@
 //	node soak-cli.mjs [--browser=Chromium|Firefox] [--seed=N] [--count=N] [--at-once=N] [--only=INDEX]
 //	  [--without=store,default] [--of=payment,resource]
 //
-// Without arguments it makes 20,000 calls in Chromium and 5,000 in Firefox with a new seed.
+// Without arguments it makes 15,000 calls in Chromium and 4,000 in Firefox with a new seed.
 
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     most: { type: "string", default: "20" },
   },
 });
-const counts = { Chromium: 20_000, Firefox: 5000 };
+const counts = { Chromium: 15_000, Firefox: 4000 };
 const seed = Number(values.seed);
 const without = values.without.split(",").filter(Boolean);
 const of = values.of?.split(",");
