@@ -26,7 +26,7 @@ var neededNames string
 //go:embed anytime.txt
 var anytimeNames string
 
-// keepList returns the list that the three files are together, for a build with these tags.
+// keepList returns the list that these three files are together, for a build with these tags.
 func keepList(tags []string) (postlink.KeepList, error) {
 	var list postlink.KeepList
 	list.AddNames("wasm/npm/needed.txt", neededNames)
@@ -35,4 +35,16 @@ func keepList(tags []string) (postlink.KeepList, error) {
 		return list, fmt.Errorf("the keep-list: %w", err)
 	}
 	return list, nil
+}
+
+// early.txt names the functions that run in the calls that pages make first: web/test/profile.mjs writes it. The others of the keep-list
+// are compiled later. It is about speed alone: what it lacks takes a little longer once.
+//
+//go:embed early.txt
+var earlyNames string
+
+// earlyList returns the list of what is early.
+func earlyList() (list postlink.KeepList) {
+	list.AddNames("wasm/npm/early.txt", earlyNames)
+	return list
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -105,11 +106,15 @@ func (b build) link() error {
 	if err != nil {
 		return err
 	}
-	if err := keep.Check(names); err != nil {
+	early := earlyList()
+	if b.isProfile {
+		early = postlink.KeepList{} // the same
+	}
+	if err := errors.Join(keep.Check(names), early.Check(names)); err != nil {
 		return fmt.Errorf("%w: take them out, or make profile", err)
 	}
 	linked, err := postlink.Link(module, postlink.Options{
-		Off: b.off, Keep: keep, Tables: unusedTables, Profile: b.isProfile, Start: postlink.Start{Ready: true},
+		Off: b.off, Keep: keep, Early: early, Tables: unusedTables, Profile: b.isProfile, Start: postlink.Start{Ready: true},
 	})
 	if err != nil {
 		return err

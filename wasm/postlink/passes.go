@@ -43,6 +43,8 @@ var passes = []pass{
 	{"peephole", "fewer instructions for the same", nil, (*linking).peephole},
 	{passSnapshot, "the module begins where the program has started", nil, (*linking).snapshot},
 	{passSplit, "functions that the keep-list does not come to move into a deferred module", nil, (*linking).split},
+	{"embed", "functions of the keep-list that are not early move into a module in a custom section, to be compiled later",
+		[]string{passSplit}, (*linking).embed},
 	{"lines", "line tables, and what else describes deferred functions, move into the deferred module",
 		[]string{passSplit, passSnapshot}, (*linking).lines},
 	{"tables", "constants that only deferred functions name move into the deferred module", []string{passSplit}, (*linking).tables},
@@ -114,6 +116,18 @@ func (l *linking) split() (done string, err error) {
 	return fmt.Sprintf("%d of %d functions are deferred", len(l.choice.Deferred), len(l.choice.Bodies)), err
 }
 
+func (l *linking) embed() (done string, err error) {
+	if len(l.options.Early.Names)+len(l.options.Early.Keep) == 0 {
+		return "nothing is said to be early: nothing is embedded", nil
+	}
+	l.choice.ChooseEmbedded(l.options.Early)
+	if len(l.choice.Embedded) == 0 {
+		return "no function can be embedded", nil
+	}
+	l.primary, l.deferred, err = l.choice.Embed(l.primary, l.tag)
+	return fmt.Sprintf("%d functions are embedded", len(l.choice.Embedded)), err
+}
+
 // lines needs a program that has started: what starts the runtime may throw, which reads the line tables, and cannot wait.
 func (l *linking) lines() (string, error) {
 	parts, err := l.choice.Lines(l.memory, l.written)
@@ -152,7 +166,7 @@ func sizeOf(segments []wasm.Segment) (size int) {
 
 func (l *linking) names() (string, error) {
 	before := len(l.primary)
-	l.primary = l.primary.WithoutCustom(protocol.SnapshotSection, protocol.TagSection)
+	l.primary = l.primary.WithoutCustom(protocol.SnapshotSection, protocol.TagSection, protocol.EmbeddedSection)
 	return fmt.Sprintf("%d custom sections are left out", before-len(l.primary)), nil
 }
 

@@ -68,17 +68,16 @@ func TestRandomKeepLists(t *testing.T) {
 		t.Run(fmt.Sprintf("%d, %.0f%%", i, 100*share), func(t *testing.T) {
 			t.Parallel()
 			module := compiled(t, "stress")
-			var kept []string
+			var kept, early []string
 			for _, name := range namesIn(t, module) {
 				if numbers.Float64() < share {
 					kept = append(kept, name)
 				}
+				if numbers.Float64() < share {
+					early = append(early, name)
+				}
 			}
-			names := filepath.Join(t.TempDir(), "names.txt")
-			if err := os.WriteFile(names, []byte(strings.Join(kept, "\n")), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			folder := linked(t, module, "-names", names, "-keep", rules(t, "cut * # only the names"))
+			folder := linked(t, module, "-names", list(t, kept...), "-early", list(t, early...), "-keep", rules(t, "cut * # only the names"))
 			if got, want := ran(t, folder), plain(t, "stress"); got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
@@ -169,6 +168,10 @@ func TestWhy(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
+	}
+	embedded := "os.Exit is embedded: it may wait, and is not early. The keep-list comes to it.\n  os.Exit: main.main.deferwrap1 calls it\n"
+	if got := link(t, module, "-keep", keep, "-early", list(t, "main.main"), "-why", "os.Exit"); !strings.HasPrefix(got, embedded) {
+		t.Errorf("got %s", got)
 	}
 	for _, test := range []struct{ off, name, want string }{
 		{"", "main.none", "the module has no function main.none"},

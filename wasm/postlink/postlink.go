@@ -44,6 +44,9 @@ type Options struct {
 	Off []string
 	// Keep is the keep-list. Every name and pattern in it must be that of a function of the module.
 	Keep KeepList
+	// Early says which functions of the keep-list programs run at once. The others move into the embedded module, which is compiled
+	// later; where it is empty none do. The list is about speed alone: whatever it says, the program does the same.
+	Early KeepList
 	// Tables are constants of Go's standard library that must leave with the functions that use them, by the names in
 	// internal/golang/tables.go: an error where one is not linked, or a function of the primary module names it.
 	Tables []string
@@ -157,6 +160,9 @@ func newLinking(module []byte, options Options) (*linking, error) {
 	}
 	if err := options.Keep.Check(names); err != nil {
 		return nil, fmt.Errorf("the keep-list: %w", err)
+	}
+	if err := options.Early.Check(names); err != nil {
+		return nil, fmt.Errorf("the list of what is early: %w", err)
 	}
 	l.memory, err = sections.Memory()
 	return l, err

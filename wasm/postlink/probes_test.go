@@ -2,6 +2,7 @@ package postlink_test
 
 import (
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -70,6 +71,21 @@ func TestProbesWithOneModule(t *testing.T) {
 			t.Parallel()
 			module := compiled(t, "probes/"+name)
 			if got, want := ran(t, linked(t, module, "-keep", rules(t, "keep * # all of it"))), plain(t, "probes/"+name); got != want {
+				t.Errorf("got  %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+// With all of it on the keep-list and next to nothing early, all that can wait is in the embedded module.
+func TestProbesEmbedded(t *testing.T) {
+	for _, name := range append(probes(t), "../stress") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			program := path.Join("probes", name)
+			module := compiled(t, program)
+			folder := linked(t, module, "-keep", rules(t, "keep * # all of it"), "-early", list(t, "main.main"))
+			if got, want := ran(t, folder), plain(t, program); got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)
 			}
 		})

@@ -169,3 +169,13 @@ func rules(t *testing.T, lines ...string) string {
 	}
 	return file
 }
+
+// list writes a file of names, and returns its path.
+func list(t *testing.T, names ...string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "names.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(names, "\n")), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

@@ -7,12 +7,13 @@ import { createHost } from "./host.js";
 import { ModuleCall } from "./module-call.js";
 import { Scheduler } from "./scheduler.js";
 import { withSnapshot } from "./snapshot.js";
-import { compile, compileDeferred, isForbidden, isResponse, isSame, LoadError } from "./source.js";
+import { compile, compileDeferred, compileEmbedded, isForbidden, isResponse, isSame, LoadError } from "./source.js";
 import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and deferred
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
 let compilingDeferred; // the same of the deferred module, which hardly any call needs (wasm/postlink/internal/split)
+let compilingEmbedded; // the same of the embedded module, which lies in the primary one
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have ended
@@ -78,7 +79,8 @@ async function run() {
     throw unavailable(forget(error));
   });
   const module = await compiling;
-  return new Instance().start(module).catch((error) => {
+  const isGiven = module === sources.wasm;
+  return new Instance().start(module, { isWhole: isGiven }).catch((error) => {
     throw unavailable(forget(error)); // it is no module of ours, or of another version
   });
 }
@@ -123,6 +125,14 @@ async function retry(task, [delay, ...delays]) {
   }
 }
 
+/** Compiles the embedded module. Where that may not be, the deferred module is loaded: it has these functions too. */
+function loadEmbedded(module) {
+  const forget = () => (compilingEmbedded = undefined);
+  compilingEmbedded ??= compileEmbedded(module).catch(loadDeferred);
+  compilingEmbedded.catch(forget);
+  return compilingEmbedded;
+}
+
 function unavailable(cause) {
   if (cause instanceof OpenPaymentsClientError) return cause; // it says why
   const blocked = isForbidden(cause);
@@ -150,8 +160,15 @@ class Instance {
   #refuseStart; // rejects the promise of the start
   #isDead = false;
 
-  /** @param {WebAssembly.Module} module */
-  async start(module) {
+  /**
+   * Starts it. The embedded module is linked after the first call, or with `isWhole` before any: a module that was compiled
+   * elsewhere may be where none can be compiled, and no call may wait for what replaces it.
+   *
+   * @param {WebAssembly.Module} module
+   * @param {{ isWhole: boolean }} options
+   */
+  async start(module, { isWhole }) {
+    const load = { embedded: () => loadEmbedded(module), deferred: loadDeferred };
     const scope = createScope(this.#host.functions);
     const ready = new Promise((resolve, reject) => {
       scope.ready = resolve;
@@ -163,7 +180,7 @@ class Instance {
     Object.setPrototypeOf(Go.prototype, null); // setters of a page on Object.prototype would swallow its properties
     const go = (this.go = new Go());
     go.exit = () => this.#died();
-    this.#scheduler = new Scheduler(go, { loadDeferred, onStop: (error) => this.#died(error && withoutDeferred(error)) });
+    this.#scheduler = new Scheduler(go, { load, onStop: (error) => this.#died(error && withoutDeferred(error)) });
     const instance = await WebAssembly.instantiate(module, go.importObject);
     this.#scheduler.start(instance, () => {
       go.run(withSnapshot(module, instance, go)).then(
@@ -172,6 +189,7 @@ class Instance {
       );
     });
     this.#bindings = await ready;
+    if (isWhole) await this.#scheduler.linkEmbedded();
     running = this;
     return this;
   }
@@ -194,6 +212,7 @@ class Instance {
   #settle(id, isFulfilled, value) {
     const moduleCall = this.#forget(id);
     if (!moduleCall) return; // it has ended without Go
+    this.#scheduler.linkEmbedded().catch(() => {}); // the call that needs it tries again
     isFulfilled ? moduleCall.resolve(value) : moduleCall.reject(failed(moduleCall, value));
   }
 

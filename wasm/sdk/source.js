@@ -3,7 +3,7 @@
 
 import { buildInfo } from "./build-info.js";
 import { OpenPaymentsClientError } from "./errors.js";
-import { tagSection } from "./protocol.js";
+import { embeddedSection, tagSection } from "./protocol.js";
 
 const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, tagSection));
 const isBytes = (value) => ArrayBuffer.isView(value) || succeeds(() => new DataView(value));
@@ -30,6 +30,12 @@ function succeeds(task) {
 /** Compiles the primary module, while it downloads if that can be. */
 export async function compile(name, source) {
   return checkBuild(name, await compileAny(source));
+}
+
+/** Compiles the module that lies in a custom section of the primary one. */
+export async function compileEmbedded(module) {
+  const [bytes] = WebAssembly.Module.customSections(module, embeddedSection);
+  return WebAssembly.compile(bytes);
 }
 
 async function compileAny(source) {

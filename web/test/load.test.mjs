@@ -128,7 +128,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       `fetch("${wasm}").then(async (response) => {
         const bytes = new Uint8Array(await response.arrayBuffer());
         const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-        bytes[text.lastIndexOf(lab.buildInfo.tag)] ^= 1;
+        bytes[text.indexOf("build" + lab.buildInfo.tag) + "build".length] ^= 1;
         return bytes;
       })`,
     );

@@ -1,6 +1,7 @@
 // Adds to wasm/npm/needed.txt the functions of the module that run when the package is used as in the
 // tests named here. `make profile`, after a change to what calls do; a few minutes. To begin anew, empty the file first.
 // What may run at any time, and was not seen to, belongs into anytime.txt, what inputs can reach besides into keep.txt.
+// And it writes early.txt anew: what runs in the calls of early.mjs. `node profile.mjs --early` does that alone.
 
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { pathToFileURL } from "node:url";
 import { root } from "./harness/packages.mjs";
 
 const tests = [
@@ -26,7 +28,7 @@ const tests = [
   "wallet",
 ];
 
-const needed = join(root, "wasm/npm/needed.txt");
+const lists = join(root, "wasm/npm");
 const folder = mkdtempSync(join(tmpdir(), "profile-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
 execFileSync(join(root, "build.sh"), [folder], {
@@ -34,34 +36,45 @@ execFileSync(join(root, "build.sh"), [folder], {
   stdio: ["ignore", "ignore", "inherit"],
 });
 
-const ran = new Set(readFileSync(needed, "utf8").split("\n"));
+let ran; // what has run
 const collector = createServer(async (request, response) => {
   for (const name of (await text(request)).split("\n")) ran.add(name);
   response.end();
 }).listen(0, "127.0.0.1");
 await once(collector, "listening");
-
 appendFileSync(join(folder, "index.js"), `(${report})("http://127.0.0.1:${collector.address().port}/");\n`);
-const files = tests.map((name) => `${name}.test.mjs`);
-const run = spawn("node", ["--test", "--test-concurrency=2", ...files], {
-  cwd: import.meta.dirname,
-  env: { ...process.env, DIST: folder },
-  stdio: ["ignore", "inherit", "inherit"],
-});
-const [code] = await once(run, "exit");
+
+const early = `const { callEarly } = await import("./early.mjs");
+  await callEarly(await import(${JSON.stringify(pathToFileURL(join(folder, "index.js")))}));`;
+await profile("early.txt", [], "--input-type=module", "--eval", early);
+if (!process.argv.includes("--early")) {
+  const before = readFileSync(join(lists, "needed.txt"), "utf8").split("\n");
+  await profile("needed.txt", before, "--test", "--test-concurrency=2", ...tests.map((name) => `${name}.test.mjs`));
+}
 collector.close();
-if (code !== 0) throw new Error("The tests failed: what they need is not known, and needed.txt is as it was.");
-const linked = new Set(
-  WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(folder, "open-payments.wasm")))).map(({ name }) => name),
-);
-for (const name of ran) if (!linked.has(`ran ${name}`)) ran.delete(name); // a name that is not there ends the build
-writeFileSync(
-  needed,
-  [...ran]
-    .sort()
-    .map((name) => `${name}\n`)
-    .join(""),
-);
+
+/** Has Node run something, and writes the names of what has run, and ran before, into a file. */
+async function profile(file, before, ...args) {
+  ran = new Set(before);
+  const run = spawn("node", args, {
+    cwd: import.meta.dirname,
+    env: { ...process.env, DIST: folder },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const [code] = await once(run, "exit");
+  if (code !== 0) throw new Error(`It failed, so what it needs is not known: ${file} is as it was.`);
+  const linked = new Set(
+    WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(join(folder, "open-payments.wasm")))).map(({ name }) => name),
+  );
+  const names = [...ran].filter((name) => linked.has(`ran ${name}`)); // one that is not there ends the build
+  writeFileSync(
+    join(lists, file),
+    names
+      .sort()
+      .map((name) => `${name}\n`)
+      .join(""),
+  );
+}
 
 /** Runs beside the package, and tells the collector which functions have run. */
 function report(url) {

@@ -1,6 +1,6 @@
-// Lets one event at a time enter Go, and lets Go wait for the deferred module.
+// Lets one event at a time enter Go, and lets Go wait for the module that has a function, the embedded or the deferred one.
 //
-//            enter                 needs the deferred module
+//            enter                      needs a module
 //   idle ------------> running ------------------------------> paused
 //        <------------         <------------------------------
 //       no entry is left  |           linked: proceed            |
@@ -12,32 +12,32 @@
 // have read its event yet: the next event would overwrite it. So this file patches both, each entry waits in a queue, and
 // while Go is paused no entry is taken from it.
 
-import { deferredLinked, deferredNeeded, primaryName } from "./protocol.js";
+import { deferredExport, embeddedExport, linked, needed, primaryName } from "./protocol.js";
 
-const paused = new Error("Go waits for the deferred module");
+const paused = new Error("Go waits for a module");
 
 export class Scheduler {
   #go;
-  #loadDeferred;
+  #load;
   #onStop;
   #exports; // of the primary module
   #entries = []; // functions that enter Go
   #isIdle = true; // neither running nor paused
   #isStopped = false;
-  #linking; // Promise: the deferred module is linked
+  #linking = {}; // by the export with the state of a module, a promise: it is linked
 
   /**
-   * Patches `go`, an object of wasm_exec.js. `loadDeferred` returns a promise of the compiled deferred module.
+   * Patches `go`, an object of wasm_exec.js. `load` has functions that return a promise of a compiled module: `deferred`, and `embedded`.
    * `onStop` is called after a trap, and with what was thrown where Go waits for a module that cannot be loaded.
    */
-  constructor(go, { loadDeferred, onStop }) {
+  constructor(go, { load, onStop }) {
     this.#go = go;
-    this.#loadDeferred = loadDeferred;
+    this.#load = load;
     this.#onStop = onStop;
     const resume = go._resume;
     go._resume = () => {
       resume.call(go);
-      if (this.#needsDeferred()) throw paused; // ends the loop in which wasm_exec.js repeats a timer until Go has noticed it
+      if (this.#needed()) throw paused; // ends the loop in which wasm_exec.js repeats a timer until Go has noticed it
     };
     const scheduler = this;
     go._makeFuncWrapper = (id) =>
@@ -74,21 +74,31 @@ export class Scheduler {
 
   /** Loads the deferred module and links it with the primary one, once. */
   linkDeferred() {
-    if (!this.#exports.deferred) return Promise.resolve(); // a plain module is whole
-    this.#linking ??= this.#link().catch((error) => {
-      this.#linking = undefined; // the next time tries again
+    return this.#linkOnce(deferredExport);
+  }
+
+  /** The same of the embedded module. */
+  linkEmbedded() {
+    return this.#linkOnce(embeddedExport);
+  }
+
+  #linkOnce(state) {
+    if (!this.#exports[state]) return Promise.resolve(); // a plain module is whole
+    this.#linking[state] ??= this.#link(state).catch((error) => {
+      this.#linking[state] = undefined; // the next time tries again
       throw error;
     });
-    return this.#linking;
+    return this.#linking[state];
   }
 
-  async #link() {
-    await WebAssembly.instantiate(await this.#loadDeferred(), { [primaryName]: this.#exports });
-    if (!this.#needsDeferred()) this.#exports.deferred.value = deferredLinked; // where Go is paused, #proceed sets it
+  async #link(state) {
+    await WebAssembly.instantiate(await this.#load[state](), { [primaryName]: this.#exports });
+    if (this.#needed() !== state) this.#exports[state].value = linked; // where Go is paused, #proceed sets it
   }
 
-  #needsDeferred() {
-    return this.#exports.deferred?.value === deferredNeeded; // a plain module has no such global
+  /** The export with the state of the module that Go waits for, if it does. */
+  #needed() {
+    return [embeddedExport, deferredExport].find((state) => this.#exports[state]?.value === needed);
   }
 
   #run() {
@@ -100,16 +110,17 @@ export class Scheduler {
         // A trap of the module is thrown here, to whatever entered Go.
         if (error !== paused) this.#onStop();
       }
-      if (!this.#isStopped && this.#needsDeferred()) return void this.#proceed();
+      const state = this.#isStopped ? undefined : this.#needed();
+      if (state) return void this.#proceed(state);
     }
     this.#isIdle = true;
   }
 
-  /** Links the deferred module and lets the paused Go go on. */
-  async #proceed() {
+  /** Links the module and lets the paused Go go on. */
+  async #proceed(state) {
     try {
-      await this.linkDeferred();
-      this.#exports.deferred.value = deferredLinked;
+      await this.#linkOnce(state);
+      this.#exports[state].value = linked;
       this.#entries.unshift(() => this.#exports.proceed());
     } catch (error) {
       this.#onStop(error);

@@ -4,6 +4,7 @@
 
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { embeddedSection } from "../js/protocol.js";
 import { Scheduler } from "../js/scheduler.js";
 import { withSnapshot } from "../js/snapshot.js";
 
@@ -38,7 +39,11 @@ process.on("exit", () => {
   if (!isOver && !process.exitCode) fail("The program waits, and nothing is left to wait for.");
 });
 const onStop = (error) => fail(error ?? "The module has trapped.");
-const scheduler = new Scheduler(go, { loadDeferred: () => compiled("deferred.wasm"), onStop });
 const module = await compiled("primary.wasm");
+const load = {
+  embedded: () => WebAssembly.compile(WebAssembly.Module.customSections(module, embeddedSection)[0]),
+  deferred: () => compiled("deferred.wasm"),
+};
+const scheduler = new Scheduler(go, { load, onStop });
 const instance = await WebAssembly.instantiate(module, go.importObject);
 scheduler.start(instance, () => go.run(withSnapshot(module, instance, go)).catch(fail));

@@ -3,12 +3,12 @@
 import { tableIndexWanted } from "./deferred.js";
 
 const folder = new URLSearchParams(location.search).get("folder");
-let instances = 0; // of WebAssembly, so far
+let instances = 0; // of Go, so far
 const exported = []; // WeakRefs of what those export: none is kept alive
 const { instantiate } = WebAssembly;
-WebAssembly.instantiate = async (...args) => {
-  instances += 1;
-  const instance = await instantiate.apply(WebAssembly, args);
+WebAssembly.instantiate = async (module, imports) => {
+  if (imports.gojs) instances += 1;
+  const instance = await instantiate.call(WebAssembly, module, imports);
   exported.push(new WeakRef(instance.exports));
   return instance;
 };

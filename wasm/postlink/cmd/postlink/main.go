@@ -114,6 +114,11 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 		a.options.Keep.AddNames(file, string(text))
 		return err
 	})
+	flags.Func("early", "a `file` of names of functions that run at once: the others of the keep-list are embedded", func(file string) error {
+		text, err := os.ReadFile(file)
+		a.options.Early.AddNames(file, string(text))
+		return err
+	})
 	flags.Func("argument", "an `argument` of the program that its start finds; the first is its name", func(text string) error {
 		a.options.Start.Arguments = append(a.options.Start.Arguments, text)
 		return nil

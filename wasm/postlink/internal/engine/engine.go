@@ -14,7 +14,7 @@ import (
 	"open-payments-wasm/wasm/postlink/internal/wasm"
 )
 
-// Check has an engine validate both modules and link them, and compares the memory that they make together with the
+// Check has an engine validate the modules and link them, and compares the memory that they make together with the
 // one that they were made from. The deferred module is nil where there is none. No function of Go runs.
 func Check(primary, deferred wasm.Module, memory []byte) error {
 	ctx := context.Background()
@@ -28,9 +28,16 @@ func Check(primary, deferred wasm.Module, memory []byte) error {
 	if err != nil {
 		return fmt.Errorf("an engine refuses the primary module: %w", err)
 	}
+	others := make(map[string][]byte)
 	if deferred != nil {
-		if _, err := engine.InstantiateWithConfig(ctx, deferred.Encode(), config.WithName("deferred")); err != nil {
-			return fmt.Errorf("an engine refuses the deferred module: %w", err)
+		others["deferred"] = deferred.Encode()
+	}
+	if embedded, isThere := primary.Custom(protocol.EmbeddedSection); isThere {
+		others["embedded"] = embedded
+	}
+	for name, module := range others {
+		if _, err := engine.InstantiateWithConfig(ctx, module, config.WithName(name)); err != nil {
+			return fmt.Errorf("an engine refuses the %s module: %w", name, err)
 		}
 	}
 	return checkMemory(linked.Memory(), memory)

@@ -9,30 +9,33 @@ import (
 
 //go:generate go run ./generate
 
-// PrimaryName is the name under which the deferred module imports what the primary module exports.
+// PrimaryName is the name under which the other modules import what the primary module exports.
 const PrimaryName = "primary"
 
 // What the primary module exports beside what Go's linker does.
 const (
 	DeferredExport = "deferred" // the state of the deferred module, a global
+	EmbeddedExport = "embedded" // the state of the embedded module, a global
 	ProceedExport  = "proceed"  // runs the program from where it paused
 	TableExport    = "table"    // all functions of the program
 )
 
-// The state of the deferred module, in the global that the primary module exports.
+// The state of the deferred or the embedded module, in the global that the primary module exports.
 const (
-	DeferredAbsent = 0 // it is not loaded
-	DeferredNeeded = 1 // Go waits for it
-	DeferredLinked = 2 // JavaScript says so when it has instantiated it
+	StateAbsent = 0 // it is not loaded
+	StateNeeded = 1 // Go waits for it
+	StateLinked = 2 // JavaScript says so when it has instantiated it
 )
 
 // Custom sections.
 const (
-	// TagSection has a text that the two modules of one build have in common, and no others: they only fit each other.
+	// TagSection has a text that the modules of one build have in common, and no others: they only fit each other.
 	// A module that was not split has none.
 	TagSection = "build"
 	// SnapshotSection has, in JSON, what JavaScript has to do for a module to go on: a Snapshot.
 	SnapshotSection = "snapshot"
+	// EmbeddedSection is the embedded module itself, as it is.
+	EmbeddedSection = "embedded"
 )
 
 // Snapshot says what a program got from JavaScript before the snapshot, for each instance to get again.
@@ -64,11 +67,14 @@ func JavaScript() string {
 		name, comment string
 		value         any
 	}{
-		{"primaryName", "under which the deferred module imports what the primary module exports", PrimaryName},
-		{"deferredNeeded", "a state of the global that the primary module exports as deferred: Go waits for the deferred module", DeferredNeeded},
-		{"deferredLinked", "the state that JavaScript sets", DeferredLinked},
+		{"primaryName", "under which the other modules import what the primary module exports", PrimaryName},
+		{"deferredExport", "the global that the primary module exports with the state of the deferred module", DeferredExport},
+		{"embeddedExport", "the same of the embedded module", EmbeddedExport},
+		{"needed", "a state: Go waits for the module", StateNeeded},
+		{"linked", "the state that JavaScript sets", StateLinked},
 		{"tagSection", "the custom section that says of which build a module is", TagSection},
 		{"snapshotSection", "the custom section that says what Go got from JavaScript before the snapshot", SnapshotSection},
+		{"embeddedSection", "the custom section that is the embedded module", EmbeddedSection},
 		{"randomNumbers", "how many numbers a random generator makes at once", RandomNumbers},
 		{"randomBuffer", "where the seed stands in the state of a random generator, after the numbers; in bytes", RandomBuffer},
 		{"randomSeed", "how long the seed is, in bytes; three counters follow", RandomSeed},

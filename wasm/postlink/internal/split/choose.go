@@ -1,4 +1,5 @@
-// Package split divides a program into a primary module and a deferred one.
+// Package split divides a program into a primary module and a deferred one, and the primary one into what runs at once and what is
+// compiled later, the embedded module.
 //
 // Half of what Go links is never called: algorithms that other users of a package need, what only a
 // broken program prints. A browser downloads, checks and keeps it all the same. So it goes into a deferred
@@ -7,7 +8,7 @@
 // Go's code can wait at any call. A function that returns 1 tells its callers to return as well,
 // down to the loop that runs the program, which goes on where the stack in memory says: that is how goroutines switch
 // (golang.Program). A placeholder leaves its function as the one to go on with, as gogo does in Go's runtime, and has the loop
-// pause, as in waiting for an event. JavaScript loads the deferred module (js/scheduler.js) and calls the loop again.
+// pause, as in waiting for an event. JavaScript loads the module that has it (js/scheduler.js) and calls the loop again.
 package split
 
 import (
@@ -24,6 +25,7 @@ import (
 type Choice struct {
 	*golang.Program
 	Deferred []uint64 // the function indices of those that move into the deferred module, in their order
+	Embedded []uint64 // those of the others that move into the embedded module
 
 	list      keep.List
 	calls     map[uint64][]uint64 // by function: which others it calls
@@ -71,6 +73,18 @@ func (c *Choice) mayBeDeferred(index uint64) bool {
 	_, cannotWait := c.cannot[index]
 	_, isReached := c.reached[index]
 	return isNamed && !cannotWait && (!isReached || slices.Contains(golang.Describers, name))
+}
+
+// ChooseEmbedded finds the functions to embed: those that the keep-list comes to, and that may wait and are not early.
+func (c *Choice) ChooseEmbedded(early keep.List) {
+	for i, kind := range c.Types {
+		index := c.Imported + uint64(i)
+		_, cannotWait := c.cannot[index]
+		_, isReached := c.reached[index]
+		if kind == c.Type && isReached && !cannotWait && !c.isDeferred(index) && !early.Has(c.Names[index]) {
+			c.Embedded = append(c.Embedded, index)
+		}
+	}
 }
 
 func (c *Choice) isDeferred(index uint64) bool {

@@ -14,19 +14,40 @@ import (
 	"open-payments-wasm/wasm/postlink/internal/wasm/op"
 )
 
-// globalDeferred is the index of the global with the state of the deferred module: it follows the registers.
-var globalDeferred = byte(len(golang.Registers))
-
 // Modules returns the primary and the deferred module, and their tag. The primary module has all data.
 func (c *Choice) Modules() (primary, deferred wasm.Module, tag string, err error) {
 	tag = c.tag()
-	if deferred, err = c.deferredModule(tag); err != nil {
+	if deferred, err = c.module(tag, c.Deferred); err != nil {
 		return nil, nil, "", err
 	}
-	if primary, err = c.primaryModule(tag); err != nil {
+	primary = slices.Clone(c.Module)
+	state, err := c.takeOut(primary, c.Deferred, protocol.DeferredExport)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if err := export(primary, linkName(tag), state); err != nil {
 		return nil, nil, "", err
 	}
 	return primary.WithCustom(protocol.TagSection, []byte(tag)), deferred.WithCustom(protocol.TagSection, []byte(tag)), tag, nil
+}
+
+// Embed moves functions of the primary module into one that lies in a custom section of it, as it is: a browser downloads it with the
+// primary module, and compiles it when it is needed. The deferred module has these functions too, for where a module may not be
+// compiled from bytes. Both modules are those that Modules has made.
+func (c *Choice) Embed(primary wasm.Module, tag string) (lighter, deferred wasm.Module, err error) {
+	all := slices.Sorted(slices.Values(slices.Concat(c.Deferred, c.Embedded)))
+	if deferred, err = c.module(tag, all); err != nil {
+		return nil, nil, err
+	}
+	embedded, err := c.module(tag, c.Embedded)
+	if err != nil {
+		return nil, nil, err
+	}
+	lighter = slices.Clone(primary)
+	if _, err := c.takeOut(lighter, c.Embedded, protocol.EmbeddedExport); err != nil {
+		return nil, nil, err
+	}
+	return lighter.WithCustom(protocol.EmbeddedSection, embedded.Encode()), deferred.WithCustom(protocol.TagSection, []byte(tag)), nil
 }
 
 // tag returns a text that the two modules have in common, and no others: they only fit each other.
@@ -38,8 +59,8 @@ func (c *Choice) tag() string {
 // linkName is the name of an export of the primary module that only the deferred module of the same build imports.
 func linkName(tag string) string { return protocol.TagSection + " " + tag }
 
-// deferredModule returns the module with the deferred functions.
-func (c *Choice) deferredModule(tag string) (wasm.Module, error) {
+// module returns a module of functions that leave the primary one, sorted by their index.
+func (c *Choice) module(tag string, functions []uint64) (wasm.Module, error) {
 	imports := [][]byte{
 		slices.Concat(importName("mem"), []byte{wasm.MemoryKind}, c.Memory),
 		slices.Concat(importName(protocol.TableExport), []byte{wasm.TableKind, 0x70, 0, 0}), // of functions, of any size
@@ -53,8 +74,8 @@ func (c *Choice) deferredModule(tag string) (wasm.Module, error) {
 		return nil, err
 	}
 	var declared, bodies, elements [][]byte
-	for i, index := range c.Deferred {
-		body, err := c.deferredBody(index)
+	for i, index := range functions {
+		body, err := c.bodyIn(functions, index)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +98,8 @@ func importName(name string) []byte {
 	return wasm.AppendVector(wasm.AppendVector(nil, []byte(protocol.PrimaryName)), []byte(name))
 }
 
-// deferredBody returns the body of a function as it stands in the deferred module: calls of what is in the primary
-// module go through the table.
-func (c *Choice) deferredBody(index uint64) ([]byte, error) {
+// bodyIn returns the body of a function as it stands in the module of these functions: calls of others go through the table.
+func (c *Choice) bodyIn(functions []uint64, index uint64) ([]byte, error) {
 	locals, instructions, err := c.Read(index)
 	if err != nil {
 		return nil, err
@@ -90,7 +110,7 @@ func (c *Choice) deferredBody(index uint64) ([]byte, error) {
 			result = append(result, in.Bytes...)
 			continue
 		}
-		if i, isDeferred := slices.BinarySearch(c.Deferred, in.Immediate); isDeferred {
+		if i, isBeside := slices.BinarySearch(functions, in.Immediate); isBeside {
 			result = binary.AppendUvarint(append(result, op.Call), uint64(i))
 			continue
 		}
@@ -101,64 +121,72 @@ func (c *Choice) deferredBody(index uint64) ([]byte, error) {
 	return result, nil
 }
 
-// primaryModule returns the module with a placeholder for each deferred function.
-func (c *Choice) primaryModule(tag string) (wasm.Module, error) {
-	module := slices.Clone(c.Module)
+// takeOut puts a placeholder in the place of each of these functions, in place. It returns the index of the global that has the state
+// of the module which brings them, and is exported under a name.
+func (c *Choice) takeOut(module wasm.Module, functions []uint64, stateName string) (state uint64, err error) {
+	read, err := module.Functions()
+	if err != nil {
+		return 0, err
+	}
 	waiting, err := module.Extend(wasm.TypeSection, wasm.Func, 2, wasm.I32, wasm.I32, 1, wasm.I32)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	if _, err := module.Extend(wasm.FunctionSection, binary.AppendUvarint(nil, waiting)...); err != nil {
-		return nil, err
+	defined, err := module.Extend(wasm.FunctionSection, binary.AppendUvarint(nil, waiting)...)
+	if err != nil {
+		return 0, err
 	}
-	wait := c.Imported + uint64(len(c.Bodies))
-	bodies := append(slices.Clone(c.Bodies), c.wait())
-	for _, index := range c.Deferred {
+	if state, err = module.Extend(wasm.GlobalSection, wasm.I32, 1, op.I32Const, protocol.StateAbsent, op.End); err != nil {
+		return 0, err
+	}
+	bodies := append(read.Bodies, c.wait(state))
+	for _, index := range functions {
 		placeholder := wasm.AppendSigned([]byte{0, op.I32Const}, c.TableIndex(index))
 		placeholder = append(placeholder, op.LocalGet, golang.LocalResume, op.Call)
-		bodies[index-c.Imported] = append(binary.AppendUvarint(placeholder, wait), op.End)
+		bodies[index-c.Imported] = append(binary.AppendUvarint(placeholder, c.Imported+defined), op.End)
 	}
 	if err := module.ReplaceBodies(bodies); err != nil {
-		return nil, err
+		return 0, err
 	}
-	if _, err := module.Extend(wasm.GlobalSection, wasm.I32, 1, op.I32Const, protocol.DeferredAbsent, op.End); err != nil {
-		return nil, err
-	}
-	return module, c.export(module, tag)
+	return state, export(module, stateName, state)
 }
 
-// export adds what the deferred module and JavaScript need to what the primary module exports. The registers may be
-// among it already.
-func (c *Choice) export(module wasm.Module, tag string) error {
-	if err := module.Export(protocol.TableExport, wasm.TableKind, 0); err != nil {
-		return err
-	}
+// export adds what JavaScript and the other modules need to what a module exports, unless it does already: the table, the loop, and a
+// global by its index.
+func export(module wasm.Module, name string, global uint64) error {
 	if err := golang.ExportLoop(module, protocol.ProceedExport); err != nil {
 		return err
 	}
-	if err := module.Export(protocol.DeferredExport, wasm.GlobalKind, uint64(globalDeferred)); err != nil {
+	hasTable, err := module.Exports(protocol.TableExport)
+	if err != nil {
 		return err
 	}
-	return module.Export(linkName(tag), wasm.GlobalKind, uint64(globalDeferred))
+	if !hasTable {
+		if err := module.Export(protocol.TableExport, wasm.TableKind, 0); err != nil {
+			return err
+		}
+	}
+	return module.Export(name, wasm.GlobalKind, global)
 }
 
 // wait returns the body of the function that placeholders call: with their table index and the resume point
-// that they were called with. Once the deferred module is linked its function stands there; until then Go pauses.
-func (c *Choice) wait() []byte {
+// that they were called with. Once the module is linked their function stands there; until then Go pauses.
+func (c *Choice) wait(state uint64) []byte {
 	const tableIndex, resumePoint = 0, 1
-	body := []byte{
-		0, // no locals
-		op.GlobalGet, globalDeferred, op.I32Const, protocol.DeferredLinked, op.I32Eq,
-		op.If, wasm.Void,
-		op.LocalGet, resumePoint, op.LocalGet, tableIndex, op.CallIndirect,
-	}
-	body = append(binary.AppendUvarint(body, c.Type), 0, op.Return, op.End)
-	return append(body,
-		op.GlobalGet, golang.SP, op.I32Const, 8, op.I32Sub, // the program counter goes where the loop looks for it
-		op.LocalGet, tableIndex, op.I64ExtendI32, op.I64Const, 16, op.I64Shl, op.LocalGet, resumePoint, op.I64ExtendI32, op.I64Or,
-		op.I64Store, 3, 0,
-		op.I32Const, protocol.DeferredNeeded, op.GlobalSet, globalDeferred,
-		op.I32Const, 1, op.GlobalSet, golang.Pause,
-		op.I32Const, 1, // so that the callers return too
-		op.End)
+	global := binary.AppendUvarint(nil, state)
+	return slices.Concat(
+		[]byte{0, op.GlobalGet}, global, // no locals
+		[]byte{op.I32Const, protocol.StateLinked, op.I32Eq, op.If, wasm.Void, op.LocalGet, resumePoint, op.LocalGet, tableIndex, op.CallIndirect},
+		binary.AppendUvarint(nil, c.Type), []byte{0, op.Return, op.End},
+		[]byte{
+			op.GlobalGet, golang.SP, op.I32Const, 8, op.I32Sub, // the program counter goes where the loop looks for it
+			op.LocalGet, tableIndex, op.I64ExtendI32, op.I64Const, 16, op.I64Shl, op.LocalGet, resumePoint, op.I64ExtendI32, op.I64Or,
+			op.I64Store, 3, 0,
+			op.I32Const, protocol.StateNeeded, op.GlobalSet,
+		}, global,
+		[]byte{
+			op.I32Const, 1, op.GlobalSet, golang.Pause,
+			op.I32Const, 1, // so that the callers return too
+			op.End,
+		})
 }

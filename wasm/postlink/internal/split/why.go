@@ -16,7 +16,7 @@ type reason struct {
 	from uint64
 }
 
-// Why explains in lines of text why a function stays in the primary module or is deferred.
+// Why explains in lines of text why a function stays in the primary module, or is embedded or deferred.
 func (c *Choice) Why(name string) (string, error) {
 	index, err := c.Find(name)
 	if err != nil {
@@ -27,6 +27,9 @@ func (c *Choice) Why(name string) (string, error) {
 	}
 	if _, cannotWait := c.cannot[index]; cannotWait {
 		return name + " stays: it cannot wait for the deferred module.\n" + c.way(c.cannot, index), nil
+	}
+	if _, isEmbedded := slices.BinarySearch(c.Embedded, index); isEmbedded {
+		return name + " is embedded: it may wait, and is not early. The keep-list comes to it.\n" + c.way(c.reached, index), nil
 	}
 	if _, isReached := c.reached[index]; isReached {
 		return name + " stays: the keep-list comes to it.\n" + c.way(c.reached, index), nil
