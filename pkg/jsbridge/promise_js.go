@@ -9,7 +9,7 @@ import (
 )
 
 // Async makes fn callable from JavaScript. The caller passes an id of the call before the arguments of fn.
-// The call returns at once, and fn runs in a goroutine (Go), with a context that ends when JavaScript calls
+// The call returns at once, and fn runs in a goroutine, with a context that ends when JavaScript calls
 // Cancel with the id. In the end Go calls settle, one of the globals, with the id, true and the value of fn. After
 // an error, or a panic, of fn it calls settle with the id, false and what reason makes of the error. The function is
 // never released: use it for what a program exports.
@@ -23,7 +23,7 @@ func Async(fn func(ctx context.Context, args []safejs.Value) (any, error), reaso
 			return nil
 		}
 		ctx, end := newCall(id)
-		Go(func() {
+		inGoroutine(func() {
 			defer end()
 			value, err := protect(ctx, fn, args[1:])
 			if err != nil {

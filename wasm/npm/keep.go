@@ -2,7 +2,9 @@ package main
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"strings"
 
 	"open-payments-wasm/wasm/postlink"
 )
@@ -43,8 +45,9 @@ func keepList(tags []string) (postlink.KeepList, error) {
 //go:embed early.txt
 var earlyNames string
 
-// earlyList returns the list of what is early.
-func earlyList() (list postlink.KeepList) {
-	list.AddNames("wasm/npm/early.txt", earlyNames)
-	return list
+// checkLists fails where the lists name what a module does not have, whose functions have these names.
+func checkLists(keep postlink.KeepList, early, names []string) error {
+	var named postlink.KeepList
+	named.AddNames("wasm/npm/early.txt", strings.Join(early, " "))
+	return errors.Join(keep.Check(names), named.Check(names))
 }

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -23,7 +22,7 @@ func main() {
 	flag.BoolVar(&b.isProfile, "profile", false, "make a module that says which functions ran")
 	flag.BoolVar(&b.isPlain, "plain", false, "leave the module as Go's linker wrote it: one file, larger and slower to start")
 	off := flag.String("off", "", "passes of the post-linker to leave out, separated by commas: "+strings.Join(postlink.PassNames(), ", "))
-	flag.StringVar(&b.why, "why", "", "say why a function is in the primary or in the deferred module, instead of the report")
+	flag.StringVar(&b.why, "why", "", "say why a function is in the primary, the embedded or the deferred module, instead of the report")
 	flag.Parse()
 	b.folder = flag.Arg(0)
 	if *off != "" {
@@ -99,18 +98,15 @@ func (b build) link() error {
 	if err != nil {
 		return err
 	}
+	early := strings.Fields(earlyNames)
 	if b.isProfile {
-		keep = postlink.KeepList{} // needed.txt may be what is to be renewed
+		keep, early = postlink.KeepList{}, nil // they may be what is to be renewed
 	}
 	names, err := postlink.FunctionNames(module)
 	if err != nil {
 		return err
 	}
-	early := earlyList()
-	if b.isProfile {
-		early = postlink.KeepList{} // the same
-	}
-	if err := errors.Join(keep.Check(names), early.Check(names)); err != nil {
+	if err := checkLists(keep, early, names); err != nil {
 		return fmt.Errorf("%w: take them out, or make profile", err)
 	}
 	linked, err := postlink.Link(module, postlink.Options{

@@ -23,10 +23,11 @@ type pass struct {
 	run   func(*linking) (done string, err error)
 }
 
-// Names of passes that others come after.
+// Names of passes that others depend on.
 const (
 	passSnapshot = "snapshot"
 	passSplit    = "split"
+	passEmbed    = "embed"
 )
 
 // passes are all of them, in the order in which they run. It matters where the split and the data are concerned:
@@ -43,7 +44,7 @@ var passes = []pass{
 	{"peephole", "fewer instructions for the same", nil, (*linking).peephole},
 	{passSnapshot, "the module begins where the program has started", nil, (*linking).snapshot},
 	{passSplit, "functions that the keep-list does not come to move into a deferred module", nil, (*linking).split},
-	{"embed", "functions of the keep-list that are not early move into a module in a custom section, to be compiled later",
+	{passEmbed, "functions of the keep-list that are not early move into a module in a custom section, to be compiled later",
 		[]string{passSplit}, (*linking).embed},
 	{"lines", "line tables, and what else describes deferred functions, move into the deferred module",
 		[]string{passSplit, passSnapshot}, (*linking).lines},
@@ -112,19 +113,18 @@ func (l *linking) split() (done string, err error) {
 	if l.choice, err = split.Choose(l.primary, l.options.Keep, l.hasStarted); err != nil {
 		return "", err
 	}
+	if len(l.options.Early) > 0 && !slices.Contains(l.options.Off, passEmbed) {
+		l.choice.ChooseEmbedded(l.options.Early)
+	}
 	l.primary, l.deferred, l.tag, err = l.choice.Modules()
 	return fmt.Sprintf("%d of %d functions are deferred", len(l.choice.Deferred), len(l.choice.Bodies)), err
 }
 
 func (l *linking) embed() (done string, err error) {
-	if len(l.options.Early.Names)+len(l.options.Early.Keep) == 0 {
-		return "nothing is said to be early: nothing is embedded", nil
-	}
-	l.choice.ChooseEmbedded(l.options.Early)
 	if len(l.choice.Embedded) == 0 {
-		return "no function can be embedded", nil
+		return "nothing is embedded: it takes a list of what is early", nil
 	}
-	l.primary, l.deferred, err = l.choice.Embed(l.primary, l.tag)
+	l.primary, err = l.choice.Embed(l.primary, l.tag)
 	return fmt.Sprintf("%d functions are embedded", len(l.choice.Embedded)), err
 }
 

@@ -1,4 +1,5 @@
-// Package postlink takes a module that Go's linker wrote for js/wasm, and makes one that starts faster and loads in two parts.
+// Package postlink takes a module that Go's linker wrote for js/wasm, and makes one that starts faster: functions that no program needs at
+// once are in a deferred module, or in an embedded one, which is downloaded with the primary module and compiled later.
 //
 // It is a row of passes (passes.go), each of which can be left out. Everything else is below internal/, in rooms with one door:
 //
@@ -44,9 +45,10 @@ type Options struct {
 	Off []string
 	// Keep is the keep-list. Every name and pattern in it must be that of a function of the module.
 	Keep KeepList
-	// Early says which functions of the keep-list programs run at once. The others move into the embedded module, which is compiled
-	// later; where it is empty none do. The list is about speed alone: whatever it says, the program does the same.
-	Early KeepList
+	// Early has the names of functions that the program runs at once. Those that the keep-list comes to and that are not among them
+	// move into the embedded module, which is compiled later; without names none do. They are about speed alone: whatever they are,
+	// the program does the same.
+	Early []string
 	// Tables are constants of Go's standard library that must leave with the functions that use them, by the names in
 	// internal/golang/tables.go: an error where one is not linked, or a function of the primary module names it.
 	Tables []string
@@ -64,8 +66,8 @@ type Result struct {
 	why      func(name string) (string, error)
 }
 
-// Why explains in lines of text why a function stays in the primary module or is deferred, on which way the search for what stays
-// came to it.
+// Why explains in lines of text why a function stays in the primary module, or is embedded or deferred, on which way the search for what
+// stays came to it.
 func (r Result) Why(name string) (string, error) { return r.why(name) }
 
 // Link takes a module through all passes, and has an engine look at what comes of it. It fails where the module is not of the form
@@ -161,8 +163,10 @@ func newLinking(module []byte, options Options) (*linking, error) {
 	if err := options.Keep.Check(names); err != nil {
 		return nil, fmt.Errorf("the keep-list: %w", err)
 	}
-	if err := options.Early.Check(names); err != nil {
-		return nil, fmt.Errorf("the list of what is early: %w", err)
+	var early KeepList
+	early.AddNames("the list of what is early", strings.Join(options.Early, " "))
+	if err := early.Check(names); err != nil {
+		return nil, err
 	}
 	l.memory, err = sections.Memory()
 	return l, err

@@ -1122,9 +1122,9 @@ export interface InitOptions {
   wasm?: string | URL | Response | BufferSource | WebAssemblyModule | undefined;
   /**
    * Where the deferred module is, or the module itself: what the text of a crash, and a key inside Go where the
-   * browser has no Ed25519, need, and all calls where no WebAssembly may be compiled, as in Cloudflare's workers. It is loaded
-   * when it is needed: by `init` only in the last case, with a `wasm` that is compiled already. What comes from an address is
-   * checked against `buildInfo.deferred`. Whoever moves `wasm` moves this too. Default: `open-payments.deferred.wasm` beside this file.
+   * browser has no Ed25519, need. It is loaded when one does, not by `init`, and what comes from an address is checked against
+   * `buildInfo.deferred`. Whoever moves `wasm` moves this too. Default: `open-payments.deferred.wasm` beside this file.
+   * Where nothing may be compiled, as in Cloudflare's workers, both are given as a `WebAssembly.Module`.
    */
   deferred?: string | URL | Response | BufferSource | WebAssemblyModule | undefined;
 }

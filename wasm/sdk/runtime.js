@@ -7,13 +7,14 @@ import { createHost } from "./host.js";
 import { ModuleCall } from "./module-call.js";
 import { Scheduler } from "./scheduler.js";
 import { withSnapshot } from "./snapshot.js";
-import { compile, compileDeferred, compileEmbedded, isForbidden, isResponse, isSame, LoadError } from "./source.js";
+import { compile, compileDeferred, compileEmbedded, isForbidden, isModule, isResponse, isSame, LoadError, mayCompile } from "./source.js";
 import wrapGo from "./wasm_exec.js";
 
 let sources = {}; // what init() was given: wasm and deferred
 let compiling; // Promise<WebAssembly.Module>, kept: a restart does not download again
 let compilingDeferred; // the same of the deferred module, which hardly any call needs (wasm/postlink/internal/split)
 let compilingEmbedded; // the same of the embedded module, which lies in the primary one
+let linksFirst = false; // the embedded module could not be compiled in the middle of a call: no further call waits for it there
 let starting; // Promise<Instance> of the instance that runs
 let running; // the Instance itself, once it has started
 let ended = 0; // how many instances have ended
@@ -36,7 +37,7 @@ export function call(name, args = [], { needsDeferred = false, ...limits } = {})
 
 async function begin(moduleCall, needsDeferred, name, args) {
   const instance = await start();
-  if (needsDeferred) await instance.linkDeferred().catch((error) => Promise.reject(withoutDeferred(error)(moduleCall)));
+  if (needsDeferred) await instance.linkDeferred().catch((error) => Promise.reject(unlinked("deferred", error)(moduleCall)));
   instance.take(moduleCall, name, args);
 }
 
@@ -79,8 +80,7 @@ async function run() {
     throw unavailable(forget(error));
   });
   const module = await compiling;
-  const isGiven = module === sources.wasm;
-  return new Instance().start(module, { isWhole: isGiven }).catch((error) => {
+  return new Instance().start(module).catch((error) => {
     throw unavailable(forget(error)); // it is no module of ours, or of another version
   });
 }
@@ -125,11 +125,13 @@ async function retry(task, [delay, ...delays]) {
   }
 }
 
-/** Compiles the embedded module. Where that may not be, the deferred module is loaded: it has these functions too. */
+/** Compiles the embedded module. */
 function loadEmbedded(module) {
-  const forget = () => (compilingEmbedded = undefined);
-  compilingEmbedded ??= compileEmbedded(module).catch(loadDeferred);
-  compilingEmbedded.catch(forget);
+  compilingEmbedded ??= retry(() => compileEmbedded(module), retryDelays).catch((error) => {
+    compilingEmbedded = undefined;
+    linksFirst = true;
+    throw error;
+  });
   return compilingEmbedded;
 }
 
@@ -159,15 +161,10 @@ class Instance {
   #host = createHost(this.#calls);
   #refuseStart; // rejects the promise of the start
   #isDead = false;
+  #isLinking = false;
 
-  /**
-   * Starts it. The embedded module is linked after the first call, or with `isWhole` before any: a module that was compiled
-   * elsewhere may be where none can be compiled, and no call may wait for what replaces it.
-   *
-   * @param {WebAssembly.Module} module
-   * @param {{ isWhole: boolean }} options
-   */
-  async start(module, { isWhole }) {
+  /** @param {WebAssembly.Module} module */
+  async start(module) {
     const load = { embedded: () => loadEmbedded(module), deferred: loadDeferred };
     const scope = createScope(this.#host.functions);
     const ready = new Promise((resolve, reject) => {
@@ -180,7 +177,7 @@ class Instance {
     Object.setPrototypeOf(Go.prototype, null); // setters of a page on Object.prototype would swallow its properties
     const go = (this.go = new Go());
     go.exit = () => this.#died();
-    this.#scheduler = new Scheduler(go, { load, onStop: (error) => this.#died(error && withoutDeferred(error)) });
+    this.#scheduler = new Scheduler(go, { load, onStop: (error, name) => this.#died(error && unlinked(name, error)) });
     const instance = await WebAssembly.instantiate(module, go.importObject);
     this.#scheduler.start(instance, () => {
       go.run(withSnapshot(module, instance, go)).then(
@@ -189,9 +186,25 @@ class Instance {
       );
     });
     this.#bindings = await ready;
-    if (isWhole) await this.#scheduler.linkEmbedded();
+    await this.#linkFirst();
+    if (this.#isDead) throw stopped(new ModuleCall());
     running = this;
     return this;
+  }
+
+  /** Links, before any call, what none could be waited for in its middle. */
+  async #linkFirst() {
+    const isGiven = isModule(sources.wasm); // compiled by somebody who may, and perhaps here nobody may
+    const isForbidden = isGiven && !(await mayCompile());
+    if (!isForbidden && !linksFirst) return;
+    const name = isForbidden ? "deferred" : "embedded";
+    try {
+      if (isForbidden && !isModule(sources.deferred)) throw alone();
+      await (isForbidden ? this.#scheduler.linkDeferred() : this.#scheduler.linkEmbedded());
+    } catch (error) {
+      this.#died();
+      throw unlinked(name, error)(new ModuleCall());
+    }
   }
 
   /** Lets Go run a call, unless it is over already. */
@@ -212,8 +225,15 @@ class Instance {
   #settle(id, isFulfilled, value) {
     const moduleCall = this.#forget(id);
     if (!moduleCall) return; // it has ended without Go
-    this.#scheduler.linkEmbedded().catch(() => {}); // the call that needs it tries again
     isFulfilled ? moduleCall.resolve(value) : moduleCall.reject(failed(moduleCall, value));
+    this.#linkAfter();
+  }
+
+  /** Links the embedded module when the first call is over, and its caller has had a turn. */
+  #linkAfter() {
+    if (this.#isLinking) return;
+    this.#isLinking = true;
+    setTimeout(() => this.#scheduler.linkEmbedded().catch(() => {})); // a call that needs it tries again
   }
 
   #forget(id) {
@@ -261,17 +281,21 @@ function stopped(moduleCall) {
   return lost(moduleCall, "internal_error", "The module stopped before this call was answered.", "The next call starts a new instance.");
 }
 
-/** The same where the deferred module could not be loaded. */
-const withoutDeferred = (cause) => (moduleCall) =>
-  cause instanceof OpenPaymentsClientError
-    ? lost(moduleCall, "module_unavailable", "This call needed the deferred module.", cause.description)
-    : lost(
-        moduleCall,
-        "module_unavailable",
-        "open-payments.deferred.wasm could not be loaded, which this call needed.",
-        adviceOn(cause),
-        cause,
-      );
+/** The same where a module that Go waited for could not be linked, by its name. */
+const unlinked = (name, cause) => (moduleCall) => {
+  if (cause instanceof OpenPaymentsClientError)
+    return lost(moduleCall, "module_unavailable", "This call needed the deferred module.", cause.description);
+  const [what, advice] =
+    name === "deferred"
+      ? ["open-payments.deferred.wasm could not be loaded, which this call needed.", adviceOn(cause)]
+      : ["A part of open-payments.wasm could not be compiled, which this call needed.", "There may be too little memory: reload the page."];
+  return lost(moduleCall, "module_unavailable", what, advice, cause);
+};
+
+function alone() {
+  const description = "No WebAssembly may be compiled here: give init both modules compiled, as { wasm, deferred }.";
+  return new OpenPaymentsClientError(description, { code: "module_unavailable", description });
+}
 
 const adviceOn = (cause) => `${whatToDo} ${wordsOf(cause)}`.trim();
 

@@ -5,7 +5,7 @@ import { buildInfo } from "./build-info.js";
 import { OpenPaymentsClientError } from "./errors.js";
 import { embeddedSection, tagSection } from "./protocol.js";
 
-const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, tagSection));
+export const isModule = (value) => succeeds(() => WebAssembly.Module.customSections(value, tagSection));
 const isBytes = (value) => ArrayBuffer.isView(value) || succeeds(() => new DataView(value));
 const isAddress = (value) => typeof value === "string" || typeof value?.href === "string";
 export const isResponse = (value) => typeof value?.arrayBuffer === "function" && typeof value.status === "number";
@@ -36,6 +36,17 @@ export async function compile(name, source) {
 export async function compileEmbedded(module) {
   const [bytes] = WebAssembly.Module.customSections(module, embeddedSection);
   return WebAssembly.compile(bytes);
+}
+
+const emptyModule = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+/** Tells whether WebAssembly may be compiled here. In Cloudflare's workers, for one, only their build may. */
+export async function mayCompile() {
+  try {
+    return Boolean(await WebAssembly.compile(emptyModule));
+  } catch {
+    return false;
+  }
 }
 
 async function compileAny(source) {

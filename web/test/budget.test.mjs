@@ -36,7 +36,7 @@ describe("the budget", { timeout: 240_000 }, () => {
     assertWithin(1_120_000, compressed("open-payments.deferred.wasm"), "open-payments.deferred.wasm, brotli -q 11", advice);
   });
 
-  test("of what is compiled before the first call", () => {
+  test("of the module without what is compiled later", () => {
     const bytes = readFileSync(join(dist(), "open-payments.wasm"));
     const [embedded] = WebAssembly.Module.customSections(new WebAssembly.Module(bytes), "embedded");
     assertWithin(2_100_000, bytes.length - embedded.byteLength, "open-payments.wasm without the embedded module", "Try make profile.");
@@ -50,7 +50,7 @@ describe("the budget", { timeout: 240_000 }, () => {
       WebAssembly.compile = () => new Promise(() => {});
       await callEarly(openPayments);`;
     const args = ["--input-type=module", "--eval", script, String(pathToFileURL(join(dist(), "index.js")))];
-    const { status, stderr } = spawnSync("node", args, { cwd: import.meta.dirname, encoding: "utf8" });
+    const { status, stderr } = spawnSync("node", args, { cwd: import.meta.dirname, encoding: "utf8", timeout: 25_000 });
     assert.equal(status, 0, `A call waits for the embedded module, which never comes: node profile.mjs --early. ${stderr}`);
   });
 
@@ -59,7 +59,7 @@ describe("the budget", { timeout: 240_000 }, () => {
       readdirSync(dist()).filter((name) => name.endsWith(".js")),
       ["index.js"],
     );
-    assertWithin(42_500, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
+    assertWithin(43_000, compressed("index.js"), "index.js, brotli -q 11", "What grew: wc -c wasm/sdk/*.js before and after.");
   });
 
   test("of crossings between Go and JavaScript for one continuation", async () => {

@@ -15,13 +15,13 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
   let browser, site, server;
 
   before(async () => {
-    [browser, site, server] = await start(launch(), startSite({ withDeferred: true }), startServer());
+    [browser, site, server] = await start(launch(), startSite({ faults: true, withDeferred: true }), startServer());
   });
 
   /** Opens a page in which a function stands for WebAssembly.compile. It gets that, and what counts its calls. */
-  async function open(t, replace) {
+  async function open(t, replace, folder = "/dist") {
     site.requests.length = 0;
-    const lab = await Lab.open(browser, site);
+    const lab = await Lab.open(browser, site, { folder });
     t.after(() => lab.page.close());
     await lab.run(`(() => {
       const { compile } = WebAssembly;
@@ -33,8 +33,7 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   const asItIs = (compile, bytes) => compile.call(WebAssembly, bytes);
   const held = (compile, bytes) => new Promise((resolve) => (lab.release = () => resolve(compile.call(WebAssembly, bytes))));
-  const failingOnce = (compile, bytes) =>
-    lab.compiled > 1 ? compile.call(WebAssembly, bytes) : Promise.reject(new RangeError("no memory"));
+  const failing = (compile, bytes) => (lab.failures-- > 0 ? Promise.reject(new RangeError("no memory")) : compile.call(WebAssembly, bytes));
   const forbidden = () => Promise.reject(new WebAssembly.CompileError("Wasm code generation disallowed by embedder: blocked by CSP"));
 
   const compilations = (lab) => lab.run(() => lab.compiled);
@@ -44,8 +43,10 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     assert.deepEqual((await lab.continueGrant(options)).value, grantFor(server.exchanges(options.url)[0]));
   }
 
+  const refused = "error/400/invalid_continuation";
+
   /** Makes a call that needs the embedded module. */
-  const needEmbedded = async (lab) => (await lab.continueGrant(server.continuation("error/400/invalid_continuation"))).error;
+  const needEmbedded = async (lab) => (await lab.continueGrant(server.continuation(refused))).error;
 
   test("is compiled after the first call, which does not need it, once", { timeout }, async (t) => {
     const lab = await open(t, held);
@@ -102,11 +103,53 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     },
   );
 
-  test("where it could not be compiled, the deferred module is loaded in its place", { timeout }, async (t) => {
-    const lab = await open(t, failingOnce);
+  /** Lets no time pass between attempts. */
+  const hurry = (lab) =>
+    lab.run(() => {
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (task, ms) => setTimeout(task, [500, 2000].includes(ms) ? 1 : ms);
+    });
+
+  test("what fails is tried again, while calls wait", { timeout }, async (t) => {
+    const lab = await open(t, failing);
+    await hurry(lab);
+    await lab.run(() => (lab.failures = 2));
     assert.equal((await needEmbedded(lab)).code, "invalid_continuation");
-    await assertWorks(lab);
-    assert.equal(site.downloads(deferred), 1);
+    assert.equal(await compilations(lab), 3);
+  });
+
+  test(
+    "rules 4 and 5: where it cannot be compiled, the response is in the error, and the next call is not sent",
+    { timeout },
+    async (t) => {
+      const lab = await open(t, failing);
+      await hurry(lab);
+      await lab.run(() => (lab.failures = 6));
+      const lost = await lab.run(async (options) => {
+        const { code, status, description, responseText } = await lab.continueGrant({ key: lab.key, ...options }).catch((error) => error);
+        return { code, status, description, responseText };
+      }, server.continuation(refused));
+      assert.deepEqual([lost.code, lost.status], ["module_unavailable", 400]);
+      assert.match(lost.description, /^A part of open-payments\.wasm could not be compiled, .* The server has answered/);
+      assert.match(lost.responseText, /invalid_continuation/);
+      const options = server.continuation("continue");
+      const { error } = await lab.continueGrant(options);
+      assert.equal(error.code, "module_unavailable");
+      assert.match(error.description, /Nothing was sent/);
+      assert.deepEqual(server.exchanges(options.url), []);
+      assert.equal((await needEmbedded(lab)).code, "invalid_continuation");
+      assert.equal(site.downloads(deferred), 0);
+    },
+  );
+
+  test("is compiled once for all instances", { timeout }, async (t) => {
+    const lab = await open(t, asItIs, "/dist-faults");
+    assert.equal((await lab.continueGrant(server.continuation("continue"))).error, undefined);
+    await lab.outcome(() => lab.call("exit")); // which needs the deferred module too
+    assert.equal(await lab.run(() => lab.instances()), 1);
+    assert.equal((await needEmbedded(lab)).code, "invalid_continuation");
+    assert.equal(await lab.run(() => lab.instances()), 2);
+    assert.equal(await compilations(lab), 2, "of the embedded and of the deferred module");
   });
 
   /** Gives init modules that are compiled already. */
@@ -117,27 +160,37 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
     }, names);
   const primary = ["wasm", "open-payments.wasm"];
 
-  test("rule 6: with a module that was compiled elsewhere no call begins before all is there", { timeout }, async (t) => {
-    const allowed = await open(t, asItIs);
-    assert.equal((await initWith(allowed, [primary])).error, undefined);
-    assert.equal(await compilations(allowed), 1);
-    const refused = await open(t, forbidden);
-    assert.equal((await initWith(refused, [primary, ["deferred", deferred]])).error, undefined);
-    assert.equal(site.downloads(deferred), 1, "that of the test itself");
-    assert.equal((await needEmbedded(refused)).code, "invalid_continuation");
+  test("with a module that was compiled elsewhere, as with any other", { timeout }, async (t) => {
+    const lab = await open(t, asItIs);
+    assert.equal((await initWith(lab, [primary])).error, undefined);
+    assert.equal(await compilations(lab), 1, "whether anything may be compiled");
+    assert.equal((await needEmbedded(lab)).code, "invalid_continuation");
+    assert.equal(await compilations(lab), 2);
   });
 
-  test("rule 4: where it may not be compiled, and nothing replaces it, nothing is sent", { timeout }, async (t) => {
+  test("rule 6: where nothing may be compiled, the deferred module is in its place before any call", { timeout }, async (t) => {
     const lab = await open(t, forbidden);
-    await lab.run(() => {
-      const { fetch, setTimeout } = globalThis;
-      globalThis.fetch = (url, ...rest) => (String(url).includes("deferred") ? Promise.reject(new TypeError("gone")) : fetch(url, ...rest));
-      globalThis.setTimeout = (task, ms) => setTimeout(task, [500, 2000].includes(ms) ? 1 : ms); // between attempts to load it
+    assert.equal((await initWith(lab, [primary, ["deferred", deferred]])).error, undefined);
+    assert.equal((await needEmbedded(lab)).code, "invalid_continuation");
+    const { value: backing } = await lab.outcome(async () => {
+      SubtleCrypto.prototype.generateKey = async () => {
+        throw new DOMException("Unrecognized name.", "NotSupportedError");
+      };
+      return (await lab.generateKey()).backing;
     });
+    assert.equal(backing, "wasm", "with functions that are in the deferred module alone");
+    assert.equal(await compilations(lab), 1);
+  });
+
+  test("rule 4: where nothing may be compiled, and only the primary module is given, nothing is sent", { timeout }, async (t) => {
+    const lab = await open(t, forbidden);
     const { error } = await initWith(lab, [primary]);
     assert.equal(error.code, "module_unavailable");
+    assert.match(error.description, /give init both modules compiled, as \{ wasm, deferred \}/);
     const options = server.continuation("continue");
     assert.equal((await lab.continueGrant(options)).error.code, "module_unavailable");
     assert.deepEqual(server.exchanges(options.url), []);
+    assert.equal((await initWith(lab, [primary, ["deferred", deferred]])).error, undefined);
+    await assertWorks(lab);
   });
 });

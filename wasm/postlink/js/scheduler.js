@@ -24,11 +24,11 @@ export class Scheduler {
   #entries = []; // functions that enter Go
   #isIdle = true; // neither running nor paused
   #isStopped = false;
-  #linking = {}; // by the export with the state of a module, a promise: it is linked
+  #linking = {}; // by the name of a module, a promise: it is linked
 
   /**
    * Patches `go`, an object of wasm_exec.js. `load` has functions that return a promise of a compiled module: `deferred`, and `embedded`.
-   * `onStop` is called after a trap, and with what was thrown where Go waits for a module that cannot be loaded.
+   * `onStop` is called after a trap, and with what was thrown and the name of the module where Go waits for one that cannot be loaded.
    */
   constructor(go, { load, onStop }) {
     this.#go = go;
@@ -37,7 +37,7 @@ export class Scheduler {
     const resume = go._resume;
     go._resume = () => {
       resume.call(go);
-      if (this.#needed()) throw paused; // ends the loop in which wasm_exec.js repeats a timer until Go has noticed it
+      if (this.#awaited()) throw paused; // ends the loop in which wasm_exec.js repeats a timer until Go has noticed it
     };
     const scheduler = this;
     go._makeFuncWrapper = (id) =>
@@ -72,33 +72,37 @@ export class Scheduler {
     this.#entries.length = 0;
   }
 
-  /** Loads the deferred module and links it with the primary one, once. */
+  /** Loads the deferred module and links it with the primary one, once. It has the functions of the embedded module too. */
   linkDeferred() {
     return this.#linkOnce(deferredExport);
   }
 
-  /** The same of the embedded module. */
+  /** Compiles the embedded module and links it with the primary one, once. */
   linkEmbedded() {
     return this.#linkOnce(embeddedExport);
   }
 
-  #linkOnce(state) {
-    if (!this.#exports[state]) return Promise.resolve(); // a plain module is whole
-    this.#linking[state] ??= this.#link(state).catch((error) => {
-      this.#linking[state] = undefined; // the next time tries again
+  #linkOnce(name) {
+    const state = this.#exports[name];
+    if (!state || state.value === linked) return Promise.resolve(); // a plain module has all functions
+    this.#linking[name] ??= this.#link(name).catch((error) => {
+      this.#linking[name] = undefined; // the next time tries again
       throw error;
     });
-    return this.#linking[state];
+    return this.#linking[name];
   }
 
-  async #link(state) {
-    await WebAssembly.instantiate(await this.#load[state](), { [primaryName]: this.#exports });
-    if (this.#needed() !== state) this.#exports[state].value = linked; // where Go is paused, #proceed sets it
+  async #link(name) {
+    await WebAssembly.instantiate(await this.#load[name](), { [primaryName]: this.#exports });
+    for (const brought of name === deferredExport ? [deferredExport, embeddedExport] : [name]) {
+      const state = this.#exports[brought];
+      if (state && state.value !== needed) state.value = linked; // where Go is paused, #proceed sets it
+    }
   }
 
-  /** The export with the state of the module that Go waits for, if it does. */
-  #needed() {
-    return [embeddedExport, deferredExport].find((state) => this.#exports[state]?.value === needed);
+  /** The name of the module that Go waits for, if it does: that of the export with its state. */
+  #awaited() {
+    return [embeddedExport, deferredExport].find((name) => this.#exports[name]?.value === needed);
   }
 
   #run() {
@@ -110,20 +114,21 @@ export class Scheduler {
         // A trap of the module is thrown here, to whatever entered Go.
         if (error !== paused) this.#onStop();
       }
-      const state = this.#isStopped ? undefined : this.#needed();
-      if (state) return void this.#proceed(state);
+      const name = this.#isStopped ? undefined : this.#awaited();
+      if (name) return void this.#proceed(name);
     }
     this.#isIdle = true;
   }
 
-  /** Links the module and lets the paused Go go on. */
-  async #proceed(state) {
+  /** Links a module and lets the paused Go go on. */
+  async #proceed(name) {
     try {
-      await this.#linkOnce(state);
-      this.#exports[state].value = linked;
+      await this.#linkOnce(name);
+      if (this.#isStopped) return;
+      this.#exports[name].value = linked;
       this.#entries.unshift(() => this.#exports.proceed());
     } catch (error) {
-      this.#onStop(error);
+      this.#onStop(error, name);
     }
     this.#run();
   }

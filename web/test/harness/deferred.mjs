@@ -18,7 +18,7 @@ const firstTableIndex = 4096; // of a function in the table, as Go's linker writ
  * stack pointer (wasm/postlink/internal/split). undefined where it waits for none. Pages use it too: it must stand for itself.
  */
 export function tableIndexWanted({ deferred: state, mem, global0 }) {
-  if (state?.value !== 1) return undefined; // deferredNeeded of wasm/postlink/js/protocol.js
+  if (state?.value !== 1) return undefined; // "needed" in wasm/postlink/js/protocol.js
   return new DataView(mem.buffer).getUint32(global0.value - 6, true); // of eight bytes below the stack pointer, without the lowest two
 }
 

@@ -17,7 +17,8 @@ import (
 const usage = `Usage: go run ./wasm/postlink/cmd/postlink [flags] program.wasm
 
 Takes a module that Go's linker wrote (GOOS=js GOARCH=wasm, with -ldflags=-w or not) and writes one that starts faster, and a
-deferred module with the functions that no other needs at once. js/scheduler.js and js/snapshot.js run them beside wasm_exec.js.
+deferred module with the functions that no other needs at once. With -early, those of the others that do not run at once are
+embedded: they lie in the primary module and are compiled later. js/scheduler.js and js/snapshot.js run them beside wasm_exec.js.
 
 Without -keep and -names all that can wait is deferred. Rules are lines of "keep" or "cut", a pattern of names and, after "#", why;
 what stands before the first empty line is text.
@@ -94,7 +95,7 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 	flags.StringVar(&a.primary, "o", "", "the `file` to write the primary module into")
 	flags.StringVar(&a.deferred, "deferred", "", "the `file` to write the deferred module into, if there is one")
 	flags.BoolVar(&a.report, "report", false, "say what each pass did, and how many bytes it gave")
-	flags.Func("why", "say why the function of this `name` stays or is deferred; more than once for more of them", func(name string) error {
+	flags.Func("why", "say why the function of this `name` stays, is embedded or is deferred; more than once for more of them", func(name string) error {
 		a.why = append(a.why, name)
 		return nil
 	})
@@ -116,7 +117,7 @@ func parse(args []string, messages io.Writer) (arguments, error) {
 	})
 	flags.Func("early", "a `file` of names of functions that run at once: the others of the keep-list are embedded", func(file string) error {
 		text, err := os.ReadFile(file)
-		a.options.Early.AddNames(file, string(text))
+		a.options.Early = append(a.options.Early, strings.Fields(string(text))...)
 		return err
 	})
 	flags.Func("argument", "an `argument` of the program that its start finds; the first is its name", func(text string) error {

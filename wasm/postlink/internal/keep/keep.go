@@ -39,14 +39,6 @@ func Match(rules []Rule, name string) (rule Rule, isMatch bool) {
 	return rules[i], true
 }
 
-// Has tells whether the list itself has a function, by its name or by a rule.
-func (list *List) Has(name string) bool {
-	_, isNamed := list.Names[name]
-	_, isKept := Match(list.Keep, name)
-	_, isCut := Match(list.Cut, name)
-	return isNamed || isKept && !isCut
-}
-
 // AddNames adds the names in a text, which was read from a file.
 func (list *List) AddNames(file, text string) {
 	if list.Names == nil {

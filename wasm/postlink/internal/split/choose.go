@@ -76,12 +76,16 @@ func (c *Choice) mayBeDeferred(index uint64) bool {
 }
 
 // ChooseEmbedded finds the functions to embed: those that the keep-list comes to, and that may wait and are not early.
-func (c *Choice) ChooseEmbedded(early keep.List) {
+func (c *Choice) ChooseEmbedded(early []string) {
+	isEarly := make(map[string]bool)
+	for _, name := range early {
+		isEarly[name] = true
+	}
 	for i, kind := range c.Types {
 		index := c.Imported + uint64(i)
 		_, cannotWait := c.cannot[index]
 		_, isReached := c.reached[index]
-		if kind == c.Type && isReached && !cannotWait && !c.isDeferred(index) && !early.Has(c.Names[index]) {
+		if kind == c.Type && isReached && !cannotWait && !c.isDeferred(index) && !isEarly[c.Names[index]] {
 			c.Embedded = append(c.Embedded, index)
 		}
 	}
@@ -90,6 +94,11 @@ func (c *Choice) ChooseEmbedded(early keep.List) {
 func (c *Choice) isDeferred(index uint64) bool {
 	_, isDeferred := slices.BinarySearch(c.Deferred, index)
 	return isDeferred
+}
+
+func (c *Choice) isEmbedded(index uint64) bool {
+	_, isEmbedded := slices.BinarySearch(c.Embedded, index)
+	return isEmbedded
 }
 
 // search goes from some functions to all that they lead to, and remembers on which way it came to each first.

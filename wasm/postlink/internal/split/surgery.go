@@ -14,10 +14,12 @@ import (
 	"open-payments-wasm/wasm/postlink/internal/wasm/op"
 )
 
-// Modules returns the primary and the deferred module, and their tag. The primary module has all data.
+// Modules returns the primary and the deferred module, and their tag. The primary module has all data, and the functions to embed until
+// Embed takes them out. The deferred module has these too: it takes the place of the embedded one where no module may be compiled.
 func (c *Choice) Modules() (primary, deferred wasm.Module, tag string, err error) {
 	tag = c.tag()
-	if deferred, err = c.module(tag, c.Deferred); err != nil {
+	all := slices.Sorted(slices.Values(slices.Concat(c.Deferred, c.Embedded)))
+	if deferred, err = c.module(tag, all); err != nil {
 		return nil, nil, "", err
 	}
 	primary = slices.Clone(c.Module)
@@ -31,32 +33,27 @@ func (c *Choice) Modules() (primary, deferred wasm.Module, tag string, err error
 	return primary.WithCustom(protocol.TagSection, []byte(tag)), deferred.WithCustom(protocol.TagSection, []byte(tag)), tag, nil
 }
 
-// Embed moves functions of the primary module into one that lies in a custom section of it, as it is: a browser downloads it with the
-// primary module, and compiles it when it is needed. The deferred module has these functions too, for where a module may not be
-// compiled from bytes. Both modules are those that Modules has made.
-func (c *Choice) Embed(primary wasm.Module, tag string) (lighter, deferred wasm.Module, err error) {
-	all := slices.Sorted(slices.Values(slices.Concat(c.Deferred, c.Embedded)))
-	if deferred, err = c.module(tag, all); err != nil {
-		return nil, nil, err
-	}
+// Embed moves functions of the primary module, which Modules has made, into one that lies in a custom section of it as it is: a browser
+// downloads it with the primary module, and compiles it when JavaScript asks for that.
+func (c *Choice) Embed(primary wasm.Module, tag string) (wasm.Module, error) {
 	embedded, err := c.module(tag, c.Embedded)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	lighter = slices.Clone(primary)
-	if _, err := c.takeOut(lighter, c.Embedded, protocol.EmbeddedExport); err != nil {
-		return nil, nil, err
+	primary = slices.Clone(primary)
+	if _, err := c.takeOut(primary, c.Embedded, protocol.EmbeddedExport); err != nil {
+		return nil, err
 	}
-	return lighter.WithCustom(protocol.EmbeddedSection, embedded.Encode()), deferred.WithCustom(protocol.TagSection, []byte(tag)), nil
+	return primary.WithCustom(protocol.EmbeddedSection, embedded.Encode()), nil
 }
 
-// tag returns a text that the two modules have in common, and no others: they only fit each other.
+// tag returns a text that the modules have in common, and no others: they only fit each other.
 func (c *Choice) tag() string {
-	sum := sha256.Sum256(fmt.Append(c.Module.Encode(), c.Deferred))
+	sum := sha256.Sum256(fmt.Append(c.Module.Encode(), c.Deferred, c.Embedded))
 	return hex.EncodeToString(sum[:8])
 }
 
-// linkName is the name of an export of the primary module that only the deferred module of the same build imports.
+// linkName is the name of an export of the primary module that only the other modules of the same build import.
 func linkName(tag string) string { return protocol.TagSection + " " + tag }
 
 // module returns a module of functions that leave the primary one, sorted by their index.
@@ -121,9 +118,9 @@ func (c *Choice) bodyIn(functions []uint64, index uint64) ([]byte, error) {
 	return result, nil
 }
 
-// takeOut puts a placeholder in the place of each of these functions, in place. It returns the index of the global that has the state
-// of the module which brings them, and is exported under a name.
-func (c *Choice) takeOut(module wasm.Module, functions []uint64, stateName string) (state uint64, err error) {
+// takeOut puts a placeholder in the place of each of these functions, in place. It returns the index of the global with the state
+// of the module which brings them, and exports it under a name.
+func (c *Choice) takeOut(module wasm.Module, functions []uint64, name string) (state uint64, err error) {
 	read, err := module.Functions()
 	if err != nil {
 		return 0, err
@@ -148,25 +145,19 @@ func (c *Choice) takeOut(module wasm.Module, functions []uint64, stateName strin
 	if err := module.ReplaceBodies(bodies); err != nil {
 		return 0, err
 	}
-	return state, export(module, stateName, state)
+	return state, module.Export(name, wasm.GlobalKind, state)
 }
 
-// export adds what JavaScript and the other modules need to what a module exports, unless it does already: the table, the loop, and a
-// global by its index.
-func export(module wasm.Module, name string, global uint64) error {
+// export adds what JavaScript and the other modules need to what the primary module exports, in place: the table, the loop, and a
+// global under the name that says of which build it is. The registers may be among it already.
+func export(module wasm.Module, linkName string, state uint64) error {
+	if err := module.Export(protocol.TableExport, wasm.TableKind, 0); err != nil {
+		return err
+	}
 	if err := golang.ExportLoop(module, protocol.ProceedExport); err != nil {
 		return err
 	}
-	hasTable, err := module.Exports(protocol.TableExport)
-	if err != nil {
-		return err
-	}
-	if !hasTable {
-		if err := module.Export(protocol.TableExport, wasm.TableKind, 0); err != nil {
-			return err
-		}
-	}
-	return module.Export(name, wasm.GlobalKind, global)
+	return module.Export(linkName, wasm.GlobalKind, state)
 }
 
 // wait returns the body of the function that placeholders call: with their table index and the resume point

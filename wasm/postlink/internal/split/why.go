@@ -28,7 +28,7 @@ func (c *Choice) Why(name string) (string, error) {
 	if _, cannotWait := c.cannot[index]; cannotWait {
 		return name + " stays: it cannot wait for the deferred module.\n" + c.way(c.cannot, index), nil
 	}
-	if _, isEmbedded := slices.BinarySearch(c.Embedded, index); isEmbedded {
+	if c.isEmbedded(index) {
 		return name + " is embedded: it may wait, and is not early. The keep-list comes to it.\n" + c.way(c.reached, index), nil
 	}
 	if _, isReached := c.reached[index]; isReached {
@@ -72,6 +72,8 @@ func (c *Choice) whyDeferred(index uint64) string {
 			where := "stays"
 			if c.isDeferred(caller) {
 				where = "is deferred"
+			} else if c.isEmbedded(caller) {
+				where = "is embedded"
 			}
 			fmt.Fprintf(&lines, "  %s calls it, which %s\n", c.Names[caller], where)
 		}
