@@ -89,7 +89,9 @@ async function allOf(items) {
 /** The response of client.fetch is there before its body: whether that comes is between the browser and the server. */
 async function signedFetch(client, script, { url, accessToken, signal }) {
   const response = await client.fetch(url, { method: methodOfFetch(script), body: bodyOfFetch(script), accessToken, signal });
-  const isWhole = !script.fetch && !["endless", "huge", "resetAfterHeaders", "resetInBody", "truncated"].includes(script.server?.[0]);
+  const isWhole =
+    [undefined, "slow"].includes(script.fetch) &&
+    !["endless", "huge", "resetAfterHeaders", "resetInBody", "truncated"].includes(script.server?.[0]);
   if (!isWhole) Promise.resolve(response?.body?.cancel?.()).catch(() => {});
   const text = isWhole ? await response.text().catch(() => "") : "";
   signal?.throwIfAborted(); // it ends the body too
