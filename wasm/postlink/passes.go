@@ -51,6 +51,7 @@ var passes = []pass{
 	{"tables", "constants that only deferred functions name move into the deferred module", []string{passSplit}, (*linking).tables},
 	{"names", "names of functions, and other custom sections that nothing at run time reads, are left out", nil, (*linking).names},
 	{"findfunctab", "a loop writes runtime.findfunctab, which the data had; fewer data segments", nil, (*linking).findfunctab},
+	{"functab", "loops write runtime.functab, which the data had", nil, (*linking).functab},
 }
 
 // PassNames returns the names of all passes, in the order in which they run.
@@ -172,8 +173,14 @@ func (l *linking) names() (string, error) {
 
 func (l *linking) findfunctab() (done string, err error) {
 	var functions int
-	l.primary, functions, err = functable.Cut(l.primary)
+	l.primary, functions, err = functable.CutFindfunctab(l.primary)
 	return fmt.Sprintf("a loop writes the buckets of %d functions", functions), err
+}
+
+func (l *linking) functab() (done string, err error) {
+	var functions uint64
+	l.primary, functions, err = functable.CutFunctab(l.primary)
+	return fmt.Sprintf("loops write the entries of %d functions", functions), err
 }
 
 // profile makes a module that says which functions ran, and a deferred one with nothing in it.

@@ -9,7 +9,7 @@
 //	snapshot   starts the program and keeps where it got to
 //	keep       the keep-list: which functions stay in the primary module
 //	split      divides the program: which functions leave, the surgery, the data that leaves with them
-//	functable  has a loop write a table that takes a fifth of the module
+//	functable  has loops write two tables of functions, which take a fifth of the module
 //	engine     has an engine validate what comes of it
 //	protocol   what the modules and the JavaScript in js/ have to agree on
 //

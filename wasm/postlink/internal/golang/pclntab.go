@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"open-payments-wasm/wasm/postlink/internal/wasm"
@@ -82,22 +83,33 @@ type Pclntab struct {
 
 // OpenPclntab finds the pclntab in the memory of a module with so many functions, the first of which has a table index.
 func OpenPclntab(module wasm.Module, memory []byte, firstIndex int64, functions int) (*Pclntab, error) {
-	reason := errors.New("no runtime.pcHeader is in the data section, with its magic number of Go 1.20 and after")
-	for at := 0; ; at += 8 {
-		next := bytes.Index(memory[at:], pclntabHead)
-		if next < 0 {
-			return nil, fmt.Errorf("runtime.pclntab: %w", reason)
+	reason := errNoPclntab
+	for start, header := range pcHeaders(memory) {
+		t := &Pclntab{form: formOf(module), memory: memory, start: start, header: header, funcdataSizes: make(map[uint32]uint64)}
+		if reason = t.read(firstIndex, functions); reason == nil {
+			return t, nil
 		}
-		at += next
-		t := &Pclntab{form: formOf(module), memory: memory, start: uint64(at), funcdataSizes: make(map[uint32]uint64)}
-		if at%8 == 0 {
-			err := t.read(firstIndex, functions)
-			if err == nil {
-				return t, nil
+	}
+	return nil, fmt.Errorf("runtime.pclntab: %w", reason)
+}
+
+var errNoPclntab = errors.New("no runtime.pcHeader is in the data section, with its magic number of Go 1.20 and after")
+
+// pcHeaders returns what may be runtime.pcHeader, by its address.
+func pcHeaders(memory []byte) iter.Seq2[uint64, pcHeader] {
+	return func(yield func(uint64, pcHeader) bool) {
+		for at := 0; ; at += len(pclntabHead) {
+			next := bytes.Index(memory[at:], pclntabHead)
+			if next < 0 {
+				return
 			}
-			reason = err
+			at += next
+			var header pcHeader
+			isOne := at%8 == 0 && wasm.DecodeAt(memory, uint64(at+len(pclntabHead)), &header)
+			if isOne && !yield(uint64(at), header) {
+				return
+			}
 		}
-		at &^= 7
 	}
 }
 
@@ -117,14 +129,14 @@ func (t *Pclntab) Deferrable(firstIndex int64, keeps func(tableIndex int64) Kept
 
 // read finds what each function has. It fails where this is no pclntab of those functions.
 func (t *Pclntab) read(firstIndex int64, functions int) error {
-	if !wasm.DecodeAt(t.memory, t.start+uint64(len(pclntabHead)), &t.header) || t.header.Functions != uint64(functions) {
+	if t.header.Functions != uint64(functions) {
 		return fmt.Errorf("runtime.pcHeader counts %d functions, and the module has %d", t.header.Functions, functions)
 	}
 	if !t.findFuncdata() {
 		return errors.New("no runtime.moduledata points to runtime.pcHeader")
 	}
 	for i := range t.header.Functions {
-		var entry struct{ Index, Info uint32 }
+		var entry functabEntry
 		if !wasm.DecodeAt(t.memory, t.at(t.header.Infos)+8*i, &entry) || int64(entry.Index) != firstIndex+int64(i) {
 			return fmt.Errorf("functab says table index %d, where %d was expected", entry.Index, firstIndex+int64(i))
 		}

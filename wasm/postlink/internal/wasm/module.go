@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"open-payments-wasm/wasm/postlink/internal/wasm/op"
 )
 
 // Module is the sections of a module, in their order.
@@ -172,15 +174,18 @@ func (m Module) Exports(name string) (bool, error) {
 	return false, r.End()
 }
 
-// AddStart returns the module with a function that runs when it is instantiated: the last, so that no other
-// changes its function index.
-func (m Module) AddStart(body []byte) (Module, error) {
-	for _, id := range []byte{DataCountSection, StartSection} {
-		if m.Has(id) {
-			return nil, fmt.Errorf("the module has a %s section, which Go's linker does not write", sectionNames[id])
-		}
+// AddStart returns the module with a function that runs when it is instantiated, after the one that did before: the last, so that no
+// other changes its function index.
+func (m Module) AddStart(locals, code []byte) (Module, error) {
+	if m.Has(DataCountSection) {
+		return nil, fmt.Errorf("the module has a %s section, which Go's linker does not write", sectionNames[DataCountSection])
 	}
-	m = slices.Clone(m)
+	body := slices.Clone(locals)
+	if before, err := m.Find(StartSection); err == nil {
+		body = append(append(body, op.Call), before.Content...)
+	}
+	body = append(body, code...)
+	m = slices.DeleteFunc(slices.Clone(m), func(s Section) bool { return s.ID == StartSection })
 	imported, err := m.Imports()
 	if err != nil {
 		return nil, err

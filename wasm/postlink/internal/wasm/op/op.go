@@ -22,6 +22,7 @@ const (
 	TableSet     = 0x26
 	I32Load      = 0x28
 	I64Load      = 0x29
+	I32Load8U    = 0x2d
 	I32Load16U   = 0x2f
 	I64Load32U   = 0x35
 	I32Store     = 0x36

@@ -1,4 +1,4 @@
-// Package functable takes runtime.findfunctab out of a module.
+// Package functable takes tables of functions out of a module: a loop writes each of them when it starts.
 package functable
 
 import (
@@ -48,29 +48,28 @@ func cutFuncTable(segments []wasm.Segment) (table funcTable, rest []wasm.Segment
 	return funcTable{}, segments, false
 }
 
-// fill returns the body of a WebAssembly function that writes the table.
-func (t funcTable) fill() []byte {
+// fill returns a WebAssembly function that writes the table.
+func (t funcTable) fill() (locals, code []byte) {
 	const bucket = 0 // a local: the index of a bucket
-	body := []byte{
-		1, 1, wasm.I32, // one local
+	code = []byte{
 		op.Loop, wasm.Void,
 		op.LocalGet, bucket, op.I32Const, golang.BucketSize, op.I32Mul, // bucket * bucketSize
 		op.LocalGet, bucket, op.I32Const, golang.BucketsPerFunction, op.I32DivU, op.I32Const, 1, op.I32Add, // bucket / bucketsPerFunc + 1
 		op.I32Store, 2, // the second, at the table's address and the first
 	}
-	body = binary.AppendUvarint(body, uint64(t.address))
-	body = append(body,
+	code = binary.AppendUvarint(code, uint64(t.address))
+	code = append(code,
 		op.LocalGet, bucket, op.I32Const, 1, op.I32Add, op.LocalTee, bucket, // bucket = bucket + 1
 		op.I32Const)
-	body = wasm.AppendSigned(body, int64(t.functions)*golang.BucketsPerFunction)
-	return append(body,
+	code = wasm.AppendSigned(code, int64(t.functions)*golang.BucketsPerFunction)
+	return []byte{1, 1, wasm.I32}, append(code,
 		op.I32LtU, op.BrIf, 0, // while it is less
 		op.End, op.End)
 }
 
-// Cut returns a module with fewer data segments, whose start function writes runtime.findfunctab, which its data had before. It
+// CutFindfunctab returns a module with fewer data segments, whose start function writes runtime.findfunctab, which its data had before. It
 // fails where the table is not found. It also returns of how many functions that is.
-func Cut(module wasm.Module) (smaller wasm.Module, functions int, err error) {
+func CutFindfunctab(module wasm.Module) (smaller wasm.Module, functions int, err error) {
 	segments, err := module.Data()
 	if err != nil {
 		return nil, 0, err
