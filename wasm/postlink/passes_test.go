@@ -85,6 +85,15 @@ func TestRandomKeepLists(t *testing.T) {
 	}
 }
 
+// A method that nothing but the description of its type names may be the only function that is deferred.
+func TestMethodThatReflectCalls(t *testing.T) {
+	module := compiled(t, "probes/reflection")
+	folder := linked(t, module, "-keep", rules(t, "keep * # but one", "cut main.counter.Add # which only its type names"))
+	if got, want := ran(t, folder), plain(t, "probes/reflection"); got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
 var seedFlag = flag.Uint64("seed", 0, "repeat a run with random keep-lists")
 
 // namesIn returns the names of the functions of a module: those that a profile counts.
