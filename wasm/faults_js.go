@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -25,7 +26,28 @@ func init() {
 	}
 	exports["hang"] = func(context.Context, []safejs.Value) (any, error) { select {} }
 	exports["collect"] = collect
+	exports["contend"] = contend
 	exports["random"] = func(context.Context, []safejs.Value) (any, error) { return strconv.FormatUint(rand.Uint64(), 16), nil }
+}
+
+// contend has goroutines wait for a mutex, as one that is held while a collection begins makes them. Any call may meet that, so this
+// function is in the primary module.
+func contend(context.Context, []safejs.Value) (any, error) {
+	const goroutines = 3
+	var mu sync.Mutex
+	var done sync.WaitGroup
+	mu.Lock()
+	for range goroutines {
+		done.Go(func() {
+			mu.Lock()
+			runtime.Gosched()
+			mu.Unlock()
+		})
+	}
+	runtime.Gosched() // now all of them wait
+	mu.Unlock()
+	done.Wait()
+	return nil, nil
 }
 
 // collect runs the garbage collector, and the finalizers that let go of JavaScript's values.

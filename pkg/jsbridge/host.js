@@ -5,19 +5,24 @@
 
 /**
  * What one instance of the module gets: `functions`, which it calls, and `end`, which cancels its host calls.
- * callHost calls one of the functions, `settled` gets the id of the host call before the result, and cancelHostCall
- * takes the id. `calls` are the calls in flight (module-call.js) by the ids that the module knows.
+ * callHost calls one of the functions and throws nothing, `settled` gets the id of the host call before the result, and
+ * cancelHostCall takes the id. `calls` are the calls in flight (module-call.js) by the ids that the module knows.
  */
 export function createHost(calls = new Map()) {
   const cancels = new Map(); // id of a host call → the function that cancels it
   const callHost = (settled, id, fn, ...args) => {
     let isDone = false;
-    const cancel = fn(...args, (...result) => {
+    const done = (...result) => {
       isDone = true;
       cancels.delete(id);
       settled(id, ...result);
-    });
-    if (!isDone) cancels.set(id, cancel);
+    };
+    try {
+      const cancel = fn(...args, done);
+      if (!isDone) cancels.set(id, cancel);
+    } catch (error) {
+      done(false, error); // thrown, it would be a panic in Go, which the deferred module makes
+    }
   };
   const functions = {
     callHost,

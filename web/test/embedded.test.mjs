@@ -40,7 +40,9 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
 
   async function assertWorks(lab) {
     const options = server.continuation("continue");
-    assert.deepEqual((await lab.continueGrant(options)).value, grantFor(server.exchanges(options.url)[0]));
+    const { value, error } = await lab.continueGrant(options);
+    assert.equal(error, undefined);
+    assert.deepEqual(value, grantFor(server.exchanges(options.url)[0]));
   }
 
   const refused = "error/400/invalid_continuation";
@@ -102,6 +104,32 @@ describeInBrowsers({ timeout: 5 * timeout }, ({ launch, start }) => {
       assert.deepEqual((await later).value, grantFor(server.exchanges(started.url)[0]));
     },
   );
+
+  test("rule 6: a call that ends before its request, while Go waits, needs no deferred module", { timeout }, async (t) => {
+    const lab = await open(t, held);
+    const options = server.continuation("continue");
+    const aborted = lab.outcome((options) => {
+      const controller = new AbortController();
+      const signing = new Promise((resolve) => (lab.sign = () => resolve(new Uint8Array(64))));
+      lab.abort = () => controller.abort(new RangeError("enough"));
+      const sign = () => ((lab.isSigning = true), signing);
+      return lab.continueGrant({ ...options, key: { keyId: "key", sign }, signal: controller.signal });
+    }, options);
+    await until(() => lab.run(() => lab.isSigning), "its signature");
+    const needing = needEmbedded(lab);
+    await until(() => lab.run(() => lab.release !== undefined), "its compilation");
+    await lab.run(async () => {
+      lab.sign();
+      await new Promise((resolve) => setTimeout(resolve)); // Go gets the signature first, and then hears that the call is over
+      lab.abort();
+      lab.release();
+    });
+    assert.equal((await aborted).error.kind, "RangeError");
+    assert.equal((await needing).code, "invalid_continuation");
+    assert.deepEqual(server.exchanges(options.url), []);
+    await assertWorks(lab);
+    assert.equal(site.downloads(deferred), 0);
+  });
 
   /** Lets no time pass between attempts. */
   const hurry = (lab) =>

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { refuseDeferred } from "./harness/deferred.mjs";
-import { dist } from "./harness/packages.mjs";
+import { dist, distWithFaults } from "./harness/packages.mjs";
 
 const timeout = 120_000;
 
@@ -61,6 +61,12 @@ describe("in Node", { timeout: 3 * timeout }, () => {
       SubtleCrypto.prototype.importKey = importKey;
     }
   }
+
+  test("goroutines that wait for each other", { timeout }, async () => {
+    const { call } = await import(pathToFileURL(join(distWithFaults(), "index.js")));
+    await call("contend");
+    deferred.assertUnneeded();
+  });
 
   const keys = {
     webcrypto: () => openPayments.importKey(pem, { keyId: "key" }),

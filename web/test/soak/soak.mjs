@@ -203,7 +203,8 @@ class Run {
 
 /** The failures in words, each with how to make its call alone. */
 export function describeFailures({ failures }, { browser, seed, count, most = 20 }) {
-  const texts = failures.slice(0, most).map(({ script, problems }) => {
+  const ofRun = failures.filter(({ script }) => !script); // such as which functions were missing
+  const texts = [...ofRun, ...failures.filter(({ script }) => script)].slice(0, most).map(({ script, problems }) => {
     const again = script
       ? `\n  again: node web/test/soak/soak-cli.mjs --browser=${browser} --seed=${seed} --count=${count} --only=${script.index}`
       : "";
