@@ -5,6 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { receiveAmount, respond as pay } from "../bench/payment-server.mjs";
 import { refuseDeferred } from "./harness/deferred.mjs";
 import { dist, distWithFaults } from "./harness/packages.mjs";
 
@@ -24,7 +25,8 @@ describe("in Node", { timeout: 3 * timeout }, () => {
     openPayments = await import(pathToFileURL(join(dist(), "index.js")));
   });
 
-  const respond = (body) => new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+  const headers = { "content-type": "application/json" };
+  const respond = (body) => new Response(JSON.stringify(body), { headers });
   const issued = { access_token: { value: "issued" } };
   let made = 0;
 
@@ -65,6 +67,25 @@ describe("in Node", { timeout: 3 * timeout }, () => {
   test("goroutines that wait for each other", { timeout }, async () => {
     const { call } = await import(pathToFileURL(join(distWithFaults(), "index.js")));
     await call("contend");
+    deferred.assertUnneeded();
+  });
+
+  test("a payment whose continuation gives no token", { timeout }, async () => {
+    const base = "http://127.0.0.1/pay/no-token"; // of the server: /pay/ and an id
+    const fetch = async (input, init) => {
+      const request = new Request(input, init);
+      const { host, pathname: url } = new URL(request.url);
+      const { status, body } = pay({ method: request.method, url, headers: { host } }, await request.text());
+      const { access_token, ...pending } = body;
+      return new Response(JSON.stringify(url.endsWith("/continue") ? pending : body), { status, headers });
+    };
+    const store = openPayments.memoryStorage();
+    const key = await openPayments.generateKey();
+    const client = await openPayments.createAuthenticatedClient({ walletAddressUrl: "https://shop.example/till", key, fetch, store });
+    const order = { from: `${base}/wallet/payer`, to: `${base}/wallet/shop`, receiveAmount, finishUri: "https://shop.example/callback" };
+    const { interact } = await client.payment.start({ key: "an order", ...order });
+    const finishing = client.payment.finish(new URL(interact.redirect).searchParams.get("callback"));
+    await assert.rejects(finishing, { description: /issued no token/ });
     deferred.assertUnneeded();
   });
 

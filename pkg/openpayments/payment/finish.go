@@ -137,7 +137,10 @@ func (c *Client) continueGrant(ctx context.Context, r *Record) error {
 		if grant.Continue != nil {
 			r.Grant.continueAt(grant.Continue)
 		}
-		return errors.Join(c.moveTo(ctx, r, StepInteract), unexpected(grant.Raw, "The server has continued the grant and issued no token."))
+		if err := c.moveTo(ctx, r, StepInteract); err != nil {
+			return err
+		}
+		return unexpected(grant.Raw, "The server has continued the grant and issued no token.")
 	case isOver(err):
 		return c.end(ctx, r, explainLost(err, mayBeLost))
 	case (isRefusal(err) || isTooFast(err)) && !mayBeLost: // nothing was processed
