@@ -32,10 +32,14 @@ func parseTarget(raw string, allowHTTP bool) (target *url.URL, problem string) {
 	if path[0] == '?' {
 		path = "/" + path
 	}
-	u, err := url.Parse(scheme + "://" + strings.ToLower(authority))
 	switch {
 	case strings.Contains(authority, "@"):
 		return nil, "must not carry a user name or password"
+	case strings.Contains(authority, "%"): // an address with a zone, which no browser takes: net/url would keep it in a table of its own
+		return nil, "must be a valid URL"
+	}
+	u, err := url.Parse(scheme + "://" + strings.ToLower(authority))
+	switch {
 	case err != nil || u.Hostname() == "" || strings.ContainsFunc(rest+u.Host, notInURL):
 		return nil, "must be a valid URL"
 	case scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,8 +37,12 @@ func Seconds(s float64) time.Duration {
 // retryAfter is how long a response says to wait: 0 where it does not say, or says zero or less, which
 // would have the client ask without a pause.
 func retryAfter(res *http.Response) time.Duration {
-	if header, _ := strconv.ParseFloat(res.Header.Get("Retry-After"), 64); header > 0 {
-		return Seconds(header)
+	header := res.Header.Get("Retry-After")
+	if strings.Trim(header, "0123456789.") != "" {
+		return 0 // a date, or no number of RFC 9110 §10.2.3: strconv reads more
+	}
+	if seconds, _ := strconv.ParseFloat(header, 64); seconds > 0 {
+		return Seconds(seconds)
 	}
 	return 0
 }

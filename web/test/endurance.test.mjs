@@ -70,6 +70,31 @@ describe("in Node", { timeout: 3 * timeout }, () => {
     deferred.assertUnneeded();
   });
 
+  test("addresses with zones, and waits that are no numbers", { timeout }, async () => {
+    const key = await openPayments.generateKey();
+    const call = { url: "https://server.example/continue/1", accessToken: "token", interactRef: "reference", key };
+    for (const uri of [
+      "http://[::1%25lo]/1",
+      "https://[fe80::1%25eth0]/1",
+      "http://[::1%25%25]:80",
+      "https://a%20b/1",
+      "http://[::ffff:1.2.3.4%25x]/",
+    ]) {
+      for (const body of [{ access_token: { value: "a", manage: uri } }, { continue: { access_token: { value: "a" }, uri } }]) {
+        await assert.rejects(openPayments.continueGrant({ ...call, fetch: async () => respond(body) }), { code: "invalid_response" });
+      }
+    }
+    for (const wait of ["0x10", "0x1p4", "1_0", "0x_1", "infinity", "NaN", "1e400", "-1", "+1", "1.5.5", ".", "9".repeat(400)]) {
+      const init = { status: 429, headers: { "retry-after": wait } };
+      const fetch = async () => new Response("{}", init);
+      await assert.rejects(openPayments.continueGrant({ ...call, fetch }), { code: "http_error" });
+    }
+    const client = await openPayments.createAuthenticatedClient({ walletAddressUrl: "https://shop.example/till", key, fetch: respond });
+    const order = { key: "of a zone", from: "https://a.example", to: "https://b.example", receiveAmount, finishUri: "https://[::1%25lo]/" };
+    await assert.rejects(client.payment.start(order), { name: "TypeError" });
+    deferred.assertUnneeded();
+  });
+
   test("a payment whose continuation gives no token", { timeout }, async () => {
     const base = "http://127.0.0.1/pay/no-token"; // of the server: /pay/ and an id
     const fetch = async (input, init) => {

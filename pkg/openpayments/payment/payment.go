@@ -174,11 +174,25 @@ func addressProblem(address string, allowHTTP bool) string {
 	return signedhttp.CheckURL(address, allowHTTP)
 }
 
+// hasZone tells whether the host of an address is one with a zone, or escaped. net/url would keep the zone in a table of its own, which
+// is no part of a program for browsers.
+func hasZone(address string) bool {
+	_, authority, _ := strings.Cut(address, "://")
+	if end := strings.IndexAny(authority, "/?#"); end >= 0 {
+		authority = authority[:end]
+	}
+	return strings.Contains(authority, "%")
+}
+
 func (o *Order) finishProblem(allowHTTP bool) string {
+	if o.Grant != "" { // nobody comes back
+		return ""
+	}
+	if hasZone(o.FinishURI) {
+		return "must be a URL that browsers take: none has a zone"
+	}
 	parsed, err := url.Parse(o.FinishURI)
 	switch {
-	case o.Grant != "": // nobody comes back
-		return ""
 	case err != nil || !parsed.IsAbs():
 		return "must be an absolute URL: where the wallet sends the person back to"
 	case parsed.Scheme == "javascript" || parsed.Scheme == "data" || parsed.Scheme == "blob" || parsed.User != nil:
