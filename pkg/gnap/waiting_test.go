@@ -58,7 +58,10 @@ func TestTooFastWaitsAndTriesAgain(t *testing.T) {
 		"a date":               {tooFast("Fri, 31 Dec 1999 23:59:59 GMT"), 5 * time.Second},
 		"not a number":         {tooFast("NaN"), 5 * time.Second},
 		"a day at most":        {withWait("1e300", ""), 24 * time.Hour},
-		"a day, header":        {tooFast("Inf"), 24 * time.Hour},
+		"a day, header":        {tooFast("1e300"), 24 * time.Hour},
+		"no number, infinity":  {tooFast("Inf"), 5 * time.Second},
+		"no number, of 16":     {tooFast("0x10"), 5 * time.Second},
+		"no number, in groups": {tooFast("1_0"), 5 * time.Second},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -38,8 +38,8 @@ func Seconds(s float64) time.Duration {
 // would have the client ask without a pause.
 func retryAfter(res *http.Response) time.Duration {
 	header := res.Header.Get("Retry-After")
-	if strings.Trim(header, "0123456789.") != "" {
-		return 0 // a date, or no number of RFC 9110 §10.2.3: strconv reads more
+	if strings.Trim(header, "0123456789.eE+-") != "" {
+		return 0 // a date, or what only a program calls a number, such as 0x10
 	}
 	if seconds, _ := strconv.ParseFloat(header, 64); seconds > 0 {
 		return Seconds(seconds)
