@@ -58,16 +58,7 @@ func TestCutFuncTableLeavesTheRest(t *testing.T) {
 func TestShrunkModuleWritesTheTable(t *testing.T) {
 	const address, functions = 4096, 70 // more than one byte of LEB128 each
 	content := slices.Concat([]byte{0xff}, table(functions), bytes.Repeat([]byte{0xff}, golang.BucketRowSize))
-	module := encode(wasm.Module{
-		{ID: wasm.TypeSection, Content: []byte{0}},
-		{ID: wasm.ImportSection, Content: []byte{0}},
-		{ID: wasm.FunctionSection, Content: []byte{0}},
-		{ID: wasm.MemorySection, Content: []byte{1, 0, 1}},                   // a memory of a page
-		{ID: wasm.ExportSection, Content: []byte{1, 3, 'm', 'e', 'm', 2, 0}}, // under this name
-		{ID: wasm.ElementSection, Content: []byte{0}},
-		{ID: wasm.CodeSection, Content: []byte{0}},
-		{ID: wasm.DataSection, Content: wasm.EncodeSegments([]wasm.Segment{{Address: address, Content: content}})},
-	})
+	module := encode(moduleWith(wasm.Segment{Address: address, Content: content}))
 	smaller, err := shrunk(module)
 	if err != nil {
 		t.Fatal(err)

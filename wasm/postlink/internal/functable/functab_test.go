@@ -36,7 +36,8 @@ func described(functions ...[]byte) []byte {
 	return append(memory, 0xff) // what follows stays
 }
 
-func moduleWith(memory []byte) wasm.Module {
+// moduleWith returns a module that exports its memory, with this in it.
+func moduleWith(data wasm.Segment) wasm.Module {
 	return wasm.Module{
 		{ID: wasm.TypeSection, Content: []byte{0}},
 		{ID: wasm.ImportSection, Content: []byte{0}},
@@ -45,7 +46,7 @@ func moduleWith(memory []byte) wasm.Module {
 		{ID: wasm.ExportSection, Content: []byte{1, 3, 'm', 'e', 'm', 2, 0}},
 		{ID: wasm.ElementSection, Content: []byte{0}},
 		{ID: wasm.CodeSection, Content: []byte{0}},
-		{ID: wasm.DataSection, Content: wasm.EncodeSegments([]wasm.Segment{{Content: memory}})},
+		{ID: wasm.DataSection, Content: wasm.EncodeSegments([]wasm.Segment{data})},
 	}
 }
 
@@ -63,7 +64,7 @@ func TestLoopsWriteFunctab(t *testing.T) {
 		"the first two alone": {{0, 0}, {0, 0}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			module := moduleWith(described(functions...))
+			module := moduleWith(wasm.Segment{Content: described(functions...)})
 			smaller, count, err := CutFunctab(module)
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +81,7 @@ func TestLoopsWriteFunctab(t *testing.T) {
 
 // Entries and table indices are gone from the data: equal _func are equal there, whichever functions they are of.
 func TestFunctabIsCut(t *testing.T) {
-	smaller, _, err := CutFunctab(moduleWith(described(slices.Repeat([][]byte{{0, 0}}, 9)...)))
+	smaller, _, err := CutFunctab(moduleWith(wasm.Segment{Content: described(slices.Repeat([][]byte{{0, 0}}, 9)...)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func TestFunctabIsCut(t *testing.T) {
 func TestBothTablesAreWritten(t *testing.T) {
 	memory := described([]byte{1, 2}, nil, []byte{3, 4})
 	memory = slices.Concat(memory, make([]byte, 4096), table(fewestFunctions), []byte{0xff})
-	module := moduleWith(memory)
+	module := moduleWith(wasm.Segment{Content: memory})
 	without, _, err := CutFindfunctab(module)
 	if err != nil {
 		t.Fatal(err)
@@ -135,7 +136,7 @@ func TestCutFunctabRefuses(t *testing.T) {
 	} {
 		memory := described([]byte{1, 1}, []byte{1, 1}, []byte{1, 1})
 		test.change(memory)
-		if _, _, err := CutFunctab(moduleWith(memory)); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, _, err := CutFunctab(moduleWith(wasm.Segment{Content: memory})); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
 	}
