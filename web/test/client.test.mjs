@@ -24,9 +24,9 @@ console.log(grant.access_token.value, grant.access_token.manage);
 `;
 
 test("the page of the snippet has the documentation's text, an import line and constants", async () => {
-  const [importLine, constants, ...rest] = (await readFile(new URL("pages/grants/snippet.js", import.meta.url), "utf8")).split("\n");
+  const [importLine, names, values, ...rest] = (await readFile(new URL("pages/grants/snippet.js", import.meta.url), "utf8")).split("\n");
   assert.equal(importLine, 'import { createAuthenticatedClient, isFinalizedGrant } from "/dist/index.js";');
-  assert.match(constants, /^const \{ [\w, ]+ \} = Object\.fromEntries\(new URLSearchParams\(location\.search\)\);$/);
+  assert.match(`${names} ${values.trim()}`, /^const \{ [\w, ]+ \} = Object\.fromEntries\(new URLSearchParams\(location\.search\)\);$/);
   assert.equal(rest.join("\n"), snippet);
 });
 
